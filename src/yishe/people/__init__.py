@@ -1,0 +1,1 @@
+"""Who: residents, households, organisations, teams, duties, rosters, consents, access facts."""

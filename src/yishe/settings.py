@@ -1,0 +1,130 @@
+"""Django settings, read from four environment variables only.
+
+YISHE_HOME             data folder (default ~/.yishe): database, secret key, uploads
+YISHE_DATABASE_URL     e.g. postgresql://user:password@host/name (default: SQLite in YISHE_HOME)
+YISHE_SECRET_KEY_FILE  root key (default YISHE_HOME/secret.key; made by `yishe migrate`)
+YISHE_PACKS            policy pack folders, separated by ":" (default: base, then the demo overlay)
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from yishe.trust import root_key
+
+PACKAGE = Path(__file__).resolve().parent
+HOME = Path(os.environ.get("YISHE_HOME") or Path.home() / ".yishe").expanduser()
+SECRET_KEY_FILE = Path(os.environ.get("YISHE_SECRET_KEY_FILE") or HOME / "secret.key").expanduser()
+PACKS_ROOT = PACKAGE.parents[1] / "packs"
+PACKS = [
+    Path(p).expanduser()
+    for p in (os.environ.get("YISHE_PACKS") or f"{PACKS_ROOT / 'base'}{os.pathsep}{PACKS_ROOT / 'demo'}").split(
+        os.pathsep
+    )
+    if p
+]
+
+SECRET_KEY = root_key.derived(SECRET_KEY_FILE, "django")
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+USE_I18N = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "yishe.doors.urls"
+WSGI_APPLICATION = "yishe.doors.wsgi.application"
+APPEND_SLASH = False
+
+ROOMS = ["trust", "people", "talk", "loops", "community", "care", "insight", "doors", "lab"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    *(f"yishe.{room}.apps.{room.capitalize()}Config" for room in ROOMS),
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "doors" / "web" / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [PACKAGE / "doors" / "web" / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+AUTH_USER_MODEL = "trust.Account"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "/sign-in"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None))
+    # Work is one or two prepared statements; binding on the server is what lets them be prepared.
+    found["OPTIONS"] = {
+        **found.get("OPTIONS", {}),
+        "server_side_binding": True,
+        "prepare_threshold": 1,
+        "application_name": "yishe",
+    }
+    found["CONN_HEALTH_CHECKS"] = True
+    return found
+
+
+DATABASE_URL = os.environ.get("YISHE_DATABASE_URL", "")
+DATABASES = {
+    "default": _postgresql(DATABASE_URL)
+    if DATABASE_URL.startswith(("postgres:", "postgresql:"))
+    else _sqlite(HOME / "yishe.sqlite3")
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}

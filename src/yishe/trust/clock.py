@@ -1,0 +1,61 @@
+"""The one place where time is read.
+
+Doors call `now()` once and hand it down. In a database marked demo a stored offset moves the clock for every
+process alike; elsewhere the offset is zero by a database check and moving is refused.
+"""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from yishe.policy.refusals import Conflict, Forbidden
+from yishe.trust.models import Instance
+
+# A real database stays real: its answer is remembered a while. A demo's offset is read every time.
+_REMEMBER_SECONDS = 5.0
+_real_until = threading.local()
+
+
+def _real_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def now() -> datetime:
+    """The present moment, UTC."""
+    if getattr(_real_until, "value", 0.0) > time.monotonic():
+        return _real_now()
+    instance = Instance.objects.filter(id=1).values_list("demo", "clock_offset").first()
+    if instance and instance[0]:
+        return _real_now() + timedelta(microseconds=instance[1])
+    _real_until.value = time.monotonic() + _REMEMBER_SECONDS
+    return _real_now()
+
+
+def forget() -> None:
+    """Read the instance again next time (after it was marked, and between tests)."""
+    _real_until.value = 0.0
+
+
+def is_demo() -> bool:
+    return Instance.objects.filter(id=1, demo=True).exists()
+
+
+def mark_demo() -> None:
+    Instance.objects.filter(id=1).update(demo=True)
+    forget()
+
+
+def move_to(at: datetime) -> datetime:
+    """Set the demo's clock to `at`, forward only. Returns the new present moment."""
+    if not is_demo():
+        raise Forbidden("not_demo", "只有演示库可以拨动时钟；正式库的时间就是真实时间。")
+    present = now()
+    if at < present:
+        raise Conflict(
+            "clock_backwards",
+            f"时钟只能向前：现在是 {present.astimezone():%Y-%m-%d %H:%M}，不能拨回 {at.astimezone():%Y-%m-%d %H:%M}。",
+        )
+    offset = int((at - _real_now()) / timedelta(microseconds=1))
+    Instance.objects.filter(id=1, demo=True).update(clock_offset=offset)
+    forget()
+    return now()

@@ -1,0 +1,104 @@
+"""Insert-only tables, enforced by the database itself.
+
+A model with `insert_only = True` gets triggers that refuse UPDATE, DELETE and (PostgreSQL) TRUNCATE. On SQLite a
+remade table loses its triggers silently, so they are installed after every migrate and checked before serving.
+"""
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import connection, models
+
+from yishe.policy.refusals import Unavailable
+
+_REFUSE = """
+CREATE OR REPLACE FUNCTION yishe_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'insert-only: % on %', TG_OP, TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$
+"""
+
+
+def tables() -> list[type[models.Model]]:
+    """The models whose rows may never change, by table name."""
+    found = [m for m in apps.get_models() if getattr(m, "insert_only", False)]
+    return sorted(found, key=lambda m: m._meta.db_table)
+
+
+def _postgresql(table: str) -> Iterator[tuple[str, str]]:
+    yield f"{table}_insert_only", (
+        f'CREATE OR REPLACE TRIGGER "{table}_insert_only" BEFORE UPDATE OR DELETE ON "{table}" '
+        "FOR EACH ROW EXECUTE FUNCTION yishe_insert_only()"
+    )
+    yield f"{table}_no_truncate", (
+        f'CREATE OR REPLACE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
+        "FOR EACH STATEMENT EXECUTE FUNCTION yishe_insert_only()"
+    )
+
+
+def _uniques(model: type[models.Model]) -> Iterator[list[str]]:
+    """Column lists that are unique: REPLACE on any of them would delete without a delete trigger."""
+    pk = model._meta.pk
+    yield [f.column for f in getattr(pk, "fields", [pk])]
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields and constraint.condition is None:
+            yield [model._meta.get_field(name).column for name in constraint.fields]
+    yield from ([f.column] for f in model._meta.concrete_fields if f.unique and not f.primary_key)
+
+
+def _sqlite(model: type[models.Model]) -> Iterator[tuple[str, str]]:
+    table = model._meta.db_table
+    for act in ("UPDATE", "DELETE"):
+        name = f"{table}_no_{act.lower()}"
+        yield name, (
+            f'CREATE TRIGGER IF NOT EXISTS "{name}" BEFORE {act} ON "{table}" '
+            f"BEGIN SELECT RAISE(ABORT, 'insert-only: {act} on {table}'); END"
+        )
+    taken = " OR ".join(
+        "(" + " AND ".join(f'"{c}" = NEW."{c}"' for c in columns) + ")" for columns in _uniques(model)
+    )
+    name = f"{table}_no_replace"
+    yield name, (
+        f'CREATE TRIGGER IF NOT EXISTS "{name}" BEFORE INSERT ON "{table}" '
+        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) '
+        f"BEGIN SELECT RAISE(ABORT, 'insert-only: a row with this key is in {table}'); END"
+    )
+
+
+def _triggers() -> Iterator[tuple[str, str]]:
+    for model in tables():
+        if connection.vendor == "postgresql":
+            yield from _postgresql(model._meta.db_table)
+        else:
+            yield from _sqlite(model)
+
+
+def install() -> int:
+    """Put every trigger in place. Returns how many there are."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_REFUSE)
+        triggers = list(_triggers())
+        for _, sql in triggers:
+            cursor.execute(sql)
+    return len(triggers)
+
+
+def missing() -> list[str]:
+    """Names of triggers that should be there and are not."""
+    query = (
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+        if connection.vendor == "postgresql"
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        present = {row[0] for row in cursor.fetchall()}
+    return [name for name, _ in _triggers() if name not in present]
+
+
+def require() -> None:
+    """Unavailable unless the database refuses changes to every insert-only table."""
+    gone = missing()
+    if gone:
+        raise Unavailable(
+            "guards_missing", f"数据库缺少 {len(gone)} 个防篡改触发器（如 {gone[0]}）：请运行 yishe migrate 后再启动。"
+        )

@@ -1,0 +1,162 @@
+"""The ledger: what was promised, by whom, when, on what evidence. One table, no framework.
+
+Order is a per-stream integer, which is lock and version at once. Each entry carries the hash of the one before,
+computed over ciphertext and canonical bytes, so that verifying needs no key and erasing a key breaks nothing.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from yishe.trust import keys
+from yishe.trust.commit import Bundle
+from yishe.trust.models import Entry
+
+FORM = 1
+GENESIS = bytes(32)
+SEALED_PLACE = "trust.entry.sealed"
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a stream stands: the last sequence number and hash."""
+
+    seq: int = 0
+    hash: bytes = GENESIS
+
+
+def canonical(data: Any) -> str:
+    """JSON with one spelling: sorted keys, no spaces, times in UTC with microseconds."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in the ledger")
+
+
+def stamp(at: datetime) -> str:
+    """A moment as the ledger writes it: 2026-03-02T01:00:00.000000Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def digest(entry: Entry) -> bytes:
+    """The entry's hash, of the form it was written in."""
+    fields = [
+        entry.form, entry.home, entry.stream, entry.seq, entry.kind, entry.actor, entry.subject,
+        stamp(entry.occurred_at), stamp(entry.recorded_at), entry.pack, entry.command_id,
+        bytes(entry.command_digest).hex() if entry.command_digest is not None else None,
+        entry.data,
+        hashlib.sha256(bytes(entry.sealed)).hexdigest() if entry.sealed is not None else None,
+    ]  # fmt: skip
+    return hashlib.sha256(bytes(entry.previous) + canonical(fields).encode()).digest()
+
+
+def append(
+    bundle: Bundle, head: Head, *, home: uuid.UUID, stream: uuid.UUID, kind: str, actor: uuid.UUID, at: datetime,
+    pack: str, data: dict[str, Any], subject: uuid.UUID | None = None, subject_key: bytes | None = None,
+    words: dict[str, str] | None = None, command_id: str | None = None, command_digest: bytes | None = None,
+    occurred_at: datetime | None = None,
+) -> Head:  # fmt: skip
+    """Add one entry after `head` to the bundle. `words` is free text, sealed under the subject's key.
+
+    Returns the stream's new head. Two appends after the same head: one commits, the other is Duplicate.
+    """
+    sealed = None
+    if words and subject is not None and subject_key is not None:
+        sealed = keys.seal(home, subject, subject_key, canonical(words), SEALED_PLACE)
+    entry = Entry(
+        home=home, stream=stream, seq=head.seq + 1, form=FORM, kind=kind, actor=actor, subject=subject,
+        occurred_at=occurred_at or at, recorded_at=at, pack=pack, command_id=command_id,
+        command_digest=command_digest, data=canonical(data), sealed=sealed, previous=head.hash,
+    )  # fmt: skip
+    entry.hash = digest(entry)
+    bundle.insert(Entry, **{f.attname: getattr(entry, f.attname) for f in Entry._meta.concrete_fields})
+    return Head(entry.seq, entry.hash)
+
+
+def entries(stream: uuid.UUID, upto: int | None = None) -> list[Entry]:
+    """The stream's entries in order, optionally only to sequence number `upto`."""
+    found = Entry.objects.filter(stream=stream)
+    if upto is not None:
+        found = found.filter(seq__lte=upto)
+    return list(found.order_by("seq"))
+
+
+def head(home: uuid.UUID, stream: uuid.UUID) -> Head:
+    """Where the stream stands now."""
+    last = Entry.objects.filter(home=home, stream=stream).order_by("-seq").values_list("seq", "hash").first()
+    return Head(last[0], bytes(last[1])) if last else Head()
+
+
+def words(entry: Entry, subject_key: bytes) -> dict[str, str]:
+    """The entry's free text, opened; empty when it has none."""
+    if entry.sealed is None or entry.subject is None:
+        return {}
+    text = keys.unseal(entry.home, entry.subject, subject_key, entry.sealed, SEALED_PLACE)
+    return dict(json.loads(text))
+
+
+def command(actor: uuid.UUID, command_id: str) -> Entry | None:
+    """The entry this command of this actor made, if it was carried out."""
+    return Entry.objects.filter(actor=actor, command_id=command_id).first()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first place where the ledger does not hold."""
+
+    home: uuid.UUID
+    stream: uuid.UUID
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    entries: int
+    streams: int
+    broken: Broken | None
+
+
+def verify(heads: Iterable[tuple[uuid.UUID, int, bytes]] = ()) -> Verified:
+    """Recompute every hash and chain. `heads` are (stream, seq, hash) that projections remember:
+
+    an entry cut off the end of a stream leaves its chain whole and is only seen by them.
+    """
+    seen: dict[uuid.UUID, Head] = {}
+    count = 0
+    for entry in _all_in_order():
+        count += 1
+        before = seen.get(entry.stream, Head())
+        reason = _fault(entry, before)
+        if reason:
+            return Verified(count, len(seen), Broken(entry.home, entry.stream, entry.seq, reason))
+        seen[entry.stream] = Head(entry.seq, bytes(entry.hash))
+    for stream, seq, hash_ in heads:
+        last = seen.get(stream, Head())
+        if (last.seq, last.hash) != (seq, bytes(hash_)):
+            broken = Broken(uuid.UUID(int=0), stream, last.seq + 1, f"the row knows entry {seq}, the stream ends at {last.seq}")
+            return Verified(count, len(seen), broken)
+    return Verified(count, len(seen), None)
+
+
+def _all_in_order() -> Iterator[Entry]:
+    yield from Entry.objects.order_by("home", "stream", "seq").iterator(chunk_size=2000)
+
+
+def _fault(entry: Entry, before: Head) -> str:
+    if entry.seq != before.seq + 1:
+        return f"entry {before.seq + 1} is missing"
+    if bytes(entry.previous) != before.hash:
+        return "does not follow the entry before it"
+    if digest(entry) != bytes(entry.hash):
+        return "content does not match its hash"
+    return ""
