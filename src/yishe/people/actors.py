@@ -1,0 +1,68 @@
+"""Who acts: a signed-in member of staff, or the system itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from yishe.people import directory
+from yishe.people.members import Member
+from yishe.policy.refusals import Forbidden, Unauthenticated
+from yishe.trust import accounts, ids
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person in whose name something is done; `member` as the directory knew him when he came in."""
+
+    staff_id: UUID
+    account_id: UUID | None
+    name: str
+    member: Member
+
+    @property
+    def is_system(self) -> bool:
+        return self.staff_id == ids.SYSTEM
+
+
+SYSTEM = Actor(ids.SYSTEM, None, "系统", Member(ids.SYSTEM, "系统"))
+"""Whatever the clock or a rule does."""
+
+
+def actor_for(account_id: UUID, known: int | None = None) -> Actor:
+    """The member of staff behind an account. Forbidden when the account belongs to nobody who works here."""
+    member = directory.current(known).by_account(account_id)
+    if member is None:
+        raise Forbidden("no_staff", "这个账号没有对应的工作人员：请管理员在“机构与人员”里关联。")
+    return Actor(member.id, account_id, member.name, member)
+
+
+def actor_of(staff_id: UUID, known: int | None = None) -> Actor:
+    """The same by staff id; `ids.SYSTEM` is the system."""
+    if staff_id == ids.SYSTEM:
+        return SYSTEM
+    member = directory.current(known).staff(staff_id)
+    return Actor(member.id, member.account, member.name, member)
+
+
+_BEARER = """
+SELECT account.id, (SELECT version FROM people_directoryversion WHERE id = 1)
+FROM trust_token token JOIN trust_account account ON account.id = token.account_id
+WHERE token.digest = %s AND token.revoked_at IS NULL AND account.is_active
+"""
+
+
+def for_token(plaintext: str, at: datetime) -> Actor:
+    """The member of staff behind a bearer token, in one statement; Unauthenticated when the token is unknown
+    or revoked, or its owner out of service."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEARER, [accounts.token_digest(plaintext)])
+        row = cursor.fetchone()
+    account = ids.parse(row[0]) if row else None
+    if account is None:
+        raise Unauthenticated("bad_token", "令牌无效或已停用：请管理员重新发一个（yishe token create）。")
+    actor = actor_for(account, row[1] or 0)
+    if not actor.member.held(at):
+        raise Unauthenticated("out_of_service", "令牌的主人现在没有在任岗位：请管理员核对任职后重试。")
+    return actor

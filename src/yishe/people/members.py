@@ -1,0 +1,138 @@
+"""The faces of the directory: organisations, places, people, posts, shifts and leaves as immutable values.
+
+Times are aware datetimes; an interval includes its start and excludes its end.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+def _during(at: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or since <= at) and (until is None or at < until)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An organisation as the rules see it."""
+
+    id: UUID
+    parent: UUID | None
+    level: str
+    code: str
+    name: str
+    shape: str = ""
+    emergency: tuple[Mapping[str, str], ...] = ()
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A neighbourhood as the rules see it."""
+
+    id: UUID
+    code: str
+    name: str
+    centre: UUID
+    team: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One post: a duty in an organisation for a time. `centre` is the one above it, None from district up."""
+
+    organisation: UUID
+    duty: str
+    lead: bool
+    since: datetime
+    until: datetime | None
+    level: str
+    centre: UUID | None
+    post: UUID | None = None
+
+    def at(self, at: datetime) -> bool:
+        return _during(at, self.since, self.until)
+
+
+@dataclass(frozen=True)
+class Member:
+    """Someone who works here, with all posts past and present."""
+
+    id: UUID
+    name: str
+    account: UUID | None = None
+    posts: tuple[Held, ...] = ()
+    title: str = ""
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+
+    def held(self, at: datetime) -> tuple[Held, ...]:
+        """The posts held at that moment; none before or after the time of service."""
+        if not _during(at, self.active_from, self.active_until):
+            return ()
+        return tuple(post for post in self.posts if post.at(at))
+
+    def duties(self, at: datetime) -> frozenset[str]:
+        return frozenset(post.duty for post in self.held(at))
+
+    def teams(self, at: datetime) -> frozenset[UUID]:
+        return frozenset(post.organisation for post in self.held(at) if post.level == "team")
+
+    def centres(self, at: datetime) -> frozenset[UUID]:
+        return frozenset(post.centre for post in self.held(at) if post.centre)
+
+    def centre(self, at: datetime) -> UUID | None:
+        """The centre worked in, by the oldest post; None for people of the district."""
+        inside = [post for post in self.held(at) if post.centre]
+        return min(inside, key=lambda post: post.since).centre if inside else None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One shift."""
+
+    organisation: UUID
+    duty: str
+    staff: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """One leave."""
+
+    staff: UUID
+    starts_at: datetime
+    ends_at: datetime
+    substitute: UUID | None = None
+
+
+class Placed(Protocol):
+    """What the performer rule reads of a resident's placement."""
+
+    @property
+    def centre(self) -> UUID: ...
+    @property
+    def team(self) -> UUID | None: ...
+    @property
+    def doctor(self) -> UUID | None: ...
+    @property
+    def social_worker(self) -> UUID | None: ...
+    @property
+    def neighbourhood_team(self) -> UUID | None: ...
+    @property
+    def workplace(self) -> UUID | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who answers, and why he: named | stand_in | team | neighbourhood | workplace | on_duty | centre_lead |
+    district_lead. `until` is the end of the shift when found by the duty roster, else None."""
+
+    member: Member
+    via: str
+    until: datetime | None = None
