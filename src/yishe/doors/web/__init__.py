@@ -1,0 +1,1 @@
+"""Pages for people: one module per page, each calls a room's verbs and renders a template."""

@@ -1,0 +1,95 @@
+"""What the browser is told when something cannot be done, and the headers every page carries.
+
+A refusal says what is so and what to do; a failure of ours says so, with a number to ring with, never a trace.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from yishe.policy.refusals import Refused, Unauthenticated
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+NEXT_STEPS = {
+    403: ("不能看或不能做", "您与这位居民或这件事没有签约、参与、值班或负责的关系。需要时请联系负责的团队长。"),
+    404: ("没有找到", "可能已合并、移走，或链接不完整。请回到今日，或按 / 查找居民。"),
+    409: ("刚才有人先办了", "事情已经有了新进展。请看最新情况再决定。"),
+    422: ("还差一点", "请按提示补正后再提交，已填的内容不会丢。"),
+    500: ("系统出错了", "这不是您的操作造成的，已记下。请稍后再试；仍不行，请把编号告诉管理员。"),
+    503: ("现在办不了", "数据库或网络暂时不通，没有写入任何内容。请稍后再按一次；紧急的事请先打电话。"),
+}
+log = logging.getLogger("yishe.doors.web")
+
+
+class Answers:
+    """Turns refusals into pages (or into a banner inside the open form) and sets the content policy."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path.startswith("/api/"):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
+            response.headers.setdefault("Referrer-Policy", "same-origin")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if request.path.startswith(("/api/", "/live/")):
+            return None
+        return answer(request, exception)
+
+
+def answer(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for an exception. Anything unknown is logged under a number and shown as 500."""
+    if isinstance(exception, Refused):
+        return _refusal(request, exception)
+    if isinstance(exception, Http404):
+        return page(request, 404)
+    if isinstance(exception, PermissionDenied | SuspiciousOperation):
+        return page(request, 403)
+    if isinstance(exception, OperationalError | InterfaceError):
+        log.warning("database away: %s", type(exception).__name__)
+        return page(request, 503)
+    number = secrets.token_hex(4)
+    log.error("unexpected %s on %s", number, request.path, exc_info=exception)
+    return page(request, 500, number=number)
+
+
+def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    if isinstance(refused, Unauthenticated):
+        return render(request, "sign_in.html", {"error": refused.title}, status=401)
+    return page(request, refused.status, title=refused.title, extra=refused.extra)
+
+
+def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
+    """The error page, or for a request made by htmx the same words as a banner in the open form."""
+    heading, advice = NEXT_STEPS.get(status, NEXT_STEPS[500])
+    context = {"status": status, "heading": heading, "advice": advice, **told}
+    if getattr(request, "htmx", False):
+        response = render(request, "parts/refused.html", context, status=status)
+        response["HX-Retarget"], response["HX-Reswap"] = "#refused", "innerHTML"
+        return response
+    return render(request, "error.html", context, status=status)
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose secret is gone (signed out meanwhile, or cookies off)."""
+    return page(request, 403, title="这一页已过期：请返回上一页刷新后再提交，或重新登录。")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return page(request, 500, number=secrets.token_hex(4))

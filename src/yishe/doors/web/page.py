@@ -1,0 +1,139 @@
+"""What every page shares: who is here, when, how it is shown, and the line that says who looked."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from yishe.doors.web import spoken
+from yishe.people import directory
+from yishe.people.actors import Actor, actor_for
+from yishe.people.directory import Directory
+from yishe.talk import notices
+from yishe.trust import access_log, clock
+
+PREFERENCES = {"theme": ("", "light", "dark"), "density": ("", "dense"), "mode": ("", "elder")}
+YEAR_SECONDS = 365 * 86400
+
+
+@dataclass(frozen=True)
+class Here:
+    """One request by a person signed in: read once, handed down."""
+
+    actor: Actor
+    now: datetime
+    staff: Directory
+    source: str
+    preferences: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def centre(self) -> UUID | None:
+        return self.actor.member.centre(self.now)
+
+    @property
+    def duties(self) -> frozenset[str]:
+        return self.actor.member.duties(self.now)
+
+    def home(self) -> UUID:
+        """Where access lines of this person are kept: the centre, else the highest organisation served in."""
+        held = self.actor.member.held(self.now)
+        return self.centre or (held[0].organisation if held else self.actor.staff_id)
+
+
+View = Callable[..., HttpResponse]
+
+
+def signed_in(view: View) -> View:
+    """Only for staff who are signed in; others go to the door and come back. The view gets `here`."""
+
+    @never_cache
+    @wraps(view)
+    def opened(request: HttpRequest, **path: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_the_door(request)
+        staff = directory.current()
+        actor = actor_for(request.user.pk, staff.version)
+        source = request.META.get("REMOTE_ADDR", "")
+        here = Here(actor, clock.now(), staff, source, preferences(request))
+        return view(request, here, **path)
+
+    return opened
+
+
+def _to_the_door(request: HttpRequest) -> HttpResponse:
+    door = f"/sign-in?next={quote(request.get_full_path())}"
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204, headers={"HX-Redirect": "/sign-in"})
+    return HttpResponseRedirect(door)
+
+
+def preferences(request: HttpRequest) -> dict[str, str]:
+    """Theme, density and 长辈模式 as this person left them on this machine."""
+    found = {}
+    for name, allowed in PREFERENCES.items():
+        value = request.COOKIES.get(_cookie(request, name), "")
+        found[name] = value if value in allowed else ""
+    return found
+
+
+def remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    if value in PREFERENCES.get(name, ()):
+        response.set_cookie(_cookie(request, name), value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True)
+
+
+def _cookie(request: HttpRequest, name: str) -> str:
+    """Kept per person, as several people share one machine."""
+    return f"{name}-{str(request.user.pk)[-12:]}" if request.user.is_authenticated else name
+
+
+def show(
+    request: HttpRequest, here: Here, template: str, context: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    """Render a page inside the frame. `place` in the context marks where in the rail we are."""
+    shared = {
+        "here": here,
+        "now": here.now,
+        "preferences": here.preferences,
+        "today_line": spoken.today_line(here.now),
+        "post_line": post_line(here),
+        "unread": notices.unread_count(here.actor.staff_id),
+    }
+    return render(request, template, {**shared, **(context or {})}, status=status)
+
+
+def post_line(here: Here) -> str:
+    """`德胜一队` for someone in a team, else the organisation served in."""
+    held = here.actor.member.held(here.now)
+    names = [here.staff.organisation(post.organisation).name for post in held]
+    return "、".join(dict.fromkeys(names[:2]))
+
+
+def seen(here: Here, action: str, subjects: Iterable[UUID], *, relation: str = "", purpose: str = "") -> None:
+    """Leave the one access line of this request."""
+    access_log.line(
+        None, home=here.home(), actor=here.actor.staff_id, action=action, subjects=dict.fromkeys(subjects),
+        at=here.now, relation=relation, purpose=purpose, source=f"web {here.source}",
+    )  # fmt: skip
+
+
+def done(request: HttpRequest, words: str, to: str) -> HttpResponse:
+    """After a write: inside a live page close the form and say so; else go to the page that shows it."""
+    if getattr(request, "htmx", False):
+        response = HttpResponse(status=204)
+        response["HX-Trigger"] = _event("acted", words)
+        return response
+    messages.success(request, words)
+    return HttpResponseRedirect(to)
+
+
+def _event(name: str, words: str) -> str:
+    safe = words.replace("\\", "").replace('"', "”").encode("ascii", "backslashreplace").decode()
+    return f'{{"{name}": {{"words": "{safe}"}}}}'

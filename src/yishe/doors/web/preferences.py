@@ -1,0 +1,29 @@
+"""Theme, row height and 长辈模式, remembered per person on this machine."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from yishe.doors.web import page
+from yishe.doors.web.page import Here, signed_in
+
+
+@signed_in
+def settings(request: HttpRequest, here: Here) -> HttpResponse:
+    """The same choices as in the rail, as a page for phones."""
+    return page.show(request, here, "settings.html", {"place": "me"})
+
+
+@require_POST
+def prefer(request: HttpRequest) -> HttpResponse:
+    response = HttpResponseRedirect(safe_next(request, request.POST.get("next", "")))
+    for name in page.PREFERENCES:
+        if name in request.POST:
+            page.remember(request, response, name, request.POST[name])
+    return response
+
+
+def safe_next(request: HttpRequest, wanted: str) -> str:
+    """Only ever back into this system."""
+    good = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if good and wanted else "/"

@@ -1,0 +1,172 @@
+// Everything the browser does by itself: keys, live changes, running clocks, the dialog, toasts.
+// No state lives here; the server renders, this only asks it again. No inline handlers, no eval.
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const root = document.documentElement;
+  const skew = root.dataset.now ? Date.parse(root.dataset.now) - Date.now() : 0;
+  const now = () => Date.now() + skew;
+
+  // -- Clocks: <yishe-clock due="ISO" step="接单">; the server's words stand until the first tick.
+  const spoken = (ms) => {
+    const minutes = Math.floor(Math.abs(ms) / 60000);
+    const hours = Math.floor(minutes / 60);
+    if (minutes < 1) return "不到 1 分钟";
+    if (hours < 1) return `${minutes} 分钟`;
+    if (hours < 12) return minutes % 60 && hours < 4 ? `${hours} 小时 ${minutes % 60} 分` : `${hours} 小时`;
+    if (hours < 48) return `${hours} 小时`;
+    return `${Math.floor(hours / 24)} 天`;
+  };
+  class Clock extends HTMLElement {
+    connectedCallback() { this.timer = setInterval(() => this.tick(), 20000); }
+    disconnectedCallback() { clearInterval(this.timer); }
+    tick() {
+      const left = Date.parse(this.getAttribute("due")) - now();
+      const words = left < 0 ? `${this.getAttribute("step") || ""}逾期 ${spoken(left)}` : `还剩 ${spoken(left)}`;
+      if (this.textContent !== words) this.textContent = words;
+      if (left < 0) this.closest(".chip, .turn")?.classList.replace("orange", "red");
+    }
+  }
+  customElements.define("yishe-clock", Clock);
+
+  // -- Keys: "/" searches, j and k walk the rows, Enter opens, Escape leaves.
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  const rows = () => $$("[data-row]", $("dialog[open]") || document).filter((row) => row.offsetParent);
+  const walk = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement?.closest("[data-row]"));
+    const next = all[Math.min(all.length - 1, Math.max(0, at < 0 ? (step > 0 ? 0 : all.length - 1) : at + step))];
+    $(".open", next)?.focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const focusSearch = () => {
+    const box = $$("input[type=search]").find((input) => input.offsetParent);
+    if (box) { box.focus(); box.select(); } else location.assign(root.dataset.search || "/residents");
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (typing(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      if (event.key === "ArrowDown" && event.target.type === "search") { event.preventDefault(); walk(1); }
+      return;
+    }
+    if (event.key === "/") { event.preventDefault(); focusSearch(); }
+    if (event.key === "j") walk(1);
+    if (event.key === "k") walk(-1);
+    if (event.key === "Escape") $$("details.me[open]").forEach((menu) => menu.removeAttribute("open"));
+  });
+  document.addEventListener("click", (event) => {
+    $$("details.me[open]").forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
+    if (event.target.closest("[data-close]")) $("#dialog")?.close();
+    if (event.target.closest("[data-print]")) window.print();
+    if (event.target.closest("[data-back]")) { event.preventDefault(); history.back(); }
+    if (event.target.closest("[data-again]")) location.reload();
+    if (event.target.closest("[data-aloud]")) aloud();
+    if (event.target.id === "dialog") event.target.close();
+  });
+
+  // -- 长辈模式: the page read aloud, once; pressed again it stops.
+  const aloud = () => {
+    const voice = window.speechSynthesis;
+    if (!voice) return toast("这台设备不能朗读");
+    if (voice.speaking) return voice.cancel();
+    const speech = new SpeechSynthesisUtterance($("#main").innerText.slice(0, 2000));
+    speech.lang = "zh-CN";
+    speech.rate = 0.9;
+    voice.speak(speech);
+  };
+
+  // -- Toasts
+  const toast = (words, undo) => {
+    const note = document.createElement("div");
+    note.className = "toast";
+    note.append(words);
+    if (undo) {
+      const button = document.createElement("button");
+      button.className = "btn";
+      button.textContent = undo.words;
+      button.addEventListener("click", () => { htmx.ajax("POST", undo.url, { swap: "none" }); note.remove(); });
+      note.append(button);
+    }
+    $("#toasts")?.append(note);
+    setTimeout(() => note.remove(), undo ? 9000 : 5000);
+  };
+  setTimeout(() => $$("#toasts .toast").forEach((note) => note.remove()), 6000);
+
+  // -- htmx: answers land in fragments; a form may open in the dialog; a refusal shows where the person is.
+  const refresh = (match = () => true) => $$("[data-live]").filter(match).forEach((el) => htmx.trigger(el, "refresh"));
+  document.addEventListener("htmx:configRequest", (event) => {
+    const token = $("meta[name=csrf]")?.content;
+    if (token) event.detail.headers["X-CSRFToken"] = token;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id === "dialog-body" && !$("#dialog").open) $("#dialog").showModal();
+    if (event.target.id === "dialog-body") ($(".bad input, .bad textarea, .bad select", event.target) || $("input:not([type=hidden]), select, textarea", event.target) || $(".btn.go", event.target))?.focus();
+  });
+  document.addEventListener("htmx:sendError", () => toast("没有送达：网络断开。内容还在，联通后请再按一次。"));
+  document.addEventListener("acted", (event) => {
+    $("#dialog")?.close();
+    if (event.detail.words) toast(event.detail.words, event.detail.undo);
+    refresh();
+  });
+
+  // -- Plain forms: one press is one press; filters apply when changed.
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[hx-post]") || event.target.method === "get") return;
+    setTimeout(() => $$("button", event.target).forEach((button) => { button.disabled = true; }), 0);
+    setTimeout(() => $$("button", event.target).forEach((button) => { button.disabled = false; }), 8000);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("form[data-auto]")) event.target.form.requestSubmit();
+    if (event.target.matches(".drop input[type=file]")) $("output", event.target.closest(".drop")).textContent = event.target.files[0]?.name || "";
+  });
+
+  // -- Reason picker: words, code, pinyin or its initials.
+  document.addEventListener("input", (event) => {
+    const picker = event.target.closest("[data-picker]");
+    if (!picker) return;
+    const asked = event.target.value.trim().toLowerCase().replace(/\s+/g, "");
+    let shown = 0;
+    $$("[data-words]", picker).forEach((row) => {
+      row.hidden = Boolean(asked) && !row.dataset.words.includes(asked);
+      shown += row.hidden ? 0 : 1;
+    });
+    $$("[data-heading]", picker).forEach((heading) => { heading.hidden = Boolean(asked); });
+    $$("[data-often]", picker).forEach((row) => { row.hidden = Boolean(asked); });
+    $("[data-none]", picker).hidden = shown > 0;
+  });
+
+  // -- Live: what changed elsewhere appears here without a reload.
+  const banner = (shown) => { const el = $("#offline"); if (el) el.hidden = !shown; };
+  const listen = () => {
+    const source = new EventSource(root.dataset.live);
+    let lost = false;
+    let waiting;
+    const due = new Set();
+    const flush = () => {
+      const loops = new Set(due);
+      due.clear();
+      refresh((el) => !el.dataset.loop || loops.has(el.dataset.loop) || loops.has("*"));
+    };
+    const heard = (event) => {
+      let data = {};
+      try { data = JSON.parse(event.data); } catch { data = {}; }
+      due.add(data.loop || "*");
+      clearTimeout(waiting);
+      waiting = setTimeout(flush, 150);
+    };
+    ["loop", "notice", "timeline"].forEach((name) => source.addEventListener(name, heard));
+    source.onopen = () => { banner(false); if (lost) refresh(); lost = false; root.dataset.connected = "yes"; };
+    source.onerror = () => {
+      lost = true;
+      root.dataset.connected = "no";
+      setTimeout(() => lost && banner(true), 4000);
+      if (source.readyState === EventSource.CLOSED) { source.close(); setTimeout(listen, 8000); }
+    };
+  };
+  if (root.dataset.live && window.EventSource) listen();
+  window.addEventListener("offline", () => banner(true));
+  window.addEventListener("online", () => banner(false));
+})();
