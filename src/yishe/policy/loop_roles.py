@@ -1,0 +1,108 @@
+"""Who someone is to a loop, and what he may therefore say: design §4, read from the table."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from yishe.policy.calendars import Calendar
+from yishe.policy.loop_kinds import LoopKind
+from yishe.policy.loop_state import LoopState
+from yishe.policy.loop_table import CLOSED, Edge, table
+
+RED = "red"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything a decision looks at. `children` maps a child's title to whether it was closed as served."""
+
+    state: LoopState
+    kind: LoopKind
+    calendar: Calendar
+    at: datetime
+    actor: uuid.UUID
+    is_leader: bool = False
+    is_tracking: bool = False
+    is_system: bool = False
+    children: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What someone says: the verb, and what the verb needs."""
+
+    verb: str
+    reason: str = ""
+    outcome: str = ""
+    evidence: tuple[dict[str, Any], ...] = ()
+    note: str = ""
+    to: uuid.UUID | None = None
+    until: datetime | None = None
+    said_by: str = ""
+
+
+def roles(s: Situation) -> frozenset[str]:
+    """The table's roles this actor has. In the sender's turn, whoever owns the loop stands for the sender."""
+    if s.is_system:
+        return frozenset({"system"})
+    loop, found = s.state, set()
+    if s.actor == loop.sender or (s.actor == loop.owner and loop.turn == "sender"):
+        found.add("sender")
+    if s.actor == loop.performer:
+        found.add("performer")
+    if s.actor == loop.owner:
+        found.add("owner")
+    if s.is_leader:
+        found.add("leader")
+    if found or s.is_tracking:
+        found.add("participant")
+    return frozenset(found)
+
+
+def edge_for(s: Situation, verb: str) -> Edge | None:
+    """The edge this actor may take with `verb` from here, ignoring what the verb needs."""
+    mine = roles(s)
+    for edge in table().leaving(s.state.place):
+        if edge.verb == verb and mine & set(edge.by):
+            return edge
+    return None
+
+
+def implied_before(s: Situation, verb: str) -> tuple[str, ...]:
+    """Verbs that `verb` stands for in one press, where the kind says so (知悉 is accept, start, complete)."""
+    if verb != "complete" or s.state.place not in ("requested", "seen", "accepted"):
+        return ()
+    wanted = ("start",) if s.state.place == "accepted" else ("accept", "start")
+    return wanted if set(wanted) <= set(s.kind.implied) else ()
+
+
+def blocked(s: Situation, verb: str) -> str:
+    """Why the pack or the loop itself stops this verb although the table has the edge; '' when nothing does."""
+    if verb == "hold" and s.state.urgency == RED:
+        return "red_never_held"
+    if verb == "complete" and not all(s.children.values()):
+        return "children_open"
+    if verb == "reopen" and s.state.place == CLOSED:
+        return "" if s.at <= _reopen_until(s) else "reopen_too_late"
+    return ""
+
+
+def _reopen_until(s: Situation) -> datetime:
+    closed = s.state.closed_at or s.at
+    return s.calendar.add(closed, s.kind.reopen_within, "wall")
+
+
+def allowed(s: Situation) -> list[str]:
+    """Verbs this actor may say now, in table order."""
+    return [v for v in table().verbs() if not blocked(s, v) and (edge_for(s, v) or _implied(s, v))]
+
+
+def _implied(s: Situation, verb: str) -> bool:
+    return bool(implied_before(s, verb)) and s.actor == s.state.performer
+
+
+def who_may(state: LoopState, verb: str) -> tuple[str, ...]:
+    """The roles that may say `verb` in this state, for the words of a refusal."""
+    return tuple(dict.fromkeys(r for e in table().leaving(state.place) if e.verb == verb for r in e.by if r != "system"))
