@@ -92,7 +92,7 @@ def residents(count: int, seed: int, today: date) -> list[Person]:
         home = _home(rng, places[homes % len(places)], homes, len(members))
         homes += 1
         for role in members:
-            found.append(_person(rng, role, home, len(found), today, taken))
+            found.append(_person(rng, role, home, index=len(found), today=today, taken=taken))
             taken.add(found[-1].id_number)
     return found[:count]
 
@@ -103,7 +103,7 @@ def _home(rng: Random, place: str, number: int, size: int) -> _Home:
     return _Home(f"H{number:05d}", place, f"{words.DISTRICT}{place}{door}", rng.choice(words.SURNAMES), size)
 
 
-def _person(rng: Random, role: _Role, home: _Home, index: int, today: date, taken: set[str]) -> Person:
+def _person(rng: Random, role: _Role, home: _Home, *, index: int, today: date, taken: set[str]) -> Person:
     age = rng.randint(role.youngest, role.oldest)
     born = today - timedelta(days=age * 365 + age // 4 + rng.randint(1, 364))
     sex = role.sex or rng.choice("12")
