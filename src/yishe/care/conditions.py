@@ -1,0 +1,76 @@
+"""Conditions: diseases, allergies and social circumstances that stand until somebody says otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from yishe.care import entries
+from yishe.care.models import Condition
+from yishe.people.actors import Actor
+from yishe.policy.refusals import Invalid
+from yishe.trust.commit import Bundle
+
+ACTION = "record.condition"
+KINDS = ("disease", "allergy", "social")
+STATES = ("active", "resolved")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A condition as it stands: ``kind`` disease | allergy | social, ``state`` active | resolved."""
+
+    id: UUID
+    kind: str
+    state: str
+    code: str
+    title: str
+    remark: str
+    since: datetime
+
+
+def record(
+    actor: Actor,
+    resident: UUID,
+    *,
+    kind: str,
+    title: str,
+    at: datetime,
+    command_id: str,
+    code: str = "",
+    remark: str = "",
+    state: str = "active",
+    occurred_at: datetime | None = None,
+    supersedes: UUID | None = None,
+    digest: bytes | None = None,
+    bundle: Bundle | None = None,
+) -> Condition:
+    """Record a condition, or by ``supersedes`` correct or resolve one. ``code`` is ICD-10 for a disease.
+
+    Raises as ``entries.begin``; Invalid for an unknown kind or state, or an empty title."""
+    content = {"code": code.strip(), "title": title.strip(), "remark": remark.strip()}
+    command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
+    draft = entries.begin(Condition, command, {"kind": kind, "state": state, **content})
+    if draft.earlier is not None:
+        return draft.earlier
+    if kind not in KINDS or state not in STATES:
+        raise Invalid("condition_kind_unknown", "问题类别只有疾病、过敏、社会情况三种，状态只有存在、已解除两种。")
+    if not content["title"]:
+        raise Invalid("title_needed", "缺少名称：请写明是什么疾病、过敏原或情况。")
+    own = bundle or Bundle()
+    row = entries.append(draft, own, kind=kind, state=state, sealed=draft.seal("sealed", content))
+    return entries.settle(draft, own, row, own=bundle is None)
+
+
+def standing(subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS) -> list[Standing]:
+    """Active conditions of a resident's subjects, allergies first. One statement."""
+    wrapped = {one.subject: one.wrapped for one in subjects}
+    rows = entries.latest(Condition, subjects).filter(kind__in=kinds, state="active").order_by("kind", "occurred_at", "id")
+    return [_standing(row, wrapped[row.subject]) for row in rows]
+
+
+def _standing(row: Condition, wrapped: bytes) -> Standing:
+    content = entries.unsealed(row, "sealed", wrapped)
+    return Standing(
+        row.id, row.kind, row.state, content["code"], content["title"], content["remark"], row.occurred_at
+    )

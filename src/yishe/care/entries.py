@@ -1,0 +1,270 @@
+"""Entries: the steps every recorded fact goes through, in one order.
+
+*Whose is it* (the resident, or the one the record was merged into) → *may I* (access) → *was it said before*
+(the command) → *may it still be said* (dead, moved, in the future) → *append* → *tell* (open screens).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from yishe.care.models import Recorded
+from yishe.people import access, packs, placements
+from yishe.people.actors import Actor
+from yishe.people.models import Subject
+from yishe.people.placements import Placement
+from yishe.policy.refusals import Conflict, Invalid, NotFound, Unavailable
+from yishe.talk import outbox
+from yishe.trust import access_log, commit, ids, keys
+from yishe.trust.models import SubjectKey
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far a tablet's clock may run ahead of the server's before "in the future" is meant."""
+LONGEST_COMMAND = 128
+
+Row = TypeVar("Row", bound=Recorded)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One wish to record something: who, about whom, when it happened, and its idempotency key.
+
+    ``supersedes`` names the row it corrects. ``digest`` is the SHA-256 of the request as the door saw it; without
+    one it is taken over the recorded fields.
+    """
+
+    actor: Actor
+    resident: UUID
+    action: str
+    at: datetime
+    command_id: str
+    occurred_at: datetime | None = None
+    supersedes: UUID | None = None
+    digest: bytes | None = None
+
+    @property
+    def happened(self) -> datetime:
+        return self.occurred_at or self.at
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """One subject of a resident with its wrapped key. A resident has several after a merge."""
+
+    home: UUID
+    subject: UUID
+    wrapped: bytes
+
+
+@dataclass(frozen=True)
+class Draft(Generic[Row]):
+    """A command that may be carried out. ``earlier`` is the row that its first arrival left, ``corrects`` the row
+    it supersedes, ``subjects`` all subjects of the resident, the ones that came by a merge included."""
+
+    model: type[Row]
+    command: Command
+    placement: Placement
+    relation: str
+    digest: bytes
+    subjects: tuple[Keyed, ...]
+    earlier: Row | None
+    corrects: Row | None
+
+    def seal(self, column: str, content: Mapping[str, Any]) -> bytes:
+        """Sealed JSON for one column of this draft's row."""
+        text = orjson.dumps(content).decode()
+        return keys.seal(self.home, self.subject, self.key_of(self.subject), text, place(self.model, column))
+
+    def key_of(self, subject: UUID) -> bytes:
+        """The wrapped key of one of the resident's subjects."""
+        return next(one.wrapped for one in self.subjects if one.subject == subject)
+
+    @property
+    def home(self) -> UUID:
+        """A correction stays where the row it corrects lies, even when that came in by a merge."""
+        return self.corrects.home if self.corrects else self.placement.home
+
+    @property
+    def subject(self) -> UUID:
+        return self.corrects.subject if self.corrects else self.placement.subject
+
+
+def begin(model: type[Row], command: Command, body: Mapping[str, Any], *, after_death: bool = False) -> Draft[Row]:
+    """Check everything that does not depend on what is recorded. ``body`` is JSON-safe.
+
+    Raises NotFound, Forbidden, Invalid (bad times, the same command with another body) and Conflict (dead, moved,
+    already corrected)."""
+    placement = whose(command.resident)
+    permission = access.require(command.actor, command.action, placement, command.at)
+    digest = command.digest or digest_of(command, body)
+    subjects = keyed(placement)
+    earlier = _first_arrival(model, command, subjects, digest)
+    corrects = None
+    if earlier is None:
+        _timely(command, placement, after_death=after_death or command.supersedes is not None)
+        corrects = _corrected(model, command, subjects)
+    return Draft(model, command, placement, permission.relation, digest, subjects, earlier, corrects)
+
+
+def append(draft: Draft[Row], bundle: commit.Bundle, **columns: Any) -> Row:
+    """Put the row into ``bundle``, with its access line and a word to the screens that may be showing the resident."""
+    command = draft.command
+    values = {
+        "id": ids.new(),
+        "home": draft.home,
+        "subject": draft.subject,
+        "occurred_at": command.happened,
+        "recorded_at": command.at,
+        "author": command.actor.staff_id,
+        "command_id": command.command_id,
+        "command_digest": draft.digest,
+        "supersedes": command.supersedes,
+        **columns,
+    }
+    bundle.insert(draft.model, **values)
+    access_log.line(
+        bundle,
+        actor=command.actor.staff_id,
+        action=command.action,
+        subjects=[draft.subject],
+        relation=draft.relation,
+        at=command.at,
+        home=draft.home,
+    )
+    _show(draft, bundle, values["id"])
+    return draft.model(**values)
+
+
+def settle(draft: Draft[Row], bundle: commit.Bundle, row: Row, *, own: bool) -> Row:
+    """Commit ``bundle`` if it is this writer's own. When the same command won elsewhere, its row is the answer."""
+    if not own:
+        return row
+    try:
+        bundle.commit()
+    except commit.Duplicate:
+        first = _first_arrival(draft.model, draft.command, draft.subjects, draft.digest)
+        if first is None:
+            raise already_corrected() from None
+        return first
+    return row
+
+
+def whose(resident: UUID) -> Placement:
+    """Where the resident stands now; a merged record is followed to the one that survived."""
+    placement = placements.placement(resident)
+    while placement is not None and placement.merged_into is not None:
+        placement = placements.placement(placement.merged_into)
+    if placement is None:
+        raise NotFound("resident_unknown", "找不到这位居民：可能已被合并或编号有误，请重新查找。")
+    return placement
+
+
+def keyed(placement: Placement) -> tuple[Keyed, ...]:
+    """The subjects of a resident with their keys, in one statement. Unavailable when the record was erased."""
+    key = SubjectKey.objects.filter(subject=OuterRef("subject")).values("wrapped")
+    rows = Subject.objects.filter(resident=placement.resident).annotate(wrapped=Subquery(key))
+    found = tuple(Keyed(row.home, row.subject, bytes(row.wrapped)) for row in rows if row.wrapped is not None)
+    if not any(one.subject == placement.subject for one in found):
+        raise Unavailable("subject_erased", "这位居民的资料已按其要求删除，内容不可再读，也不能再记。")
+    return found
+
+
+def of(subjects: Sequence[Keyed]) -> dict[str, Any]:
+    """The filter for rows of these subjects, leading with ``home`` as the indexes do."""
+    return {"home__in": {one.home for one in subjects}, "subject__in": {one.subject for one in subjects}}
+
+
+def latest(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:
+    """Rows that stand: neither corrected by a later one nor withdrawn."""
+    later = model._default_manager.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
+    return model._default_manager.filter(~Exists(later), withdrawn=False, **of(subjects))
+
+
+def place(model: type[Recorded], column: str) -> str:
+    """The label that binds a sealed value to its column."""
+    return f"{model._meta.db_table}.{column}"
+
+
+def unsealed(row: Recorded, column: str, wrapped: bytes) -> dict[str, Any]:
+    """The content of a sealed column."""
+    text = keys.unseal(row.home, row.subject, wrapped, getattr(row, column), place(type(row), column))
+    content: dict[str, Any] = orjson.loads(text)
+    return content
+
+
+def digest_of(command: Command, body: Mapping[str, Any]) -> bytes:
+    """SHA-256 of what the command asks for, whoever sends it and whenever it arrives."""
+    asked = {
+        "action": command.action,
+        "resident": str(command.resident),
+        "occurred_at": command.occurred_at.isoformat() if command.occurred_at else None,
+        "supersedes": str(command.supersedes) if command.supersedes else None,
+        **body,
+    }
+    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def known(book: str, code: str, label: str) -> None:
+    """Invalid unless ``code`` stands in that code book of the packs; the refusal lists what does."""
+    codes = packs.in_force().codes.get(book, {})
+    if code not in codes:
+        choice = "、".join(f"{title}（{one}）" for one, title in codes.items())
+        raise Invalid("code_unknown", f"{label}没有“{code}”这一项；可选：{choice}。", book=book, code=code)
+
+
+def already_corrected() -> Conflict:
+    return Conflict("already_corrected", "这条记录已被更正过：请打开最新的一条再改。")
+
+
+def _first_arrival(model: type[Row], command: Command, subjects: Sequence[Keyed], digest: bytes) -> Row | None:
+    if not 0 < len(command.command_id) <= LONGEST_COMMAND:
+        raise Invalid("command_id_needed", f"缺少幂等键，或超过 {LONGEST_COMMAND} 个字符。")
+    homes = {one.home for one in subjects}
+    asked = {"home__in": homes, "author": command.actor.staff_id, "command_id": command.command_id}
+    row = model._default_manager.filter(**asked).first()
+    if row is not None and bytes(row.command_digest) != digest:
+        raise Invalid("command_reused", "同一个幂等键已用于另一项内容：没有再记一次，请换一个键重发。")
+    return row
+
+
+def _timely(command: Command, placement: Placement, *, after_death: bool) -> None:
+    happened = command.happened
+    if happened > command.at + CLOCK_SKEW:
+        raise Invalid("in_the_future", "发生时间在将来：请改成实际发生的时间。")
+    if placement.deceased_at and happened > placement.deceased_at and not after_death:
+        raise Conflict("resident_dead", "居民已故，不能再记去世之后的诊疗；生前的内容可填实际时间补记。")
+    if placement.moved_at and happened > placement.moved_at and not after_death:
+        raise Conflict("resident_moved", "居民已迁出，迁出之后的服务由新的中心记录；迁出前的内容可填实际时间补记。")
+
+
+def _corrected(model: type[Row], command: Command, subjects: Sequence[Keyed]) -> Row | None:
+    if command.supersedes is None:
+        return None
+    row = model._default_manager.filter(id=command.supersedes, **of(subjects)).first()
+    if row is None:
+        raise NotFound("nothing_to_correct", "找不到要更正的那条记录：它可能属于另一位居民。")
+    if model._default_manager.filter(home=row.home, supersedes=row.id).exists():
+        raise already_corrected()
+    return row
+
+
+def _show(draft: Draft[Row], bundle: commit.Bundle, row: UUID) -> None:
+    """Open timelines of those who answer for the resident, and of the author, learn that there is something new."""
+    watching = {draft.placement.doctor, draft.placement.social_worker, draft.command.actor.staff_id}
+    for person in sorted(one for one in watching if one is not None):
+        outbox.show(
+            bundle,
+            home=draft.home,
+            person=person,
+            topic="timeline",
+            key=f"timeline:{row}:{person}",
+            at=draft.command.at,
+            subject=draft.subject,
+            data={"kind": draft.model._meta.db_table.removeprefix("care_")},
+        )

@@ -1,0 +1,124 @@
+"""Tables of care. Every table is insert-only: a correction is a new row naming the one it supersedes.
+
+Rows carry a random ``subject`` instead of a resident (only ``people`` maps it), and ``home``, the centre where the
+subject was born, leads every unique key. Free text is sealed under the subject's key, so erasing the key erases it;
+plain measurements stay readable and are protected by access until their legal date.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from yishe.trust import ids
+
+
+class Recorded(models.Model):
+    """What every recorded fact has in common.
+
+    ``occurred_at`` is when it happened, ``recorded_at`` when the server took it down (both UTC). ``author`` is a staff
+    id. ``command_digest`` is the SHA-256 of the command's body: a repeat with the same body gets the first row back.
+    ``supersedes`` names the row of the same table this one corrects; ``withdrawn`` marks a correction that takes the
+    old row back without putting anything in its place.
+    """
+
+    insert_only = True
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    home = models.UUIDField()
+    subject = models.UUIDField()
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    author = models.UUIDField()
+    command_id = models.CharField(max_length=128)
+    command_digest = models.BinaryField(max_length=32)
+    supersedes = models.UUIDField(null=True)
+    withdrawn = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(fields=["home", "author", "command_id"], name="%(class)s_once"),
+            models.UniqueConstraint(fields=["home", "supersedes"], name="%(class)s_corrected_once"),
+        ]
+        indexes = [
+            models.Index(fields=["home", "subject", "-occurred_at", "-id"], name="%(class)s_story"),
+        ]
+
+
+class Encounter(Recorded):
+    """A meeting of a clinician with the resident.
+
+    ``sealed`` holds JSON ``{"summary": str, "diagnoses": [{"code": str, "title": str}]}``; ``diagnoses`` counts them,
+    which is all a social worker sees of them.
+    """
+
+    kind = models.CharField(max_length=32)
+    diagnoses = models.PositiveSmallIntegerField(default=0)
+    sealed = models.BinaryField()
+
+    class Meta(Recorded.Meta):
+        db_table = "care_encounter"
+
+
+class MedicationChange(Recorded):
+    """A medicine started, changed or stopped; the list of current medicines is derived from these.
+
+    ``course`` is the id of the start row and ties the changes of one medicine together. ``sealed`` holds JSON
+    ``{"drug", "dose", "frequency", "reason", "previous": {"dose", "frequency"} | null}``.
+    """
+
+    action = models.CharField(max_length=8)
+    course = models.UUIDField()
+    sealed = models.BinaryField()
+
+    class Meta(Recorded.Meta):
+        db_table = "care_medication_change"
+        constraints = [
+            *Recorded.Meta.constraints,
+            models.CheckConstraint(condition=Q(action__in=["start", "change", "stop"]), name="medication_action_known"),
+        ]
+
+
+class ServiceNote(Recorded):
+    """A social worker's note. ``restricted`` holds psychotherapy detail, sealed apart under another label."""
+
+    stage = models.CharField(max_length=32)
+    method = models.CharField(max_length=32, blank=True)
+    minutes = models.PositiveSmallIntegerField(null=True)
+    sealed = models.BinaryField()
+    restricted = models.BinaryField(null=True)
+
+    class Meta(Recorded.Meta):
+        db_table = "care_service_note"
+
+
+class Observation(Recorded):
+    """A measurement. ``values`` maps a quantity of the pack (``sbp``, ``glucose`` …) to a decimal string in its unit.
+
+    ``context`` is a code such as ``fasting``; ``repeated`` says that an unusual value was measured again and confirmed.
+    """
+
+    kind = models.CharField(max_length=32)
+    values = models.JSONField()
+    method = models.CharField(max_length=16, default="manual")
+    context = models.CharField(max_length=32, blank=True)
+    repeated = models.BooleanField(default=False)
+
+    class Meta(Recorded.Meta):
+        db_table = "care_observation"
+
+
+class Condition(Recorded):
+    """A disease, an allergy or a social condition. ``sealed`` holds JSON ``{"code", "title", "remark"}``."""
+
+    kind = models.CharField(max_length=16)
+    state = models.CharField(max_length=16, default="active")
+    sealed = models.BinaryField()
+
+    class Meta(Recorded.Meta):
+        db_table = "care_condition"
+        constraints = [
+            *Recorded.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(kind__in=["disease", "allergy", "social"]), name="condition_kind_known"
+            ),
+        ]

@@ -1,0 +1,64 @@
+"""Service notes: what the social worker did and saw, stage by stage (content: case work, MZ/T 094—2017)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from yishe.care import entries
+from yishe.care.models import ServiceNote
+from yishe.people.actors import Actor
+from yishe.policy.refusals import Invalid
+from yishe.trust.commit import Bundle
+
+ACTION = "record.note"
+LONGEST_MINUTES = 24 * 60
+
+
+def record(
+    actor: Actor,
+    resident: UUID,
+    *,
+    stage: str,
+    text: str,
+    at: datetime,
+    command_id: str,
+    restricted: str = "",
+    method: str = "",
+    minutes: int | None = None,
+    occurred_at: datetime | None = None,
+    supersedes: UUID | None = None,
+    digest: bytes | None = None,
+    bundle: Bundle | None = None,
+) -> ServiceNote:
+    """Record a note. ``stage`` is a code of the pack's list ``case_stages``; ``restricted`` is psychotherapy detail,
+    sealed apart and shown only where the pack's access fields allow. A note may follow a death (bereavement work).
+
+    Raises as ``entries.begin``; Invalid for an unknown stage or method, an empty text, impossible minutes."""
+    content = {"text": text.strip()}
+    hidden = {"text": restricted.strip()}
+    body = {"stage": stage, "method": method, "minutes": minutes, **content, "restricted": hidden["text"]}
+    command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
+    draft = entries.begin(ServiceNote, command, body, after_death=True)
+    if draft.earlier is not None:
+        return draft.earlier
+    _sensible(stage, method, minutes, content["text"])
+    own = bundle or Bundle()
+    row = entries.append(
+        draft,
+        own,
+        stage=stage,
+        method=method,
+        minutes=minutes,
+        sealed=draft.seal("sealed", content),
+        restricted=draft.seal("restricted", hidden) if hidden["text"] else None,
+    )
+    return entries.settle(draft, own, row, own=bundle is None)
+
+
+def _sensible(stage: str, method: str, minutes: int | None, text: str) -> None:
+    entries.known("case_stages", stage, "服务阶段")
+    if method:
+        entries.known("contact_ways", method, "服务方式")
+    if not text:
+        raise Invalid("text_needed", "服务记录是空的：请写下做了什么、看到什么、下一步。")
+    if minutes is not None and not 0 < minutes <= LONGEST_MINUTES:
+        raise Invalid("minutes_impossible", f"服务时长 {minutes} 分钟不对：请填 1 到 {LONGEST_MINUTES} 之间的分钟数。")

@@ -1,0 +1,121 @@
+"""The timeline: everything recorded about a resident in one stream, newest first, cut to what the reader may see.
+
+At most one statement per source and page; pages follow each other by a signed cursor that fits this resident only.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.core.signing import BadSignature, Signer
+from django.db.models import Q
+
+from yishe.care import case_events, entries, items
+from yishe.care.items import Item, Reader
+from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
+from yishe.people import access
+from yishe.people.actors import Actor
+from yishe.policy import cursors
+from yishe.policy.refusals import Invalid
+from yishe.trust import access_log
+
+ACTION = "read.timeline"
+MOST = 100
+
+SOURCES: dict[str, tuple[type[Recorded], Callable[..., Item]]] = {
+    "encounter": (Encounter, items.encounter),
+    "medication": (MedicationChange, items.medication),
+    "note": (ServiceNote, items.note),
+    "observation": (Observation, items.observation),
+    "condition": (Condition, items.condition),
+}
+LOOP = "loop"
+KINDS = (*SOURCES, LOOP)
+
+
+@dataclass(frozen=True)
+class Page:
+    """``items`` newest first; ``next`` continues after the last one, None at the end. ``relation`` is why the reader
+    may look."""
+
+    items: tuple[Item, ...]
+    next: str | None
+    relation: str
+    kinds: tuple[str, ...] = field(default=KINDS)
+
+
+def page(
+    actor: Actor,
+    resident: UUID,
+    *,
+    at: datetime,
+    cursor: str | None = None,
+    limit: int = 30,
+    kinds: Sequence[str] = KINDS,
+    source: str = "",
+) -> Page:
+    """One page of the record, leaving one access line. A merged resident's page is the survivor's.
+
+    ``source`` says which door asks (``web``, ``api``). Raises NotFound, Forbidden, Invalid (unreadable or forged cursor, unknown
+    kind)."""
+    placement = entries.whose(resident)
+    permission = access.require(actor, ACTION, placement, at)
+    if unknown := set(kinds) - set(KINDS):
+        raise Invalid("kind_unknown", f"时间轴没有“{'、'.join(sorted(unknown))}”这一类；可选：{'、'.join(KINDS)}。")
+    before = _read(cursor, placement.resident)
+    size = max(1, min(limit, MOST))
+    subjects = entries.keyed(placement)
+    reader = items.reader(actor, placement, subjects, at)
+    streams = [_recorded(kind, subjects, before, size + 1, reader) for kind in kinds if kind in SOURCES]
+    if LOOP in kinds:
+        streams.append(case_events.before(subjects, before, size + 1, reader))
+    found = list(islice(merge(*streams, key=_order, reverse=True), size + 1))
+    shown = tuple(found[:size])
+    access_log.line(
+        None,
+        home=placement.home,
+        actor=actor.staff_id,
+        action=ACTION,
+        subjects=[placement.subject],
+        relation=permission.relation,
+        source=source,
+        at=at,
+    )
+    following = _write(shown[-1], placement.resident) if len(found) > size else None
+    return Page(shown, following, permission.relation, tuple(kinds))
+
+
+def _recorded(
+    kind: str, subjects: Sequence[entries.Keyed], before: tuple[datetime, UUID] | None, size: int, reader: Reader
+) -> Iterable[Item]:
+    model, show = SOURCES[kind]
+    rows = entries.latest(model, subjects)
+    if before is not None:
+        moment, last = before
+        rows = rows.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, id__lt=last))
+    return [show(row, reader) for row in rows.order_by("-occurred_at", "-id")[:size]]
+
+
+def _order(item: Item) -> tuple[datetime, Any]:
+    return item.occurred_at, item.id.int
+
+
+def _signer(resident: UUID) -> Signer:
+    return Signer(salt=f"care.timeline:{resident}", sep=".")
+
+
+def _write(last: Item, resident: UUID) -> str:
+    return _signer(resident).sign(cursors.write(last.occurred_at, last.id))
+
+
+def _read(cursor: str | None, resident: UUID) -> tuple[datetime, UUID] | None:
+    if not cursor:
+        return None
+    try:
+        return cursors.read(_signer(resident).unsign(cursor))
+    except BadSignature:
+        raise Invalid("bad_cursor", "翻页标记无效：请从第一页重新开始。") from None

@@ -1,0 +1,124 @@
+"""Named sets of loops. A number on a board and the list it opens are counted by the same filter, written here once.
+
+A set is a ``Q`` over ``Loop``. Void loops (entered in error) belong to none. ``at`` is the moment of asking: lateness is
+computed from time, never stored. Local days are those of Asia/Shanghai.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Q
+
+from yishe.policy.refusals import Invalid
+
+ZONE = ZoneInfo("Asia/Shanghai")
+LEFT_US = ("death", "moved", "C6", "C7")
+"""Close reasons that take a loop out of the headline: nobody could have kept the promise."""
+
+SENT = ~Q(status="entered-in-error")
+OPEN = SENT & Q(closed_at=None)
+ACCEPTED = SENT & Q(accepted_at__isnull=False)
+SERVED = SENT & Q(status="completed")
+CONFIRMED = SERVED & Q(confirmed_by="person")
+HEARD = SENT & ~Q(heard="")
+HELPED = SENT & Q(heard__in=["yes", "partly"])
+TAKEN_OUT = SENT & Q(close_reason__in=LEFT_US)
+IN_TIME = CONFIRMED & Q(completed_at__lte=F("promised_by"))
+
+Set = Callable[[datetime], Q]
+
+SETS: dict[str, Set] = {
+    "sent": lambda at: SENT,
+    "open": lambda at: OPEN,
+    "closed": lambda at: SENT & Q(closed_at__isnull=False),
+    "accepted": lambda at: ACCEPTED,
+    "started": lambda at: ACCEPTED & Q(started_at__isnull=False),
+    "served": lambda at: SERVED,
+    "confirmed": lambda at: CONFIRMED,
+    "auto_confirmed": lambda at: SERVED & Q(confirmed_by="auto"),
+    "heard": lambda at: HEARD,
+    "helped": lambda at: HELPED,
+    "due": lambda at: SENT & Q(promised_by__lt=at) & ~TAKEN_OUT,
+    "closed_in_time": lambda at: IN_TIME & Q(promised_by__lt=at) & ~TAKEN_OUT,
+    "missed": lambda at: SENT & Q(promised_by__lt=at) & ~TAKEN_OUT & ~IN_TIME,
+    "taken_out": lambda at: TAKEN_OUT,
+    "overdue": lambda at: OPEN & Q(due_at__lt=at),
+}
+
+
+def day(local: date) -> datetime:
+    """The first moment of a local day."""
+    return datetime.combine(local, time.min, ZONE)
+
+
+def promised(since: date | None, until: date | None) -> Q:
+    """Promised on the local days ``since`` to ``until``, both included; None leaves that side open."""
+    found = Q()
+    if since is not None:
+        found &= Q(promised_at__gte=day(since))
+    if until is not None:
+        found &= Q(promised_at__lt=day(until + timedelta(days=1)))
+    return found
+
+
+def aged(at: datetime, least: int | None, most: int | None) -> Q:
+    """Promised at least ``least`` and less than ``most`` days (24 h) before ``at``."""
+    found = Q()
+    if least is not None:
+        found &= Q(promised_at__lte=at - timedelta(days=least))
+    if most is not None:
+        found &= Q(promised_at__gt=at - timedelta(days=most))
+    return found
+
+
+def wanted(filters: Mapping[str, str], at: datetime) -> Q:
+    """The filter that a URL query or a number of a board names; keys it does not know are left to the caller.
+
+    ``set`` one of SETS · ``since`` ``until`` local dates of the promise · ``age_from`` ``age_to`` days · ``centre`` ``team``
+    ``owner`` ids · ``kind`` ``reason`` ``urgency`` ``status`` codes. Raises Invalid naming the key that can't be read."""
+    found = SETS[_choice("set", filters.get("set") or "sent", SETS)](at)
+    found &= promised(_date(filters, "since"), _date(filters, "until"))
+    found &= aged(at, _days(filters, "age_from"), _days(filters, "age_to"))
+    for key in ("centre", "team", "owner"):
+        if filters.get(key):
+            found &= Q(**{key: None if filters[key] == "none" else _id(filters, key)})
+    for key in ("kind", "reason", "urgency", "status"):
+        if filters.get(key):
+            found &= Q(**{key: filters[key]})
+    return found
+
+
+def _choice(key: str, value: str, known: Iterable[str]) -> str:
+    if value not in known:
+        raise _unreadable(key, value)
+    return value
+
+
+def _date(filters: Mapping[str, str], key: str) -> date | None:
+    value = filters.get(key)
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise _unreadable(key, value) from None
+
+
+def _days(filters: Mapping[str, str], key: str) -> int | None:
+    value = filters.get(key)
+    if not value:
+        return None
+    if not value.isdigit() or len(value) > 5:
+        raise _unreadable(key, value)
+    return int(value)
+
+
+def _id(filters: Mapping[str, str], key: str) -> UUID:
+    try:
+        return UUID(filters[key])
+    except ValueError:
+        raise _unreadable(key, filters[key]) from None
+
+
+def _unreadable(key: str, value: object) -> Invalid:
+    return Invalid("filter_unreadable", f"筛选条件 {key}={value} 读不懂：请从看板或台账页面重新选择。", filter=key)
