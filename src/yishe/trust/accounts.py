@@ -99,3 +99,11 @@ def revoke_token(token_id: uuid.UUID, at: datetime) -> None:
 def token_digest(plaintext: str) -> bytes:
     """What a bearer token is looked up by."""
     return _digest(plaintext)
+
+
+def named(username: str) -> Account:
+    """The active account of that name, or NotFound."""
+    account = Account.objects.filter(username=username, is_active=True).first()
+    if account is None:
+        raise NotFound("no_account", f"没有名为 {username} 的在用账号：请核对用户名（yishe demo accounts 可列出演示账号）。")
+    return account

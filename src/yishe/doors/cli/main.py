@@ -1,0 +1,75 @@
+"""`yishe COMMAND`: reads the arguments, calls one command, turns its outcome into an exit code.
+
+0 all is well · 1 refused or failed, with one line of reason on standard error · 2 wrong usage.
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
+
+from yishe.doors.cli import database, tokens
+from yishe.doors.cli.printing import remark, said
+from yishe.policy.pack_errors import PackErrors
+from yishe.policy.refusals import Refused
+
+GROUPS = [database, tokens]
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    top = argparse.ArgumentParser(prog="yishe", description="Yishe 医社联动")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.register(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return command(args)
+    except Refused as refused:
+        remark(refused.title)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+    except PackErrors as broken:
+        remark(f"政策包有 {len(broken.problems)} 处错误，未做任何事：\n{broken}")
+    except (DatabaseError, InterfaceError) as fault:
+        remark(database_trouble(fault))
+    except OSError as fault:
+        remark(f"读写失败：{fault.strerror or fault}（{fault.filename or '磁盘或网络'}）。")
+    except Exception as fault:
+        remark(_unexpected(fault))
+    return 1
+
+
+def database_trouble(fault: Exception) -> str:
+    """One sentence for what a database said."""
+    words = said(fault)
+    if "no such table" in words or isinstance(fault, ProgrammingError):
+        return f"数据库还没有准备好：请先运行 yishe migrate。（{words}）"
+    if "disk" in words or "full" in words:
+        return f"磁盘已满或不可写：请腾出空间后重试，已答复的操作都已保存。（{words}）"
+    if isinstance(fault, OperationalError | InterfaceError):
+        return f"连不上数据库，或数据库正忙：请检查后重试。（{words}）"
+    return f"数据库拒绝了这次操作：{words}"
+
+
+def _unexpected(fault: Exception) -> str:
+    """Keep the details in a file; say where they are."""
+    log = settings.HOME / "errors.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            traceback.print_exception(fault, file=file)
+    except OSError:
+        return f"内部错误：{type(fault).__name__}"
+    return f"内部错误：{type(fault).__name__}。详情已记入 {log}"

@@ -1,0 +1,94 @@
+"""The worker process: moves what is due, delivers what was told, and waits when there is nothing.
+
+Any number may run. A database that is away, or a full disk, makes it wait and say so; it does not end by
+itself.
+"""
+
+import os
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from yishe.doors.cli.printing import LOCAL, remark, said
+from yishe.loops import worker as loops_worker
+from yishe.people import packs
+from yishe.talk import beats, delivery
+from yishe.trust import clock, ids
+
+IDLE_SECONDS = 0.5
+AWAY_SECONDS = (1.0, 2.0, 5.0)
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one pass did: loops moved, and messages delivered."""
+
+    moved: int
+    delivered: int
+
+    def __bool__(self) -> bool:
+        return bool(self.moved or self.delivered)
+
+
+def one_round(at: datetime, name: str) -> Round:
+    """One batch of each kind of work at the moment `at`."""
+    moved = loops_worker.sweep(at, BATCH)
+    return Round(moved.total, delivery.deliver(at, name, BATCH, patience=patience(at)))
+
+
+def patience(at: datetime) -> delivery.Patience:
+    """How the packs in force want delivery to be tried again."""
+    wanted = packs.in_force().settings(at.astimezone(LOCAL).date()).delivery
+    waits = [wait.exact() for wait in wanted.backoff]
+    waits += waits[-1:] * (wanted.attempts - 1 - len(waits))
+    return delivery.Patience(wanted.lease.exact(), tuple(waits[: wanted.attempts - 1]))
+
+
+class Worker:
+    """The loop around `one_round`, with a stop that drains."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{ids.new().hex[-6:]}"
+        self.stop = threading.Event()
+        self.away = 0
+
+    def run(self) -> int:
+        """Work until SIGTERM or SIGINT; the batch in hand is finished first."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+        while not self.stop.is_set():
+            self.stop.wait(self._step())
+        self._farewell()
+        return 0
+
+    def _step(self) -> float:
+        """Do one round; returns for how many seconds to wait before the next."""
+        try:
+            at = clock.now()
+            beats.beat(self.name, at)
+            did = one_round(at, self.name)
+        except (DatabaseError, InterfaceError) as fault:
+            return self._wait_out(fault)
+        if self.away:
+            remark("数据库已恢复，后台任务继续。")
+            self.away = 0
+        return 0.0 if did else IDLE_SECONDS
+
+    def _wait_out(self, fault: Exception) -> float:
+        connection.close()
+        if self.away == 0:
+            remark(f"数据库暂时用不了，等待中…（{said(fault)}）")
+        wait = AWAY_SECONDS[min(self.away, len(AWAY_SECONDS) - 1)]
+        self.away += 1
+        return wait
+
+    def _farewell(self) -> None:
+        try:
+            beats.leave(self.name)
+        except (DatabaseError, InterfaceError):
+            return

@@ -1,0 +1,138 @@
+"""GET /live/: server-sent events for one signed-in person.
+
+Each event is `id` (outbox id), `event` (loop, notice or timeline) and `data`, a JSON object of ids and
+codes without any personal text. A client that comes back says `Last-Event-ID` and is given what it missed.
+A comment every fifteen seconds keeps proxies awake; then also the session is looked at again, and a stream
+whose session has ended closes with the event `bye`.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from yishe.doors.live import who
+from yishe.doors.live.bridge import Receive, Scope, Send
+from yishe.doors.live.pump import Listener, Pump
+from yishe.people.actors import Actor
+from yishe.policy.refusals import Refused
+from yishe.talk import live
+from yishe.talk.models import Outbox
+
+HEARTBEAT_SECONDS = 15.0
+RETRY_MILLISECONDS = 2000
+REPLAY = 500
+
+
+class Stream:
+    """The ASGI application under /live/."""
+
+    def __init__(self, pump: Pump) -> None:
+        self.pump = pump
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await _refuse(send, 405, "method_not_allowed", "实时通道只接受 GET。")
+            return
+        try:
+            actor = await self.pump.run(who.came, scope)
+        except Refused as refused:
+            await _refuse(send, refused.status, refused.code, refused.title)
+            return
+        await _begin(send)
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._talk(scope, receive, send, actor)
+
+    async def _talk(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
+        """Write until the client leaves, the session ends or the server stops."""
+        async with self.pump.listening(actor.staff_id) as listener:
+            writing = asyncio.create_task(self._write(scope, send, actor, listener))
+            leaving = asyncio.create_task(_left(receive))
+            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (writing, leaving):
+                task.cancel()
+            await asyncio.gather(writing, leaving, return_exceptions=True)
+
+    async def _write(self, scope: Scope, send: Send, actor: Actor, listener: Listener) -> None:
+        async for text in self._texts(scope, actor, listener):
+            await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _texts(self, scope: Scope, actor: Actor, listener: Listener) -> AsyncIterator[str]:
+        last = who.last_event_id(scope)
+        seen: set[int] = set()
+        yield f"retry: {RETRY_MILLISECONDS}\n: hello\n\n"
+        if last is None:
+            yield f"id: {self.pump.safe}\n\n"
+        while last is not None:
+            missed = await self.pump.run(live.since, actor.staff_id, last, REPLAY)
+            for row in missed:
+                seen.add(row.id)
+                yield event(row, row.id)
+            last = missed[-1].id if len(missed) == REPLAY else None
+        while not listener.closed:
+            async for text in self._next(scope, listener, seen):
+                yield text
+
+    async def _next(self, scope: Scope, listener: Listener, seen: set[int]) -> AsyncIterator[str]:
+        """The next event, or after a silence the heartbeat."""
+        try:
+            item = await asyncio.wait_for(listener.queue.get(), HEARTBEAT_SECONDS)
+        except TimeoutError:
+            item = None
+            if not await self._still_welcome(scope):
+                listener.close()
+                yield "event: bye\ndata: {}\n\n"
+                return
+            yield ": \n\n"
+        if item is not None and item[0].id not in seen:
+            yield event(*item)
+
+    async def _still_welcome(self, scope: Scope) -> bool:
+        try:
+            await self.pump.run(who.came, scope)
+        except Refused:
+            return False
+        return True
+
+
+def event(row: Outbox, safe: int) -> str:
+    """One event as text/event-stream writes it."""
+    data: dict[str, Any] = {
+        "topic": row.topic,
+        "loop": str(row.loop) if row.loop else None,
+        "subject": str(row.subject) if row.subject else None,
+        "urgency": row.urgency,
+        "at": row.created_at.isoformat(),
+    }
+    return f"id: {safe}\nevent: {live.event_of(row)}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _begin(send: Send) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                (b"cache-control", b"no-store"),
+                (b"x-accel-buffering", b"no"),
+            ],
+        }
+    )
+
+
+async def _refuse(send: Send, status: int, code: str, title: str) -> None:
+    body = json.dumps(
+        {"type": "about:blank", "title": title, "status": status, "code": code}, ensure_ascii=False
+    ).encode()
+    headers = [(b"content-type", b"application/problem+json; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

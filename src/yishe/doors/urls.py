@@ -1,0 +1,8 @@
+"""Every path: the API under /api/v1/, pages everywhere else. /live/ is answered before Django (live/front)."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("yishe.doors.api.urls")),
+    path("", include("yishe.doors.web.urls")),
+]

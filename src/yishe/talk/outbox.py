@@ -1,0 +1,77 @@
+"""Telling a person something: one row, written together with the fact it tells of.
+
+`tell` reaches the person's notices and open screens; `show` only refreshes open screens, for someone who
+need not be told (the person who acted, a colleague looking at the same page).
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.talk.models import Outbox
+from yishe.trust.commit import Bundle
+
+LIVE = "live"
+INBOX = "inbox"
+
+
+def tell(
+    bundle: Bundle,
+    *,
+    home: UUID,
+    person: UUID,
+    topic: str,
+    key: str,
+    at: datetime,
+    loop: UUID | None = None,
+    subject: UUID | None = None,
+    data: dict[str, Any] | None = None,
+    urgency: str = "green",
+) -> None:
+    """Add a row for the worker to deliver. The same `key` twice in one home is told once.
+
+    `data` holds codes only, never a name or free text. `urgency` is red, orange, yellow or green.
+    """
+    bundle.insert_if_absent(
+        Outbox,
+        home=home,
+        person=person,
+        topic=topic,
+        channel=INBOX,
+        loop=loop,
+        subject=subject,
+        data=data or {},
+        urgency=urgency,
+        key=key,
+        created_at=at,
+        due_at=at,
+    )
+
+
+def show(
+    bundle: Bundle,
+    *,
+    home: UUID,
+    person: UUID,
+    topic: str,
+    key: str,
+    at: datetime,
+    loop: UUID | None = None,
+    subject: UUID | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Add a row that only open screens of `person` see; it makes no notice."""
+    bundle.insert_if_absent(
+        Outbox,
+        home=home,
+        person=person,
+        topic=topic,
+        channel=LIVE,
+        loop=loop,
+        subject=subject,
+        data=data or {},
+        key=key,
+        created_at=at,
+        due_at=at,
+        delivered_at=at,
+    )
