@@ -1,0 +1,130 @@
+"""What a list shows of a resident: opened, masked, and nothing more than needed to recognise him."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+
+from yishe.people import records
+from yishe.people.models import Resident
+from yishe.trust.models import SubjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`masked_name` 张＊丽, `id_tail` and `phone_masked` show the last four. `name` and `phone` are in the clear:
+    showing them is the caller's decision and leaves an access line."""
+
+    resident: UUID
+    subject: UUID
+    centre: UUID
+    name: str
+    sex: str
+    birth_date: date | None
+    id_tail: str
+    phone: str
+    traits: tuple[str, ...]
+    allergies: tuple[str, ...]
+    team: UUID | None
+    doctor: UUID | None
+    social_worker: UUID | None
+    address: str
+    household: str
+    neighbourhood: UUID | None
+    record_number: str
+    deceased_at: datetime | None
+    moved_at: datetime | None
+    merged_into: UUID | None
+    id_number: str
+
+    @property
+    def masked_name(self) -> str:
+        return mask_name(self.name)
+
+    @property
+    def phone_masked(self) -> str:
+        return mask_tail(self.phone)
+
+    @property
+    def id_masked(self) -> str:
+        return mask_tail(self.id_number)
+
+    def age(self, on: date) -> int | None:
+        """Full years on that day."""
+        born = self.birth_date
+        return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def mask_name(name: str) -> str:
+    """The first character, and the last of three or more: 张＊, 张＊丽, 欧＊＊娜."""
+    if len(name) <= 1:
+        return name
+    if len(name) == 2:
+        return name[0] + "＊"
+    return name[0] + "＊" * (len(name) - 2) + name[-1]
+
+
+def mask_tail(text: str) -> str:
+    return "＊" * (len(text) - 4) + text[-4:] if len(text) > 4 else text
+
+
+_COLUMNS = (
+    "id", "own_subject__subject", "home", "wrapped", "centre_id", "sex", "birth_date", "traits", "allergies", "active__team_id",
+    "active__doctor_id", "active__social_worker_id", "household__code", "neighbourhood_id", "deceased_at",
+    "moved_at", "merged_into_id", *(f"{field}_sealed" for field in records.SEALED),
+)  # fmt: skip
+
+
+def opened(found: QuerySet[Resident]) -> list[Card]:
+    """The cards of a queryset in its order: one statement, then decryption."""
+    return [_card(row) for row in _rows(found).values(*_COLUMNS) if row["wrapped"] is not None]
+
+
+def _rows(found: QuerySet[Resident]) -> QuerySet[Resident]:
+    wrapped = SubjectKey.objects.filter(subject=OuterRef("own_subject__subject")).values("wrapped")
+    active = FilteredRelation("empanelments", condition=Q(empanelments__until=None))
+    return found.annotate(active=active, wrapped=Subquery(wrapped))
+
+
+def _card(row: dict[str, Any]) -> Card:
+    home, subject, wrapped = row["home"], row["own_subject__subject"], bytes(row["wrapped"])
+    clear = {
+        field: records.unseal(home, subject, wrapped, field, row[f"{field}_sealed"])
+        for field in records.SEALED
+    }
+    return Card(
+        resident=row["id"],
+        subject=subject,
+        centre=row["centre_id"],
+        name=clear["name"],
+        sex=row["sex"],
+        birth_date=row["birth_date"],
+        id_tail=clear["id_number"][-4:],
+        phone=clear["phone"],
+        traits=tuple(row["traits"]),
+        allergies=tuple(row["allergies"]),
+        team=row["active__team_id"],
+        doctor=row["active__doctor_id"],
+        social_worker=row["active__social_worker_id"],
+        address=clear["address"],
+        household=row["household__code"] or "",
+        neighbourhood=row["neighbourhood_id"],
+        record_number=clear["record_number"],
+        deceased_at=row["deceased_at"],
+        moved_at=row["moved_at"],
+        merged_into=row["merged_into_id"],
+        id_number=clear["id_number"],
+    )
+
+
+def cards(subjects: Iterable[UUID]) -> dict[UUID, Card]:
+    """subject → card of whoever it is mapped to now. One statement for all."""
+    wanted = list(dict.fromkeys(subjects))
+    if not wanted:
+        return {}
+    found = Resident.objects.annotate(asked=F("subjects__subject")).filter(asked__in=wanted)
+    rows = _rows(found).values("asked", *_COLUMNS)
+    return {row["asked"]: _card(row) for row in rows if row["wrapped"] is not None}

@@ -1,0 +1,151 @@
+"""A resident's rows: sealed columns, fingerprints, search tokens. Built alike for one person or twenty thousand."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from yishe.people import tokens
+from yishe.people.models import Empanelment, Resident, SearchToken, Subject
+from yishe.people.particulars import Particulars
+from yishe.trust import ids, keys
+from yishe.trust.commit import Bundle
+
+SEALED = ("name", "id_number", "phone", "address", "record_number")
+"""Particulars kept only encrypted, each in the column `<field>_sealed`."""
+
+Fingerprint = Callable[[str], bytes]
+
+
+@dataclass(slots=True)
+class Record:
+    """The rows of one new resident, not yet written; the subject's key is already in the bundle."""
+
+    resident: Resident
+    subject: Subject
+    wrapped: bytes
+    tokens: list[SearchToken]
+    empanelment: Empanelment | None
+
+    def rows(self) -> Iterable[models.Model]:
+        yield self.resident
+        yield self.subject
+        yield from self.tokens
+        if self.empanelment:
+            yield self.empanelment
+
+
+def place(field: str) -> str:
+    """Where a sealed particular stands, as bound into its ciphertext."""
+    return f"people.resident.{field}"
+
+
+def seal(home: UUID, subject: UUID, wrapped: bytes, said: Mapping[str, Any]) -> dict[str, bytes]:
+    """The sealed columns for those particulars that were said."""
+    return {
+        f"{field}_sealed": keys.seal(home, subject, wrapped, str(said[field]), place(field))
+        for field in SEALED
+        if said.get(field)
+    }
+
+
+def unseal(home: UUID, subject: UUID, wrapped: bytes, field: str, blob: bytes | None) -> str:
+    """A sealed particular in the clear; empty when there is none."""
+    return keys.unseal(home, subject, wrapped, blob, place(field)) if blob else ""
+
+
+def blinds(
+    name: str, id_number: str | None, birth_date: date | None, phone: str | None, record_number: str | None
+) -> dict[str, bytes | None]:
+    """What the record is matched on: ID number, record number, name with birth date, name with phone."""
+    word = tokens.plain(name)
+    born = birth_date.isoformat() if birth_date else None
+    return {
+        "id_blind": _blind("id", id_number),
+        "record_blind": _blind("record", record_number),
+        "person_blind": _blind("person", f"{word}|{born}" if born else None),
+        "contact_blind": _blind("contact", f"{word}|{phone}" if phone else None),
+    }
+
+
+def _blind(purpose: str, text: str | None) -> bytes | None:
+    return keys.blind_everywhere(purpose, text) if text else None
+
+
+def row_blind(centre: UUID, said: Mapping[str, Any]) -> bytes:
+    """Fingerprint of everything a roster row said, so that the same row again is known without decrypting."""
+    text = "|".join(f"{name}={said[name]}" for name in sorted(said))
+    return keys.blind_everywhere("row", f"{centre}|{hashlib.sha256(text.encode()).hexdigest()}")
+
+
+def search_rows(
+    centre: UUID, resident: UUID, words: Iterable[str], fingerprint: Fingerprint
+) -> list[SearchToken]:
+    found = {fingerprint(word) for word in words}
+    return [SearchToken(centre=centre, token=token, resident_id=resident) for token in found]
+
+
+def build(
+    bundle: Bundle,
+    centre: UUID,
+    said: Particulars,
+    at: datetime,
+    fingerprint: Fingerprint,
+    *,
+    household: UUID | None = None,
+    source: str = "",
+) -> Record:
+    """The rows of a new resident of `centre`; adds the key of his subject to `bundle`."""
+    subject, resident = ids.random(), ids.new()
+    wrapped = keys.new_subject(bundle, centre, subject)
+    row = Resident(
+        id=resident,
+        home=centre,
+        centre_id=centre,
+        household_id=household,
+        neighbourhood_id=said.neighbourhood,
+        workplace_id=said.workplace,
+        sex=said.sex,
+        birth_date=said.birth_date,
+        traits=list(said.traits),
+        allergies=list(said.allergies),
+        created_at=at,
+        updated_at=at,
+        **seal(centre, subject, wrapped, said.said()),
+        **blinds(said.name, said.id_number, said.birth_date, said.phone, said.record_number),
+    )
+    words = tokens.words(said.name, said.id_number, said.phone)
+    return Record(
+        row,
+        Subject(subject=subject, home=centre, resident_id=resident, origin_id=resident),
+        wrapped,
+        search_rows(centre, resident, words, fingerprint),
+        _empanelment(centre, resident, said, at, source),
+    )
+
+
+def _empanelment(
+    home: UUID, resident: UUID, said: Particulars, at: datetime, source: str
+) -> Empanelment | None:
+    if said.team is None:
+        return None
+    return Empanelment(
+        id=ids.new(),
+        home=home,
+        resident_id=resident,
+        team_id=said.team,
+        doctor_id=said.doctor,
+        social_worker_id=said.social_worker,
+        since=at,
+        source=source,
+    )
+
+
+def insert(bundle: Bundle, row: models.Model) -> None:
+    """Add a model instance to a bundle as a new row."""
+    columns = (f for f in type(row)._meta.concrete_fields if not isinstance(f, models.AutoField))
+    bundle.insert(type(row), **{f.attname: getattr(row, f.attname) for f in columns})

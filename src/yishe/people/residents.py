@@ -1,0 +1,331 @@
+"""Residents: registering, correcting, dying, moving. Merging is in `merges`, answering teams in `empanelments`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.people import access, directory, notes, records, tokens
+from yishe.people.actors import Actor
+from yishe.people.cards import Card, cards
+from yishe.people.empanelments import empanel
+from yishe.people.merges import merge, unmerge
+from yishe.people.models import Change, Empanelment, Household, Resident, SearchToken
+from yishe.people.particulars import ZONE, Particulars, check
+from yishe.people.placements import (
+    Placement,
+    placed,
+    placement,
+    placement_of_subject,
+    placements,
+    residents_of,
+    subjects_of,
+)
+from yishe.policy.refusals import Conflict, Forbidden, Invalid
+from yishe.trust import commit, ids, keys, ledger
+from yishe.trust.commit import Bundle
+
+__all__ = [
+    "Card",
+    "Placement",
+    "amend",
+    "cards",
+    "die",
+    "empanel",
+    "merge",
+    "move",
+    "placed",
+    "placement",
+    "placement_of_subject",
+    "placements",
+    "register",
+    "residents_of",
+    "revive",
+    "subjects_of",
+    "unmerge",
+]
+
+REGISTER = "resident.register"
+AMEND = "resident.amend"
+
+
+def register(
+    actor: Actor,
+    fields: Mapping[str, Any],
+    at: datetime,
+    *,
+    centre: UUID | None = None,
+    source: str = "",
+    bundle: Bundle | None = None,
+) -> Placement:
+    """A new resident of `centre` (the actor's own when not given), found and answerable at once.
+
+    `fields` are those of `Particulars`. With `bundle` everything is added to it and the caller commits. Raises
+    Questioned for a field that does not hold, Conflict when the ID number has a record already.
+    """
+    centre = _centre(actor, centre, at)
+    access.require_in_centre(actor, REGISTER, centre, at)
+    said = check(fields, at.astimezone(ZONE).date())
+    target = bundle if bundle is not None else Bundle()
+    household = _household(target, centre, said.household)
+    record = records.build(
+        target, centre, said, at, tokens.fingerprint(centre), household=household, source=source
+    )
+    _refuse_known(record.resident)
+    for row in record.rows():
+        records.insert(target, row)
+    data = {"fields": sorted(said.said()), "source": source}
+    subject = record.subject.subject
+    notes.note(
+        target,
+        home=centre,
+        subject=subject,
+        kind=notes.REGISTERED,
+        actor=actor,
+        at=at,
+        data=data,
+        head=ledger.Head(),
+    )
+    if bundle is None:
+        _commit(target)
+    return _placement(record, said)
+
+
+def amend(actor: Actor, resident_id: UUID, fields: Mapping[str, Any], at: datetime) -> tuple[str, ...]:
+    """Correct what is known of a resident; None or "" takes a value away. Returns the names of the fields that
+    changed, none when all was so already. Team and named people go through `empanel`."""
+    stands = placed(resident_id)
+    access.require(actor, AMEND, stands, at)
+    _refuse_merged(stands)
+    if {"team", "doctor", "social_worker"} & set(fields):
+        raise Invalid("use_empanel", "签约团队和责任人请在“签约”里变更。")
+    with commit.atomically():
+        row = Resident.objects.select_for_update().select_related("household").get(id=resident_id)
+        wrapped = keys.wrapped_key(stands.subject)
+        before = _known(row, stands.subject, wrapped)
+        said = check({**before, **fields}, at.astimezone(ZONE).date())
+        changed = tuple(sorted(f for f in fields if getattr(said, f) != getattr(Particulars(**before), f)))
+        if changed:
+            _rewrite(actor, row, stands.subject, wrapped=wrapped, said=said, changed=changed, at=at)
+    return changed
+
+
+def _rewrite(
+    actor: Actor,
+    row: Resident,
+    subject: UUID,
+    *,
+    wrapped: bytes,
+    said: Particulars,
+    changed: tuple[str, ...],
+    at: datetime,
+) -> None:
+    bundle = Bundle()
+    sealed = dict.fromkeys(f"{field}_sealed" for field in records.SEALED) | records.seal(
+        row.home, subject, wrapped, said.said()
+    )
+    values = {
+        **sealed,
+        **records.blinds(said.name, said.id_number, said.birth_date, said.phone, said.record_number),
+        "sex": said.sex,
+        "birth_date": said.birth_date,
+        "traits": list(said.traits),
+        "allergies": list(said.allergies),
+        "household_id": _household(bundle, row.home, said.household),
+        "neighbourhood_id": said.neighbourhood,
+        "workplace_id": said.workplace,
+        "row_blind": None,
+        "updated_at": at,
+    }
+    bundle.update(Resident, where={"id": row.id, "updated_at": row.updated_at}, values=values)
+    if {"name", "id_number", "phone"} & set(changed):
+        retoken(bundle, row.centre_id, row.id, said)
+    notes.note(
+        bundle,
+        home=row.home,
+        subject=subject,
+        kind=notes.AMENDED,
+        actor=actor,
+        at=at,
+        data={"fields": list(changed)},
+    )
+    _commit(bundle)
+
+
+def retoken(bundle: Bundle, centre: UUID, resident: UUID, said: Particulars) -> None:
+    """Replace what a resident is found by; inside a transaction of the caller."""
+    SearchToken.objects.filter(resident=resident).delete()
+    words = tokens.words(said.name, said.id_number, said.phone)
+    for row in records.search_rows(centre, resident, words, tokens.fingerprint(centre)):
+        records.insert(bundle, row)
+
+
+def die(actor: Actor, resident_id: UUID, at: datetime, on: datetime | None = None) -> None:
+    """Record a death (`on`, by default now). Open loops are then ended by their rules."""
+    stands = placed(resident_id)
+    access.require(actor, AMEND, stands, at)
+    _refuse_merged(stands)
+    if stands.deceased_at:
+        return
+    on = on or at
+    if on > at:
+        raise Invalid("death_future", "死亡时间晚于现在：请核对日期。")
+    bundle = Bundle()
+    bundle.update(Resident, where={"id": resident_id}, values={"deceased_at": on, "updated_at": at})
+    data = {"on": ledger.stamp(on)}
+    _told(bundle, stands, kind=Change.Kind.DECEASED, event=notes.DIED, actor=actor, at=at, data=data)
+    _commit(bundle)
+
+
+def revive(actor: Actor, resident_id: UUID, at: datetime) -> None:
+    """Take back a death or a moving away recorded by mistake; what was closed because of it stays closed."""
+    stands = placed(resident_id)
+    access.require(actor, AMEND, stands, at)
+    bundle = Bundle()
+    bundle.update(
+        Resident, where={"id": resident_id}, values={"deceased_at": None, "moved_at": None, "updated_at": at}
+    )
+    notes.note(
+        bundle,
+        home=stands.home,
+        subject=stands.subject,
+        kind=notes.AMENDED,
+        actor=actor,
+        at=at,
+        data={"fields": ["deceased_at", "moved_at"]},
+    )
+    _commit(bundle)
+
+
+def move(
+    actor: Actor,
+    resident_id: UUID,
+    at: datetime,
+    *,
+    centre: UUID | None = None,
+    neighbourhood: UUID | None = None,
+) -> None:
+    """Moved to another centre of ours, or (no centre) away. Either way the old team no longer answers."""
+    stands = placed(resident_id)
+    access.require(actor, AMEND, stands, at)
+    _refuse_merged(stands)
+    if centre is not None and directory.current().organisation(centre).level != "centre":
+        raise Invalid("not_a_centre", "只能迁往一个中心：请重新选择。")
+    with commit.atomically():
+        row = Resident.objects.select_for_update().select_related("household").get(id=resident_id)
+        bundle = Bundle()
+        values: dict[str, Any] = {"neighbourhood_id": neighbourhood, "updated_at": at}
+        if centre is None:
+            values["moved_at"] = at
+        else:
+            values |= {"centre_id": centre, "moved_at": None, "row_blind": None}
+            known = _known(row, stands.subject, keys.wrapped_key(stands.subject))
+            retoken(bundle, centre, row.id, Particulars(**known))
+        bundle.update(Resident, where={"id": resident_id}, values=values)
+        Empanelment.objects.filter(resident=resident_id, until=None).update(until=at)
+        data = {"from": str(stands.centre), "to": str(centre) if centre else None}
+        _told(bundle, stands, kind=Change.Kind.MOVED, event=notes.MOVED, actor=actor, at=at, data=data)
+        _commit(bundle)
+
+
+def _told(
+    bundle: Bundle,
+    stands: Placement,
+    *,
+    kind: str,
+    event: str,
+    actor: Actor,
+    at: datetime,
+    data: dict[str, Any],
+) -> None:
+    notes.note(bundle, home=stands.home, subject=stands.subject, kind=event, actor=actor, at=at, data=data)
+    notes.change(bundle, home=stands.home, kind=kind, about=stands.subject, at=at, data=data)
+
+
+def _commit(bundle: Bundle) -> None:
+    try:
+        bundle.commit()
+    except commit.Duplicate as taken:
+        if "id_blind" in taken.message or "one_record" in taken.message:
+            raise _already() from None
+        raise Conflict("changed_meanwhile", "另一位同事刚刚改过这份档案：请重新打开后再改。") from None
+    except commit.Stale:
+        raise Conflict("changed_meanwhile", "另一位同事刚刚改过这份档案：请重新打开后再改。") from None
+
+
+def _already(**extra: str) -> Conflict:
+    return Conflict(
+        "already_registered", "这个身份证号已经建过档：请搜索身份证后四位，打开原有档案。", **extra
+    )
+
+
+def _refuse_known(resident: Resident) -> None:
+    if resident.id_blind is None:
+        return
+    taken = Resident.objects.filter(id_blind=resident.id_blind, merged_into=None)
+    found = taken.values_list("id", flat=True).first()
+    if found:
+        raise _already(resident=str(found))
+
+
+def _refuse_merged(stands: Placement) -> None:
+    if stands.merged_into:
+        raise Conflict(
+            "merged", "这份档案已并入另一份：请打开并入后的档案操作。", resident=str(stands.merged_into)
+        )
+
+
+def _centre(actor: Actor, centre: UUID | None, at: datetime) -> UUID:
+    found = centre or actor.member.centre(at)
+    if found is None:
+        raise Forbidden("no_centre", "您不属于任何中心：请先选择要建档的中心。")
+    if directory.current().organisation(found).level != "centre":
+        raise Invalid("not_a_centre", "只能在中心一级建档：请选择中心。")
+    return found
+
+
+def _household(bundle: Bundle, home: UUID, code: str | None) -> UUID | None:
+    if not code:
+        return None
+    known = Household.objects.filter(home=home, code=code).values_list("id", flat=True).first()
+    if known is None:
+        known = ids.new()
+        bundle.insert(Household, id=known, home=home, centre_id=home, code=code)
+    return known
+
+
+def _known(row: Resident, subject: UUID, wrapped: bytes) -> dict[str, Any]:
+    """All particulars of a stored resident, opened."""
+    opened = {
+        field: records.unseal(row.home, subject, wrapped, field, getattr(row, f"{field}_sealed")) or None
+        for field in records.SEALED
+    }
+    return {
+        **opened,
+        "sex": row.sex,
+        "birth_date": row.birth_date,
+        "household": row.household.code if row.household else None,
+        "neighbourhood": row.neighbourhood_id,
+        "workplace": row.workplace_id,
+        "traits": tuple(row.traits),
+        "allergies": tuple(row.allergies),
+    }
+
+
+def _placement(record: records.Record, said: Particulars) -> Placement:
+    place = directory.current().places.get(said.neighbourhood) if said.neighbourhood else None
+    return Placement(
+        resident=record.resident.id,
+        subject=record.subject.subject,
+        home=record.resident.home,
+        centre=record.resident.centre_id,
+        team=said.team,
+        doctor=said.doctor,
+        social_worker=said.social_worker,
+        neighbourhood_team=place.team if place else None,
+        workplace=said.workplace,
+        traits=said.traits,
+        deceased_at=None,
+        moved_at=None,
+        merged_into=None,
+    )
