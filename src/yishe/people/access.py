@@ -23,6 +23,7 @@ PARTICIPANT = "participant"
 ON_DUTY = "on_duty"
 CENTRE_LEAD = "centre_lead"
 SAME_CENTRE = "same_centre"
+ADMINISTERS = "administers"
 SYSTEM = "system"
 
 
@@ -68,6 +69,11 @@ def end_facts(bundle: Bundle, *, source: str, until: datetime) -> None:
     bundle.update(AccessFact, where={"source": source}, values={"until": until}, guard=False)
 
 
+def reopen_facts(bundle: Bundle, *, source: str) -> None:
+    """Relations that came from `source` hold again: what they came from was reopened."""
+    bundle.update(AccessFact, where={"source": source}, values={"until": None}, guard=False)
+
+
 # The decision
 
 
@@ -100,17 +106,17 @@ def require(
     return permission
 
 
-def require_in_centre(actor: Actor, action: str, centre: UUID, at: datetime) -> Permission:
-    """For acts on a centre and not on one resident (registering, rosters, imports)."""
+def require_in_organisation(actor: Actor, action: str, organisation: UUID, at: datetime) -> Permission:
+    """For acts on an organisation and not on one resident (registering, rosters, imports). Forbidden if not."""
     if actor.is_system:
         return Permission(True, SYSTEM, "系统按规则执行")
     sheet = packs.in_force().access
-    relation = sheet.granting(action, centre_relations(actor.member, centre, at), actor.member.duties(at))
+    known = organisation_relations(actor.member, organisation, at)
+    relation = sheet.granting(action, known, actor.member.duties(at))
     if relation is None:
         rule = sheet.actions.get(action)
-        raise Forbidden(
-            "no_relation", rule.refused.zh if rule else f"没有规定谁可以做“{action}”。", action=action
-        )
+        words = rule.refused.zh if rule else f"没有规定谁可以做“{action}”，所以不能做。"
+        raise Forbidden("no_relation", words, action=action)
     return Permission(True, relation, sheet.relations[relation].words.zh)
 
 
@@ -147,6 +153,17 @@ def centre_relations(member: Member, centre: UUID, at: datetime) -> frozenset[st
         found.add(CENTRE_LEAD)
     if centre in on_duty_at(member, at):
         found.add(ON_DUTY)
+    return frozenset(found)
+
+
+def organisation_relations(member: Member, organisation: UUID, at: datetime) -> frozenset[str]:
+    """What someone is to an organisation: of its centre, leading it, or administering it from there or above."""
+    book = directory.current()
+    centre = book.centre_of(organisation)
+    found = set(centre_relations(member, centre, at)) if centre else set()
+    above = {unit.id for unit in book.above(organisation)}
+    if any(post.duty == "administrator" and post.organisation in above for post in member.held(at)):
+        found.add(ADMINISTERS)
     return frozenset(found)
 
 

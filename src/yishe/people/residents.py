@@ -64,7 +64,7 @@ def register(
     Questioned for a field that does not hold, Conflict when the ID number has a record already.
     """
     centre = _centre(actor, centre, at)
-    access.require_in_centre(actor, REGISTER, centre, at)
+    access.require_in_organisation(actor, REGISTER, centre, at)
     said = check(fields, at.astimezone(ZONE).date())
     target = bundle if bundle is not None else Bundle()
     household = _household(target, centre, said.household)
