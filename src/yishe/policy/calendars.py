@@ -1,0 +1,138 @@
+"""Working time in China: which days are worked, which hours, and what `2 workdays` from now means.
+
+Wall time is plain elapsed time. Working time runs only within the opening hours of workdays, so N workdays are
+N times one day's working seconds: from Wednesday 09:12, three workdays end on Monday 09:12; begun after closing,
+they count from the next opening and end at a closing. Everything is decided in `zone` and answered in UTC.
+A year whose holidays nobody has announced yet falls back to plain weekdays, and `incomplete` says so.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from .durations import Duration
+
+Clock = Literal["wall", "working"]
+Span = tuple[datetime, datetime]
+SATURDAY = 5
+FAR = 3700  # days: no clock looks further than about ten years
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Opening hours of a workday from `since` on: spans of local time, in order, not overlapping."""
+
+    since: date
+    spans: tuple[tuple[time, time], ...]
+
+    @property
+    def seconds(self) -> int:
+        return sum(_clock_seconds(end) - _clock_seconds(start) for start, end in self.spans)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """`holidays`: days off with their name; `makeup`: weekend days worked instead; `years`: those announced."""
+
+    zone: ZoneInfo
+    hours: tuple[Hours, ...]
+    holidays: Mapping[date, str]
+    makeup: frozenset[date]
+    years: frozenset[int] = field(default_factory=frozenset)
+
+    def is_workday(self, day: date) -> bool:
+        if day in self.holidays:
+            return False
+        return day.weekday() < SATURDAY or day in self.makeup
+
+    def incomplete(self, year: int) -> bool:
+        """True when the year's holidays are not known: workdays are then plain Monday to Friday."""
+        return year not in self.years
+
+    def holiday(self, day: date) -> str | None:
+        """Name of the holiday on this day, if it is one."""
+        return self.holidays.get(day)
+
+    def work_seconds(self, day: date) -> int:
+        """Working seconds of one workday under the hours in force on `day`."""
+        return self._hours(day).seconds
+
+    def add(self, start: datetime, length: Duration, clock: Clock, share: float = 1.0) -> datetime:
+        """The moment when `share` of `length` has run since `start` (aware). Answers UTC.
+
+        Raises ValueError for workdays on the wall clock, or days and weeks on the working clock.
+        """
+        if clock == "wall":
+            return start.astimezone(UTC) + length.exact() * share
+        return self._run(start, self._working_seconds(start, length) * share)
+
+    def elapsed(self, start: datetime, at: datetime, clock: Clock) -> float:
+        """Seconds of that clock between the two moments; 0 when `at` is not after `start`."""
+        if at <= start:
+            return 0.0
+        if clock == "wall":
+            return (at - start).total_seconds()
+        total, day = 0.0, start.astimezone(self.zone).date()
+        last = at.astimezone(self.zone).date()
+        while day <= last:
+            for opens, closes in self._open(day):
+                total += max(0.0, (min(closes, at) - max(opens, start)).total_seconds())
+            day += timedelta(days=1)
+        return total
+
+    def advance(self, start: datetime, seconds: float, clock: Clock) -> datetime:
+        """The moment when that clock has run `seconds` since `start`: for clocks that were paused."""
+        if clock == "wall":
+            return start.astimezone(UTC) + timedelta(seconds=seconds)
+        return self._run(start, seconds)
+
+    def next_workday(self, day: date) -> date:
+        """The first workday on or after `day` (a last day that falls on a holiday moves on)."""
+        for step in range(FAR):
+            if self.is_workday(day + timedelta(days=step)):
+                return day + timedelta(days=step)
+        raise ValueError(f"no workday within ten years of {day}")
+
+    def _working_seconds(self, start: datetime, length: Duration) -> float:
+        if length.unit == "workday":
+            return float(length.amount * self.work_seconds(start.astimezone(self.zone).date()))
+        if length.unit in ("min", "h"):
+            return length.exact().total_seconds()
+        raise ValueError(f"{length} on the working clock; expected minutes, hours or workdays")
+
+    def _run(self, start: datetime, seconds: float) -> datetime:
+        left = seconds
+        for opens, closes in self._spans_from(start):
+            begin = max(opens, start)
+            room = (closes - begin).total_seconds()
+            if left <= room:
+                return begin + timedelta(seconds=left)
+            left -= room
+        raise ValueError(f"{seconds} working seconds from {start} do not end within ten years")
+
+    def _spans_from(self, start: datetime) -> Iterator[Span]:
+        day = start.astimezone(self.zone).date()
+        for step in range(FAR):
+            for opens, closes in self._open(day + timedelta(days=step)):
+                if closes > start:
+                    yield opens, closes
+
+    def _open(self, day: date) -> list[Span]:
+        if not self.is_workday(day):
+            return []
+        midnight = datetime.combine(day, time(), self.zone)
+        return [(_at(midnight, opens), _at(midnight, closes)) for opens, closes in self._hours(day).spans]
+
+    def _hours(self, day: date) -> Hours:
+        known = [hours for hours in self.hours if hours.since <= day]
+        return max(known or self.hours[:1], key=lambda hours: hours.since)
+
+
+def _at(midnight: datetime, clock: time) -> datetime:
+    return midnight.astimezone(UTC) + timedelta(seconds=_clock_seconds(clock))
+
+
+def _clock_seconds(clock: time) -> int:
+    return clock.hour * 3600 + clock.minute * 60 + clock.second

@@ -1,0 +1,224 @@
+"""Cross-references of a pack: every code named somewhere exists, every ladder holds, every condition is typed."""
+
+from collections.abc import Container, Iterable, Mapping
+from itertools import pairwise
+
+from . import cel
+from .access_rules import Grant
+from .loop_kinds import HIGHEST, LoopKind, Rung
+from .marked import Marked, Place
+from .pack_errors import Problems
+from .pack_files import NOWHERE, Laid
+from .pack_kinds import Kinds, Trees
+from .pack_sheets import Sheets, Unread
+from .reactions import Reaction
+
+ROLES = ("owner", "sender", "performer")
+NEEDED_CLOCKS = ("accept", "finish", "confirm", "supply")
+Path = tuple[object, ...]
+
+
+def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Problems) -> None:
+    """Note every dangling reference and every ladder that could let a promise fall silent."""
+    for code, timeline in kinds.items():
+        for kind in timeline.values:
+            one = _KindCheck(kind, trees.get((code, kind.version), NOWHERE), sheets, kinds, problems)
+            one.everything()
+    reactions = laid.sheet("reactions") or NOWHERE
+    for code, reaction in sheets.reactions.items():
+        if reaction:
+            _reaction(reaction, reactions.at(("reactions", code)), sheets, kinds, problems)
+    _access(laid.sheet("access") or NOWHERE, sheets, problems)
+    _other_sheets(laid, sheets, problems)
+
+
+class _KindCheck:
+    """One version of one kind."""
+
+    def __init__(
+        self, kind: LoopKind, tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems
+    ) -> None:
+        self.kind = kind
+        self.tree = tree
+        self.sheets = sheets
+        self.kinds = kinds
+        self.problems = problems
+        self.roles = _roles(sheets)
+
+    def everything(self) -> None:
+        self.duties()
+        self.children()
+        self.evidence()
+        self.clocks()
+        self.ladders()
+
+    def add(self, path: Path, message: str) -> None:
+        self.problems.add(self.tree.at(path).place, f"{self.kind.code}: {message}")
+
+    def known(self, path: Path, what: str, names: Iterable[str], known: Container[str]) -> None:
+        _known(
+            names,
+            known,
+            what,
+            place=self.tree.at(path).place,
+            problems=self.problems,
+            of=f"{self.kind.code}: ",
+        )
+
+    def duties(self) -> None:
+        for place in ("asked_by", "answered_by"):
+            self.known((place,), "duty", getattr(self.kind, place), self.sheets.duties)
+        if not (self.kind.asked_by or self.kind.by_rule):
+            self.add(("asked_by",), "nobody may promise it; expected a duty in asked_by, or by_rule: true")
+
+    def children(self) -> None:
+        for number, child in enumerate(self.kind.children):
+            self.known(("children", number), "loop kind", [child.kind], self.kinds)
+            self.known(("children", number), "duty", [child.answered_by], self.sheets.duties)
+            if child.kind == self.kind.code:
+                self.add(("children", number), "is its own child; expected another kind")
+
+    def evidence(self) -> None:
+        known = self.kind.evidence
+        self.known(("evidence_required",), "evidence", self.kind.evidence_required.complete, known)
+        attachments = self.sheets.codes.get("attachments", {})
+        for code, reason in self.kind.reasons.items():
+            self.known(("reasons", code, "needs"), "attachment", reason.needs, attachments)
+
+    def clocks(self) -> None:
+        for name in NEEDED_CLOCKS:
+            for code in [None, *self.kind.reasons] if name not in self.kind.clocks else []:
+                missing = self.kind.clock(name, code) is None
+                if missing and (code is not None or not self.kind.reasons):
+                    where: Path = ("reasons", code) if code else ("clocks",)
+                    of = f" of reason {code}" if code else ""
+                    self.add(where, f"clock {name}{of} is missing; expected within: and a length")
+
+    def ladders(self) -> None:
+        for name, rungs in self.kind.ladders.items():
+            self.ladder(("ladders", name), name, rungs)
+        for urgency, ladders in self.kind.ladders_by_urgency.items():
+            for name, rungs in ladders.items():
+                path = ("ladders_by_urgency", urgency, name)
+                self.ladder(path, name, rungs)
+                if urgency == "red" and any(rung.auto_confirm for rung in rungs):
+                    self.add(path, "auto_confirm in a red ladder; expected a person to confirm what is red")
+        for name in self._running():
+            if name not in self.kind.ladders:
+                self.add(("ladders",), f"clock {name} has no ladder; expected one that ends with again_every")
+
+    def _running(self) -> set[str]:
+        own = {name for reason in self.kind.reasons.values() for name in reason.clocks}
+        return own | set(self.kind.clocks)
+
+    def ladder(self, path: Path, name: str, rungs: tuple[Rung, ...]) -> None:
+        if not rungs:
+            self.add(path, f"ladder {name} has no rungs; expected at least one with again_every")
+            return
+        for number, rung in enumerate(rungs):
+            self.known((*path, number), "role", rung.reaches, self.roles)
+            if rung.auto_confirm and name != "confirm":
+                self.add(
+                    (*path, number), f"auto_confirm in ladder {name}; expected it in the confirm ladder only"
+                )
+        self.order(path, name, rungs)
+        last = (*path, len(rungs) - 1)
+        if rungs[-1].again_every is None:
+            self.add(last, f"ladder {name} ends without again_every; expected the last rung to repeat")
+        if not set(rungs[-1].reaches) & set(HIGHEST):
+            self.add(
+                last,
+                f"ladder {name} ends below centre_director; expected {' or '.join(HIGHEST)} on its last rung",
+            )
+
+    def order(self, path: Path, name: str, rungs: tuple[Rung, ...]) -> None:
+        shares = [rung.percent for rung in rungs if rung.percent is not None]
+        waits = [rung.after.exact() for rung in rungs if rung.after is not None and rung.after.is_exact]
+        if any(a >= b for a, b in pairwise(shares)) or any(a >= b for a, b in pairwise(waits)):
+            self.add(
+                path, f"rungs of ladder {name} are out of order; expected each later than the one before"
+            )
+
+
+def _reaction(rule: Reaction, tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
+    fact = sheets.facts.get(rule.fact)
+    if isinstance(fact, Unread):
+        pass
+    elif fact is None:
+        known = ", ".join(sheets.facts)
+        problems.add(tree.at(("fact",)).place, f"unknown fact {rule.fact!r}; expected one of {known}")
+    else:
+        try:
+            cel.compile(rule.when, fact)
+        except cel.CelError as error:
+            problems.add(tree.at(("when",)).place, f"condition: {error}")
+    if rule.promise:
+        _promised(rule, tree, kinds, problems)
+    if rule.tell:
+        place = tree.at(("tell",)).place
+        _known(rule.tell.to, _roles(sheets), "role", place=place, problems=problems)
+        _known([rule.tell.text], sheets.texts, "text", place=place, problems=problems)
+
+
+def _promised(rule: Reaction, tree: Marked, kinds: Kinds, problems: Problems) -> None:
+    if rule.promise is None:
+        return
+    place = tree.at(("promise",)).place
+    timeline = kinds.get(rule.promise.kind)
+    if timeline is None:
+        problems.add(place, f"unknown loop kind {rule.promise.kind!r}; expected one of {', '.join(kinds)}")
+        return
+    for kind in timeline.values:
+        if not kind.by_rule:
+            problems.add(place, f"{kind.code} is promised by a rule; expected by_rule: true in its file")
+        if rule.promise.reason and rule.promise.reason not in kind.reasons:
+            known = ", ".join(kind.reasons) or "none"
+            problems.add(place, f"unknown reason {rule.promise.reason!r}; expected one of {known}")
+
+
+def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    for part in ("actions", "fields"):
+        rules: Mapping[str, object] = getattr(sheets.access, part)
+        for code, rule in rules.items():
+            grants: tuple[Grant, ...] = rule.grants  # type: ignore[attr-defined]
+            for number, grant in enumerate(grants):
+                place = tree.at((part, code, "grants", number)).place
+                _known([grant.relation], sheets.access.relations, "relation", place=place, problems=problems)
+                _known(grant.duties, sheets.duties, "duty", place=place, problems=problems)
+
+
+def _roles(sheets: Sheets) -> Container[str]:
+    """Whom a ladder may name: people of the loop, duties, and `<duty>_on_duty`."""
+    if isinstance(sheets.duties, Unread):
+        return sheets.duties
+    return [*ROLES, *sheets.duties, *(f"{duty}_on_duty" for duty in sheets.duties)]
+
+
+def _other_sheets(laid: Laid, sheets: Sheets, problems: Problems) -> None:
+    teams = laid.sheet("teams") or NOWHERE
+    for code, shape in sheets.team_shapes.items():
+        for duty in shape.members:
+            place = teams.at(("shapes", code, "members", duty)).place
+            _known([duty], sheets.duties, "duty", place=place, problems=problems)
+    imports = laid.sheet("imports") or NOWHERE
+    for code, column in sheets.roster.columns.items():
+        place = imports.at(("roster", "columns", code)).place
+        _known([column.trait] if column.trait else [], sheets.traits, "trait", place=place, problems=problems)
+    bounds = laid.header("bounds")
+    for version in sheets.bounds.values:
+        for code, quantity in version.items():
+            if quantity.exceeds and quantity.exceeds not in version:
+                known = ", ".join(version)
+                problems.add(
+                    bounds.place,
+                    f"{code} exceeds unknown quantity {quantity.exceeds!r}; expected one of {known}",
+                )
+
+
+def _known(
+    names: Iterable[str], known: Container[str], what: str, *, place: Place, problems: Problems, of: str = ""
+) -> None:
+    for name in names:
+        if name not in known:
+            listed = ", ".join(known) if isinstance(known, Iterable) else ""
+            problems.add(place, f"{of}unknown {what} {name!r}; expected one of {listed}")

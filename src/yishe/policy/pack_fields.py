@@ -1,0 +1,75 @@
+"""The building blocks that every part of a pack is made of."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+
+from .durations import PATTERN, Duration
+
+Urgency = Literal["red", "orange", "yellow", "green"]
+Status = Literal["draft", "approved", "retired"]
+Confidence = Literal["H", "M", "L", "D"]
+
+
+class Strict(BaseModel):
+    """Frozen; an unknown name is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+def _duration(value: object) -> Duration:
+    if isinstance(value, Duration):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no duration; expected text such as 15 min, 4 h or 2 workdays")
+    return Duration.parse(value)
+
+
+Length = Annotated[
+    Duration,
+    BeforeValidator(_duration),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["4 h", "2 workdays", "15 min"]}),
+]
+
+
+class Words(Strict):
+    """One thing said in Chinese (always) and English (when known)."""
+
+    zh: str
+    en: str = ""
+
+    def __str__(self) -> str:
+        return self.zh
+
+
+def _words(value: object) -> object:
+    return {"zh": value} if isinstance(value, str) else value
+
+
+# a plain Chinese text is short for {zh: text}
+Said = Annotated[Words, BeforeValidator(_words)]
+
+
+class Source(Strict):
+    """Where a value comes from: a document id of docs/sources or the specification, and the place in it."""
+
+    id: str
+    section: str = ""
+    row: str = ""
+
+
+class Sourced(Strict):
+    """What every rule carries. `draft` never triggers; `D` marks a house rule that an authority must approve."""
+
+    source: Source
+    confidence: Confidence = "M"
+    status: Status = "draft"
+
+
+def percent(value: object) -> Any:
+    """Read `50%` as 50. Raises ValueError saying what was expected."""
+    text = str(value).strip()
+    if not text.endswith("%") or not text[:-1].isdigit():
+        raise ValueError(f"{value!r} is no percentage; expected such as 50%")
+    return int(text[:-1])

@@ -1,0 +1,170 @@
+"""Policy packs: read folders, check them whole, look rules up by date.
+
+`load([base, overlay])` answers a `PackSet` or raises `PackErrors` with every mistake at once. What is not approved
+never leaves here unless asked for with `drafts=True`.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from . import cel, pack_checks, pack_kinds, pack_sheets
+from .access_rules import AccessSheet
+from .calendars import Calendar
+from .loop_kinds import LoopKind
+from .pack_errors import PackErrors, Problem, Problems
+from .pack_fields import Words
+from .pack_files import Laid, read_layers
+from .reactions import FactKind, Reaction
+from .refusals import Invalid
+from .sheets import Duty, Quantity, Roster, SettingsVersion, TeamShape, Trait
+from .timeline import NotInForce, Timeline
+
+__all__ = ["Calendar", "LoopKind", "NotInForce", "PackErrors", "PackSet", "Problem", "load", "read"]
+
+
+@dataclass(frozen=True)
+class PackSet:
+    """What is in force, of all given packs together. Mappings are read-only by convention.
+
+    `id` joins the packs' ids (`base+demo`); `sha256` is over the bytes of every file of every pack.
+    """
+
+    id: str
+    version: str
+    sha256: str
+    title: Words
+    duties: Mapping[str, Duty]
+    traits: Mapping[str, Trait]
+    team_shapes: Mapping[str, TeamShape]
+    access: AccessSheet
+    calendar: Calendar
+    roster: Roster
+    codes: Mapping[str, Mapping[str, Words]]
+    texts: Mapping[str, Words]
+    facts: Mapping[str, FactKind]
+    reactions: Mapping[str, Reaction]
+    conditions: Mapping[str, cel.Condition]
+    kinds: Mapping[str, Timeline[LoopKind]]
+    usable: Mapping[str, Timeline[LoopKind]]
+    bounds_by_date: Timeline[Mapping[str, Quantity]]
+    settings_by_date: Timeline[SettingsVersion]
+
+    def loop_kind(self, code: str, on: date, *, drafts: bool = False) -> LoopKind:
+        """The kind in force on that day, with approved reasons only.
+
+        Raises Invalid for an unknown kind or one that is not approved, NotInForce (naming kind and day) outside
+        its life. With `drafts` everything declared is answered.
+        """
+        timeline = self.kinds.get(code)
+        if timeline is None:
+            raise Invalid(
+                "kind.unknown", f"没有“{code}”这种闭环；可用：{'、'.join(sorted(self.kinds))}", kind=code
+            )
+        kind = timeline.on(on)
+        if drafts:
+            return kind
+        if kind.status != "approved":
+            raise Invalid("kind.not_approved", f"“{kind.title}”尚未批准，不能发起", kind=code)
+        return self.usable[code].on(on)
+
+    def loop_kinds(self, on: date, *, drafts: bool = False) -> tuple[LoopKind, ...]:
+        """Every kind in force on that day; without `drafts` the approved ones, with their approved reasons."""
+        kinds = self.kinds if drafts else self.usable
+        living = [timeline.on(on) for timeline in kinds.values() if timeline.alive(on)]
+        return tuple(kind for kind in living if drafts or kind.status == "approved")
+
+    def bounds(self, on: date) -> Mapping[str, Quantity]:
+        """Quantities that may be entered by hand, with their limits on that day."""
+        return self.bounds_by_date.on(on)
+
+    def settings(self, on: date) -> SettingsVersion:
+        """Delivery, sign-in and search values of that day."""
+        return self.settings_by_date.on(on)
+
+    def text(self, key: str, **fills: object) -> str:
+        """A text of the pack in Chinese with its braces filled. A key nobody declared answers itself."""
+        words = self.texts.get(key)
+        return words.zh.format_map(_Open(fills)) if words else key
+
+    def reacting_to(self, fact: str, data: Mapping[str, object], on: date) -> tuple[Reaction, ...]:
+        """Approved reactions to a fact whose condition holds, in the order declared.
+
+        Raises Invalid when the fact is undeclared or a field is missing or of another type.
+        """
+        declared = self.facts.get(fact)
+        if declared is None:
+            raise Invalid("fact.unknown", f"政策包没有声明事实“{fact}”", fact=fact)
+        fields = cel.require(declared, data, fact)
+        return tuple(
+            reaction
+            for code, reaction in self.reactions.items()
+            if reaction.fact == fact and reaction.in_force(on) and self.conditions[code].holds(fields)
+        )
+
+    @property
+    def imports(self) -> Roster:
+        """Roster header synonyms."""
+        return self.roster
+
+
+class _Open(dict[str, object]):
+    """Leaves an unfilled brace as it stands."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def load(paths: Sequence[Path]) -> PackSet:
+    """Read, merge and check packs, lowest first. Raises PackErrors naming file and line of every mistake."""
+    return read(paths)[0]
+
+
+def read(paths: Sequence[Path]) -> tuple[PackSet, Laid]:
+    """`load`, and the laid-over files as well (for cases and explanations)."""
+    problems = Problems()
+    laid = read_layers(paths, problems)
+    if not laid.layers:
+        problems.raise_if_any()
+        raise PackErrors([Problem("packs", 1, "no pack was given; expected at least one folder")])
+    kinds, trees = pack_kinds.build(laid, problems)
+    sheets = pack_sheets.build(laid, problems)
+    pack_checks.check(laid, sheets, kinds, trees, problems)
+    problems.raise_if_any()
+    return _assemble(laid, sheets, kinds), laid
+
+
+def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -> PackSet:
+    digest = hashlib.sha256("".join(layer.digest for layer in laid.layers).encode()).hexdigest()
+    reactions = {code: reaction for code, reaction in sheets.reactions.items() if reaction}
+    return PackSet(
+        id="+".join(layer.head.id for layer in laid.layers),
+        version="+".join(layer.head.version for layer in laid.layers),
+        sha256=digest,
+        title=laid.layers[-1].head.title,
+        duties=sheets.duties,
+        traits=sheets.traits,
+        team_shapes=sheets.team_shapes,
+        access=sheets.access,
+        calendar=sheets.calendar,
+        roster=sheets.roster,
+        codes=sheets.codes,
+        texts=sheets.texts,
+        facts=sheets.facts,
+        reactions=reactions,
+        conditions={
+            code: cel.compile(rule.when, sheets.facts[rule.fact]) for code, rule in reactions.items()
+        },
+        kinds=kinds,
+        usable={code: _usable(timeline) for code, timeline in kinds.items()},
+        bounds_by_date=sheets.bounds,
+        settings_by_date=sheets.settings,
+    )
+
+
+def _usable(timeline: Timeline[LoopKind]) -> Timeline[LoopKind]:
+    return Timeline(
+        timeline.name, tuple((day, kind and kind.approved_only()) for day, kind in timeline.steps)
+    )

@@ -1,0 +1,212 @@
+"""The sheets of a pack besides loop kinds: duties, traits, team shapes, calendar, imports, bounds, codes, texts.
+
+Each file of a pack is one model here; the file name says which (`FILES` in `pack_files`).
+"""
+
+from datetime import date, time
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from .pack_fields import Length, Said, Source, Sourced, Strict
+
+
+class PackHead(Strict):
+    """`pack.yaml`: who this pack is, and what it lies upon."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: Said
+    version: str
+    overlays: str | None = None
+    approved_by: str = ""
+
+
+class Duty(Strict):
+    """A duty a person can hold. `profession` groups duties for per-profession detail of the record."""
+
+    title: Said
+    profession: Literal["medical", "nursing", "public_health", "social", "community", "management"]
+    answers_for: tuple[str, ...] = ()
+
+
+class DutySheet(Sourced):
+    duties: dict[str, Duty]
+
+
+class Trait(Strict):
+    """What a row says of a resident (独居, 高血压). `group` keeps diseases apart from circumstances."""
+
+    title: Said
+    group: Literal["circumstance", "disease", "population"]
+    synonyms: tuple[str, ...] = ()
+    counts_as_disease: bool = False
+
+
+class TraitSheet(Sourced):
+    traits: dict[str, Trait]
+
+
+class Members(Strict):
+    """How many people of a duty a team of this shape has; `at_most` open when missing."""
+
+    at_least: int = Field(ge=0)
+    at_most: int | None = None
+
+
+class TeamShape(Strict):
+    """A team template. `support` lists organisations or people that stand behind the team."""
+
+    title: Said
+    members: dict[str, Members]
+    support: tuple[str, ...] = ()
+
+
+class TeamSheet(Sourced):
+    shapes: dict[str, TeamShape]
+
+
+class Opening(Strict):
+    """One span of opening hours, local time."""
+
+    opens: time
+    closes: time
+
+    @model_validator(mode="after")
+    def opens_first(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError(f"opens {self.opens} and closes {self.closes}; expected opens before closes")
+        return self
+
+
+class Year(Strict):
+    """One announced year: `holidays` by name, each a list of days or `first..last` spans; `makeup` days worked."""
+
+    source: Source
+    holidays: dict[str, tuple[str, ...]]
+    makeup: tuple[date, ...] = ()
+
+
+class CalendarSheet(Sourced):
+    zone: str
+    hours: dict[date, tuple[Opening, ...]] = Field(min_length=1)
+    years: dict[int, Year] = Field(default_factory=dict)
+
+
+class Column(Strict):
+    """A roster column: `synonyms` are header texts seen in the field, compared without spaces and brackets."""
+
+    title: Said
+    synonyms: tuple[str, ...]
+    required: bool = False
+    trait: str | None = None
+
+
+class Roster(Strict):
+    columns: dict[str, Column]
+    values: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    header_within_rows: int = Field(default=20, ge=1)
+
+
+class ImportSheet(Sourced):
+    roster: Roster
+
+
+class Range(Strict):
+    """Inclusive."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def low_first(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low:g} and high {self.high:g}; expected low below high")
+        return self
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def _range(value: object) -> object:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return {"low": value[0], "high": value[1]}
+    return value
+
+
+Span = Annotated[Range, BeforeValidator(_range)]
+
+
+class Quantity(Strict):
+    """A measurable. Outside `hard` it is refused into a question; outside `soft` a repeat is asked for.
+
+    `unit` is UCUM, `shown` what people write; `exceeds` a quantity this one must exceed, by `exceeds_by`.
+    """
+
+    title: Said
+    unit: str
+    shown: str
+    hard: Span
+    soft: Span
+    decimals: int = Field(default=0, ge=0, le=3)
+    loinc: str = ""
+    exceeds: str | None = None
+    exceeds_by: float = 0
+
+    @model_validator(mode="after")
+    def soft_within_hard(self) -> Self:
+        if self.soft.low < self.hard.low or self.soft.high > self.hard.high:
+            raise ValueError("soft limits outside the hard ones; expected soft within hard")
+        return self
+
+
+class BoundsVersion(Strict):
+    quantities: dict[str, Quantity]
+
+
+class CodeSheet(Sourced):
+    """Code books: book → code → words. Loop kinds refer to them by listing codes."""
+
+    books: dict[str, dict[str, Said]]
+
+
+class TextSheet(Sourced):
+    """Everything the system says by itself; names in braces are filled in by code, never personal text."""
+
+    texts: dict[str, Said]
+
+
+class Delivery(Strict):
+    """Notices: how long a lease holds, how often and with which waits a delivery is tried again."""
+
+    lease: Length
+    attempts: int = Field(ge=1)
+    backoff: tuple[Length, ...] = Field(min_length=1)
+    group_within: Length
+
+
+class SignIn(Strict):
+    """After `failures` wrong passwords within `window`, an account or source waits `locked`."""
+
+    failures: int = Field(ge=1)
+    window: Length
+    locked: Length
+    source_failures: int = Field(ge=1)
+    password_length: int = Field(ge=8)
+    session_idle: Length
+    token_days: int = Field(ge=1)
+
+
+class Search(Strict):
+    """`limit` shown, `candidates` decrypted at most, `letters` from which pinyin searches leave one's own panel."""
+
+    limit: int = Field(ge=1)
+    candidates: int = Field(ge=1)
+    letters: int = Field(ge=1)
+
+
+class SettingsVersion(Strict):
+    delivery: Delivery
+    sign_in: SignIn
+    search: Search
+    small_number: int = Field(ge=0)
+    age_bands: tuple[int, ...] = ()
