@@ -1,0 +1,177 @@
+"""看板: the five measures as one funnel, the headline first; each number opens its list, each title is the finding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from yishe.doors.web import page, spoken, wording
+from yishe.doors.web.page import Here, signed_in
+from yishe.doors.web.shapes import Bar, Part, share_bar
+from yishe.insight import ages, measures, scopes, steps
+from yishe.insight.measures import Measure, Row
+from yishe.people import packs
+from yishe.policy.refusals import Invalid, Refused
+
+PERIODS = {"month": ("本月", 0), "quarter": ("近三个月", 91), "year": ("近一年", 365)}
+FUNNEL = ("accepted", "served", "confirmed", "helped")
+MOST_ROWS = 12
+AGE_EDGES = (3, 7, 14, 30)
+
+
+@dataclass(frozen=True)
+class Span:
+    since: date
+    until: date
+    code: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.since:%Y-%m-%d} 至 {self.until:%Y-%m-%d}"
+
+
+@signed_in
+def board(request: HttpRequest, here: Here) -> HttpResponse:
+    span = period(request, here)
+    scope = _scope(request, here)
+    closing = measures.closing(scope, span.since, span.until, here.now)
+    total = closing.total
+    return page.show(request, here, "board.html", {
+        "place": "board", "span": span, "periods": PERIODS, "scope": scope, "choices": scopes.choices(here.actor, here.now),
+        "headline": headline(total), "funnel": funnel(total), "finding": funnel_finding(total), "months": months(closing.months),
+        "steps": spans(scope, span), **_open(scope, here), "teams": _league(here, scope, span, "team"),
+        "reasons": _league(here, scope, span, "reason"), "total": total, "taken_out": href(total.taken_out.filter),
+    })  # fmt: skip
+
+
+def period(request: HttpRequest, here: Here) -> Span:
+    code = request.GET.get("period", "quarter")
+    today = spoken.local(here.now).date()
+    days = PERIODS.get(code, PERIODS["quarter"])[1]
+    return Span(today - timedelta(days=days) if days else today.replace(day=1), today, code)
+
+
+def _scope(request: HttpRequest, here: Here) -> scopes.Scope:
+    small = packs.in_force().settings(spoken.local(here.now).date()).small_number
+    return scopes.scope_of(here.actor, here.now, small=small, centre=_id(request, "centre"), team=_id(request, "team"))
+
+
+def _id(request: HttpRequest, key: str) -> UUID | None:
+    given = request.GET.get(key, "")
+    try:
+        return UUID(given) if given else None
+    except ValueError:
+        raise Invalid("filter_unreadable", "看板的范围读不懂：请从页面上重新选择。") from None
+
+
+def href(chosen: Mapping[str, str]) -> str:
+    """The list behind a number."""
+    return f"/loops?{urlencode({'set': 'sent', **chosen})}"
+
+
+def headline(row: Row) -> dict[str, Any]:
+    """按时闭环率, with the sentence that says it."""
+    measure = row.headline
+    share, part, whole = measure.share, measure.numerator.count, measure.denominator.count
+    if share is None:
+        return {"share": None, "words": "这段时间还没有到期的承诺", "missed": "", "href": href(measure.denominator.filter)}
+    missed = {**measure.denominator.filter, "set": "missed"}
+    return {
+        "share": f"{100 * share:.0f}", "part": part, "whole": whole, "small": measure.small, "href": href(measure.numerator.filter),
+        "words": f"到期的 {whole} 件承诺里，{part} 件按时闭环", "missed": f"{whole - part} 件没有按时", "missed_href": href(missed),
+        "colour": "green" if share >= 0.95 else "orange" if share >= 0.7 else "red",
+    }  # fmt: skip
+
+
+def funnel(row: Row) -> list[Bar]:
+    first = share_bar("发出", row.sent.count, row.sent.count, href(row.sent.filter))
+    return [first, *(_bar(wording.MEASURES[name], row.measures[name]) for name in FUNNEL if name in row.measures)]
+
+
+def _bar(words: str, measure: Measure) -> Bar:
+    return share_bar(
+        words, measure.numerator.count, measure.denominator.count, href(measure.numerator.filter), small=measure.small
+    )
+
+
+def funnel_finding(row: Row) -> str:
+    """Where most are lost, in words."""
+    if not row.sent.count:
+        return "这段时间没有发出转介"
+    counts = [("发出", row.sent.count)]
+    counts += [(wording.MEASURES[name], row.measures[name].numerator.count) for name in FUNNEL[:3] if name in row.measures]
+    lost = [(before[1] - after[1], after[0]) for before, after in zip(counts, counts[1:], strict=False)]
+    most, where = max(lost, default=(0, ""))
+    if most <= 0:
+        return f"发出的 {row.sent.count} 件，件件走到了确认"
+    return f"发出的 {row.sent.count} 件里，{most} 件没有走过“{where}”这一步"
+
+
+def months(rows: tuple[Row, ...]) -> list[Bar]:
+    return [_bar(f"{row.key[:4]} 年 {int(row.key[5:7])} 月" if row.key else "", row.headline) for row in rows]
+
+
+def spans(scope: scopes.Scope, span: Span) -> dict[str, Any]:
+    """Median time per step as one strip, and each in words."""
+    found = {one.name: one for one in steps.medians(scope, span.since, span.until)}
+    parts = [one for name in ("accept", "first_contact", "finish", "confirm") if (one := found.get(name))]
+    whole = sum(one.median or 0 for one in parts)
+    longest = max(parts, key=lambda one: one.median or 0, default=None)
+    bars = [
+        Bar(
+            wording.SPANS[one.name], spoken.span(timedelta(seconds=one.median)) if one.median is not None else "无",
+            f"{one.count} 件", href(one.filter),
+            (Part("0", f"{100 * (one.median or 0) / whole:.1f}" if whole else "0", "small" if one.small else "fill"),), one.small,
+        )
+        for one in parts
+    ]  # fmt: skip
+    if not longest or not longest.median:
+        return {"bars": bars, "finding": "还没有走完的步骤可算"}
+    words = spoken.span(timedelta(seconds=longest.median))
+    return {"bars": bars, "finding": f"一半的事在“{wording.SPANS[longest.name]}”上用了 {words}以上，是最长的一步"}
+
+
+def _open(scope: scopes.Scope, here: Here) -> dict[str, Any]:
+    """Open promises by age as a stack of overdue and not."""
+    found = ages.bands(scope, here.now, AGE_EDGES)
+    most = max((band.open.count for band in found), default=0) or 1
+    total, late = sum(band.open.count for band in found), sum(band.overdue.count for band in found)
+    finding = f"在办 {total} 件，{late} 件已逾期" if total else "没有在办的事"
+    return {"ages": [_age_bar(band, most) for band in found], "ages_finding": finding}
+
+
+def _age_bar(band: ages.Band, most: int) -> Bar:
+    words = f"{band.least}–{band.most} 天" if band.most else f"{band.least} 天以上"
+    late = 100 * band.overdue.count / most
+    fine = 100 * (band.open.count - band.overdue.count) / most
+    parts = (Part("0", f"{late:.1f}", "late"), Part(f"{late:.1f}", f"{fine:.1f}", "fine"))
+    return Bar(words, str(band.open.count), f"件，逾期 {band.overdue.count}", href(band.open.filter), parts)
+
+
+def _league(here: Here, scope: scopes.Scope, span: Span, column: str) -> dict[str, Any]:
+    count = measures.by_team if column == "team" else measures.by_reason
+    rows = count(scope, span.since, span.until, here.now)[:MOST_ROWS]
+    names = _reason_titles(here) if column == "reason" else {}
+    bars = [_bar(names.get(row.key or "", "") or _unit(here, row.key), row.headline) for row in rows]
+    ranked = [row for row in rows if not row.headline.small and row.headline.share is not None]
+    if len(ranked) < 2:
+        return {"bars": bars, "finding": "按团队看按时闭环" if column == "team" else "按原因看按时闭环"}
+    worst = min(ranked, key=lambda row: row.headline.share or 0)
+    name = names.get(worst.key or "", "") or _unit(here, worst.key)
+    return {"bars": bars, "finding": f"{name}最低，按时闭环 {100 * (worst.headline.share or 0):.0f}%"}
+
+
+def _unit(here: Here, key: str | None) -> str:
+    try:
+        return here.staff.organisation(UUID(key or "")).name
+    except (ValueError, Refused):
+        return "没有团队" if key in (None, "none", "") else str(key)
+
+
+def _reason_titles(here: Here) -> dict[str, str]:
+    kinds = packs.in_force().loop_kinds(spoken.local(here.now).date(), drafts=True)
+    return {code: f"{code} {reason.title}" for kind in kinds for code, reason in kind.reasons.items()}

@@ -1,0 +1,55 @@
+"""How a resident looks on a page: the head of a page, the first part of a row."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from yishe.doors.web import spoken, wording
+from yishe.doors.web.page import Here
+from yishe.doors.web.shapes import Act, Person
+from yishe.people.cards import Card
+
+MOST_TRAITS = 5
+
+
+def age(card: Card, here: Here) -> str:
+    return spoken.age(card.birth_date, here.now)
+
+
+def fact(card: Card) -> str:
+    """The one thing a row says besides name and age: the first trait."""
+    return wording.trait(card.traits[0]) if card.traits else ""
+
+
+def team(here: Here, card: Card) -> str:
+    """`德胜一队（王医生 / 李敏）`."""
+    if card.team is None:
+        return "未签约"
+    names = " / ".join(name(here, one) for one in (card.doctor, card.social_worker) if one)
+    return here.staff.organisation(card.team).name + (f"（{names}）" if names else "")
+
+
+def name(here: Here, staff: UUID | None) -> str:
+    """A member of staff by name; the system is 系统, one the directory no longer knows 已离岗人员."""
+    if staff is None:
+        return ""
+    if staff.int == 0 or staff not in here.staff.people:
+        return "系统" if staff not in here.staff.people else here.staff.people[staff].name
+    return here.staff.people[staff].name
+
+
+def person(here: Here, card: Card, allergies: Sequence[str] = (), acts: Sequence[Act] = ()) -> Person:
+    """The head of a page about one resident."""
+    known = tuple(dict.fromkeys((*card.allergies, *allergies)))
+    return Person(
+        name=card.name, sex=spoken.sex(card.sex), age=age(card, here), record_tail=card.record_number[-4:],
+        traits=tuple(wording.trait(one) for one in card.traits[:MOST_TRAITS]), team=team(here, card),
+        allergies=known, gone=gone(card), href=f"/residents/{card.resident}", acts=acts,
+    )  # fmt: skip
+
+
+def gone(card: Card) -> str:
+    if card.deceased_at:
+        return f"已于 {spoken.local(card.deceased_at):%Y-%m-%d} 去世"
+    if card.moved_at:
+        return f"已于 {spoken.local(card.moved_at):%Y-%m-%d} 迁出"
+    return "档案已并入另一份" if card.merged_into else ""

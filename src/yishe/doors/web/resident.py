@@ -1,0 +1,134 @@
+"""One resident: who she is, what has happened, what is owed to her, what may be recorded now."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from yishe.care import conditions, entries, medications, timeline
+from yishe.doors.web import faces, loop_rows, page, spoken, wording
+from yishe.doors.web.page import Here, signed_in
+from yishe.doors.web.shapes import Act, Link, Said
+from yishe.loops import reading
+from yishe.people import access
+from yishe.people.cards import Card, cards
+from yishe.people.placements import Placement
+from yishe.policy.refusals import NotFound, Refused
+
+SEE = "resident.read"
+TABS = {"timeline": "时间轴", "loops": "闭环", "medicines": "用药", "observations": "监测", "about": "资料"}
+RECORDING = {
+    "note": ("record.note", "服务记录"), "encounter": ("record.encounter", "诊疗"), "observation": ("record.observation", "测量值"),
+    "medication": ("record.medication", "用药变更"), "condition": ("record.condition", "疾病或过敏"),
+}  # fmt: skip
+MASKED = {"phone": "phone", "id_number": "id_number", "address": "address", "record_number": "record_number"}
+
+
+@signed_in
+def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
+    stands, permission = allowed(here, resident)
+    card = card_of(stands)
+    tab = request.GET.get("tab", "timeline")
+    subjects = entries.keyed(stands)
+    standing = conditions.standing(subjects)
+    allergies = [one.title for one in standing if one.kind == "allergy"]
+    told: dict[str, Any] = {
+        "place": "residents", "person": faces.person(here, card, allergies, acts(here, stands)), "resident": stands.resident,
+        "tabs": TABS, "tab": tab if tab in TABS else "timeline", "card": card, "relation": permission.words,
+    }  # fmt: skip
+    told |= _tab(request, here, stands, told["tab"], subjects)
+    if told["tab"] not in ("timeline", "observations"):
+        page.seen(here, f"read.{told['tab']}", [stands.subject], relation=permission.relation)
+    return page.show(request, here, "resident.html", told)
+
+
+def allowed(here: Here, resident: UUID, action: str = SEE) -> tuple[Placement, access.Permission]:
+    """Where the resident stands and why this person may look. Forbidden without a relation."""
+    stands = entries.whose(resident)
+    return stands, access.require(here.actor, action, stands, here.now)
+
+
+def card_of(stands: Placement) -> Card:
+    found = cards([stands.subject]).get(stands.subject)
+    if found is None:
+        raise NotFound("resident_unknown", "找不到这位居民：可能已按其要求删除。")
+    return found
+
+
+def acts(here: Here, stands: Placement) -> list[Act]:
+    """What may be started from here: a promise, and an entry."""
+    if stands.gone:
+        return []
+    refer = Act("refer", "发起转介", f"/residents/{stands.resident}/refer", "", dialog=False, about="head")
+    record = Act("record", "记一笔", f"/residents/{stands.resident}/record", "", about="head")
+    return [refer, record] if recordable(here, stands) else [refer]
+
+
+def recordable(here: Here, stands: Placement) -> list[tuple[str, str]]:
+    """(kind, words) of the entries this person may make about this resident."""
+    found = []
+    for kind, (action, words) in RECORDING.items():
+        if access.may(here.actor, action, stands, here.now).allowed:
+            found.append((kind, words))
+    return found
+
+
+def _tab(
+    request: HttpRequest, here: Here, stands: Placement, tab: str, subjects: tuple[entries.Keyed, ...]
+) -> dict[str, Any]:
+    if tab in ("timeline", "observations"):
+        kinds = timeline.KINDS if tab == "timeline" else ("observation",)
+        shown = timeline.page(
+            here.actor, stands.resident, at=here.now, cursor=request.GET.get("cursor"), kinds=kinds, source="web"
+        )
+        return {"story": [said(one) for one in shown.items], "next": shown.next}
+    if tab == "medicines":
+        may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
+        return {"medicines": medications.current(subjects), "may_change": may}
+    if tab == "loops":
+        return {"loops": loop_rows.of_subject(here, reading.for_subject(stands.subject), card_of(stands))}
+    return {"facts": about(here, card_of(stands)), "standing": conditions.standing(subjects)}
+
+
+def said(item: timeline.Item) -> Said:
+    """A timeline item as a line of the story; what is not shown to this reader is named, not left out silently."""
+    tags = list(item.hidden)
+    if item.corrects:
+        tags.append("更正")
+    links = (Link("看这件事", f"/loops/{item.loop}"),) if item.loop else ()
+    restricted = str(item.detail.get("restricted", ""))
+    quote = "\n".join(filter(None, [item.text, restricted]))
+    return Said(item.occurred_at, item.author_name, item.title, quote, item.author_name == "系统", "", tags, links)
+
+
+def about(here: Here, card: Card) -> list[dict[str, Any]]:
+    """The facts of the record; identifying ones masked until asked for."""
+    place = here.staff.places.get(card.neighbourhood) if card.neighbourhood else None
+    masked = {
+        "身份证号": ("id_number", card.id_masked), "电话": ("phone", card.phone_masked),
+        "住址": ("address", "＊＊＊＊" if card.address else ""), "档案号": ("record_number", f"…{card.record_number[-4:]}" if card.record_number else ""),
+    }  # fmt: skip
+    born = f"{card.birth_date:%Y-%m-%d}" if card.birth_date else "未知"
+    plain = {
+        "出生": born, "性别": spoken.sex(card.sex), "小区": place.name if place else "未知", "签约": faces.team(here, card),
+        "户": card.household or "未登记", "特征": "、".join(wording.trait(one) for one in card.traits) or "无",
+    }  # fmt: skip
+    facts = [{"words": words, "value": value} for words, value in plain.items()]
+    return facts + [{"words": words, "value": shown, "field": field} for words, (field, shown) in masked.items() if shown]
+
+
+@signed_in
+def reveal(request: HttpRequest, here: Here, resident: UUID, field: str) -> HttpResponse:
+    """One masked field in the clear, because someone pressed for it; the asking is logged."""
+    stands, permission = allowed(here, resident)
+    if field not in MASKED:
+        raise NotFound("no_such_field", "没有这一项。")
+    page.seen(here, f"reveal.{field}", [stands.subject], relation=permission.relation)
+    return page.show(request, here, "parts/revealed.html", {"value": getattr(card_of(stands), MASKED[field])})
+
+
+def open_loops(here: Here, stands: Placement) -> int:
+    try:
+        return sum(one.closed_at is None for one in reading.for_subject(stands.subject))
+    except Refused:
+        return 0
