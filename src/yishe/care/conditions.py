@@ -54,7 +54,9 @@ def record(
     if draft.earlier is not None:
         return draft.earlier
     if kind not in KINDS or state not in STATES:
-        raise Invalid("condition_kind_unknown", "问题类别只有疾病、过敏、社会情况三种，状态只有存在、已解除两种。")
+        raise Invalid(
+            "condition_kind_unknown", "问题类别只有疾病、过敏、社会情况三种，状态只有存在、已解除两种。"
+        )
     if not content["title"]:
         raise Invalid("title_needed", "缺少名称：请写明是什么疾病、过敏原或情况。")
     own = bundle or Bundle()
@@ -65,7 +67,11 @@ def record(
 def standing(subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS) -> list[Standing]:
     """Active conditions of a resident's subjects, allergies first. One statement."""
     wrapped = {one.subject: one.wrapped for one in subjects}
-    rows = entries.latest(Condition, subjects).filter(kind__in=kinds, state="active").order_by("kind", "occurred_at", "id")
+    rows = (
+        entries.latest(Condition, subjects)
+        .filter(kind__in=kinds, state="active")
+        .order_by("kind", "occurred_at", "id")
+    )
     return [_standing(row, wrapped[row.subject]) for row in rows]
 
 

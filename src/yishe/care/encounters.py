@@ -27,7 +27,7 @@ def record(
     digest: bytes | None = None,
     bundle: Bundle | None = None,
 ) -> Encounter:
-    """Record a meeting. ``kind`` is a code of the pack's list ``contact_ways``; ``diagnoses`` are (code, title).
+    """Record a meeting. ``kind`` is a code of the pack's list ``encounter_kind``; ``diagnoses`` are (code, title).
 
     Raises Forbidden, Invalid, NotFound, Conflict as ``entries.begin``; Invalid for an unknown kind or empty summary."""
     content = {
@@ -38,7 +38,7 @@ def record(
     draft = entries.begin(Encounter, command, {"kind": kind, **content})
     if draft.earlier is not None:
         return draft.earlier
-    entries.known("contact_ways", kind, "接诊方式")
+    entries.known("encounter_kind", kind, "接诊方式")
     if not content["summary"]:
         raise Invalid("summary_needed", "接诊记录是空的：请写下主诉、发现或处理。")
     own = bundle or Bundle()

@@ -95,7 +95,9 @@ class Draft(Generic[Row]):
         return self.corrects.subject if self.corrects else self.placement.subject
 
 
-def begin(model: type[Row], command: Command, body: Mapping[str, Any], *, after_death: bool = False) -> Draft[Row]:
+def begin(
+    model: type[Row], command: Command, body: Mapping[str, Any], *, after_death: bool = False
+) -> Draft[Row]:
     """Check everything that does not depend on what is recorded. ``body`` is JSON-safe.
 
     Raises NotFound, Forbidden, Invalid (bad times, the same command with another body) and Conflict (dead, moved,
@@ -182,8 +184,8 @@ def of(subjects: Sequence[Keyed]) -> dict[str, Any]:
 
 def latest(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:
     """Rows that stand: neither corrected by a later one nor withdrawn."""
-    later = model._default_manager.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
-    return model._default_manager.filter(~Exists(later), withdrawn=False, **of(subjects))
+    later = model.objects.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
+    return model.objects.filter(~Exists(later), withdrawn=False, **of(subjects))
 
 
 def place(model: type[Recorded], column: str) -> str:
@@ -222,12 +224,14 @@ def already_corrected() -> Conflict:
     return Conflict("already_corrected", "这条记录已被更正过：请打开最新的一条再改。")
 
 
-def _first_arrival(model: type[Row], command: Command, subjects: Sequence[Keyed], digest: bytes) -> Row | None:
+def _first_arrival(
+    model: type[Row], command: Command, subjects: Sequence[Keyed], digest: bytes
+) -> Row | None:
     if not 0 < len(command.command_id) <= LONGEST_COMMAND:
         raise Invalid("command_id_needed", f"缺少幂等键，或超过 {LONGEST_COMMAND} 个字符。")
     homes = {one.home for one in subjects}
     asked = {"home__in": homes, "author": command.actor.staff_id, "command_id": command.command_id}
-    row = model._default_manager.filter(**asked).first()
+    row = model.objects.filter(**asked).first()
     if row is not None and bytes(row.command_digest) != digest:
         raise Invalid("command_reused", "同一个幂等键已用于另一项内容：没有再记一次，请换一个键重发。")
     return row
@@ -240,16 +244,18 @@ def _timely(command: Command, placement: Placement, *, after_death: bool) -> Non
     if placement.deceased_at and happened > placement.deceased_at and not after_death:
         raise Conflict("resident_dead", "居民已故，不能再记去世之后的诊疗；生前的内容可填实际时间补记。")
     if placement.moved_at and happened > placement.moved_at and not after_death:
-        raise Conflict("resident_moved", "居民已迁出，迁出之后的服务由新的中心记录；迁出前的内容可填实际时间补记。")
+        raise Conflict(
+            "resident_moved", "居民已迁出，迁出之后的服务由新的中心记录；迁出前的内容可填实际时间补记。"
+        )
 
 
 def _corrected(model: type[Row], command: Command, subjects: Sequence[Keyed]) -> Row | None:
     if command.supersedes is None:
         return None
-    row = model._default_manager.filter(id=command.supersedes, **of(subjects)).first()
+    row = model.objects.filter(id=command.supersedes, **of(subjects)).first()
     if row is None:
         raise NotFound("nothing_to_correct", "找不到要更正的那条记录：它可能属于另一位居民。")
-    if model._default_manager.filter(home=row.home, supersedes=row.id).exists():
+    if model.objects.filter(home=row.home, supersedes=row.id).exists():
         raise already_corrected()
     return row
 

@@ -98,7 +98,7 @@ def encounter(row: Encounter, reader: Reader) -> Item:
     if not reader.sees(ENCOUNTER, row.author):
         hidden.append(reader.instead(ENCOUNTER))
         text = ""
-    title = reader.words("contact_ways", row.kind)
+    title = reader.words("encounter_kind", row.kind)
     return _item("encounter", row, reader, title, text=text, detail=detail, hidden=tuple(hidden))
 
 
@@ -149,10 +149,14 @@ def condition(row: Condition, reader: Reader) -> Item:
     detail: dict[str, Any] = {"kind": row.kind, "state": row.state}
     ended = "（已解除）" if row.state == "resolved" else ""
     if row.kind == "disease" and not reader.sees(DIAGNOSIS, row.author):
-        return _item("condition", row, reader, kind + ended, detail=detail, hidden=(reader.instead(DIAGNOSIS),))
+        return _item(
+            "condition", row, reader, kind + ended, detail=detail, hidden=(reader.instead(DIAGNOSIS),)
+        )
     content = reader.content(row)
     detail |= content
-    return _item("condition", row, reader, f"{kind}：{content['title']}{ended}", text=content["remark"], detail=detail)
+    return _item(
+        "condition", row, reader, f"{kind}：{content['title']}{ended}", text=content["remark"], detail=detail
+    )
 
 
 def _item(kind: str, row: Recorded, reader: Reader, title: str, **more: Any) -> Item:

@@ -101,7 +101,9 @@ def sentence(action: str, content: dict[str, Any]) -> str:
 
 def _complete(action: str, said: dict[str, str]) -> None:
     if action not in ACTIONS:
-        raise Invalid("medication_action_unknown", "用药变更只有三种：加用（start）、调整（change）、停用（stop）。")
+        raise Invalid(
+            "medication_action_unknown", "用药变更只有三种：加用（start）、调整（change）、停用（stop）。"
+        )
     if not said["drug"]:
         raise Invalid("drug_needed", "缺少药名：请写明是哪种药。")
     if action == "start" and not (said["dose"] and said["frequency"]):
@@ -126,7 +128,9 @@ def _decide(
     medicine = taken.get(said["drug"].casefold())
     if action == "start":
         if medicine is not None:
-            raise Conflict("already_taken", f"居民正在用{medicine.drug} {medicine.dose}：请用“调整”，不要再加用一条。")
+            raise Conflict(
+                "already_taken", f"居民正在用{medicine.drug} {medicine.dose}：请用“调整”，不要再加用一条。"
+            )
         return None, None
     if medicine is None:
         names = "、".join(one.drug for one in taken.values()) or "目前没有在用的药"

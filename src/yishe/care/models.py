@@ -5,6 +5,8 @@ subject was born, leads every unique key. Free text is sealed under the subject'
 plain measurements stay readable and are protected by access until their legal date.
 """
 
+from typing import Any, ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -21,6 +23,7 @@ class Recorded(models.Model):
     """
 
     insert_only = True
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     home = models.UUIDField()
@@ -74,7 +77,9 @@ class MedicationChange(Recorded):
         db_table = "care_medication_change"
         constraints = [
             *Recorded.Meta.constraints,
-            models.CheckConstraint(condition=Q(action__in=["start", "change", "stop"]), name="medication_action_known"),
+            models.CheckConstraint(
+                condition=Q(action__in=["start", "change", "stop"]), name="medication_action_known"
+            ),
         ]
 
 

@@ -29,7 +29,7 @@ def record(
     digest: bytes | None = None,
     bundle: Bundle | None = None,
 ) -> ServiceNote:
-    """Record a note. ``stage`` is a code of the pack's list ``case_stages``; ``restricted`` is psychotherapy detail,
+    """Record a note. ``stage`` is a code of the pack's list ``service_stage``; ``restricted`` is psychotherapy detail,
     sealed apart and shown only where the pack's access fields allow. A note may follow a death (bereavement work).
 
     Raises as ``entries.begin``; Invalid for an unknown stage or method, an empty text, impossible minutes."""
@@ -55,10 +55,12 @@ def record(
 
 
 def _sensible(stage: str, method: str, minutes: int | None, text: str) -> None:
-    entries.known("case_stages", stage, "服务阶段")
+    entries.known("service_stage", stage, "服务阶段")
     if method:
-        entries.known("contact_ways", method, "服务方式")
+        entries.known("service_method", method, "服务方式")
     if not text:
         raise Invalid("text_needed", "服务记录是空的：请写下做了什么、看到什么、下一步。")
     if minutes is not None and not 0 < minutes <= LONGEST_MINUTES:
-        raise Invalid("minutes_impossible", f"服务时长 {minutes} 分钟不对：请填 1 到 {LONGEST_MINUTES} 之间的分钟数。")
+        raise Invalid(
+            "minutes_impossible", f"服务时长 {minutes} 分钟不对：请填 1 到 {LONGEST_MINUTES} 之间的分钟数。"
+        )

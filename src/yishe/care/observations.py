@@ -44,7 +44,7 @@ def record(
 ) -> Observation:
     """Record a measurement, e.g. ``kind="bp", values={"sbp": 142, "dbp": "88"}`` in the pack's units.
 
-    ``context`` is a code of the pack's list ``observation_contexts`` (fasting …). Raises as ``entries.begin``; Invalid with
+    ``context`` is a code of the pack's list ``observation_context`` (fasting …). Raises as ``entries.begin``; Invalid with
     code ``value_impossible`` (a question) or ``value_unusual`` (measure again, then ``repeated=True``)."""
     read = _numbers(kind, values)
     body = {
@@ -58,7 +58,7 @@ def record(
     if draft.earlier is not None:
         return draft.earlier
     if context:
-        entries.known("observation_contexts", context, "测量情境")
+        entries.known("observation_context", context, "测量情境")
     check(read, command.happened, repeated=repeated)
     own = bundle or Bundle()
     row = entries.append(draft, own, method=MANUAL, **body)
@@ -81,9 +81,14 @@ def check(values: Mapping[str, Decimal], at: datetime, *, repeated: bool) -> Non
 def _numbers(kind: str, values: Measured) -> dict[str, Decimal]:
     wanted = KINDS.get(kind)
     if wanted is None:
-        raise Invalid("observation_kind_unknown", "手工录入目前有三种：血压（bp）、血糖（glucose）、体重（weight）。")
+        raise Invalid(
+            "observation_kind_unknown", "手工录入目前有三种：血压（bp）、血糖（glucose）、体重（weight）。"
+        )
     if set(values) != set(wanted):
-        raise Invalid("values_incomplete", f"这种测量要填 {len(wanted)} 个数：{'、'.join(wanted)}。缺的不能补零，请测全再录。")
+        raise Invalid(
+            "values_incomplete",
+            f"这种测量要填 {len(wanted)} 个数：{'、'.join(wanted)}。缺的不能补零，请测全再录。",
+        )
     return {name: _number(values[name]) for name in wanted}
 
 

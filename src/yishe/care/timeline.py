@@ -65,7 +65,9 @@ def page(
     placement = entries.whose(resident)
     permission = access.require(actor, ACTION, placement, at)
     if unknown := set(kinds) - set(KINDS):
-        raise Invalid("kind_unknown", f"时间轴没有“{'、'.join(sorted(unknown))}”这一类；可选：{'、'.join(KINDS)}。")
+        raise Invalid(
+            "kind_unknown", f"时间轴没有“{'、'.join(sorted(unknown))}”这一类；可选：{'、'.join(KINDS)}。"
+        )
     before = _read(cursor, placement.resident)
     size = max(1, min(limit, MOST))
     subjects = entries.keyed(placement)
@@ -90,7 +92,11 @@ def page(
 
 
 def _recorded(
-    kind: str, subjects: Sequence[entries.Keyed], before: tuple[datetime, UUID] | None, size: int, reader: Reader
+    kind: str,
+    subjects: Sequence[entries.Keyed],
+    before: tuple[datetime, UUID] | None,
+    size: int,
+    reader: Reader,
 ) -> Iterable[Item]:
     model, show = SOURCES[kind]
     rows = entries.latest(model, subjects)

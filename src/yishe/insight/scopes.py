@@ -33,11 +33,17 @@ class Scope:
 
 
 def scope_of(
-    actor: Actor, at: datetime, *, small: int, centre: UUID | None = None, team: UUID | None = None
+    actor: Actor,
+    at: datetime,
+    *,
+    small: int,
+    centre: UUID | None = None,
+    team: UUID | None = None,
+    action: str = ACTION,
 ) -> Scope:
     """The widest scope this person has, or the narrower ``centre`` or ``team`` within it. Forbidden outside of it."""
     now = directory.current()
-    centres, teams = _reach(actor, at)
+    centres, teams = _reach(actor, action, at)
     if team is not None:
         if team not in teams and now.centre_of(team) not in centres:
             raise _outside()
@@ -52,14 +58,16 @@ def scope_of(
 def choices(actor: Actor, at: datetime) -> tuple[tuple[str, UUID, str], ...]:
     """What the board may be narrowed to: ("centre" | "team", id, name)."""
     now = directory.current()
-    centres, teams = _reach(actor, at)
+    centres, teams = _reach(actor, ACTION, at)
     below = {unit.id for centre in centres for unit in now.units(TEAM, centre)} | teams
     units = [now.organisation(one) for one in (*centres, *below)]
-    return tuple((unit.level, unit.id, unit.name) for unit in sorted(units, key=lambda unit: (unit.level, unit.code)))
+    return tuple(
+        (unit.level, unit.id, unit.name) for unit in sorted(units, key=lambda unit: (unit.level, unit.code))
+    )
 
 
-def _reach(actor: Actor, at: datetime) -> tuple[frozenset[UUID], frozenset[UUID]]:
-    reach = access.scope(actor, ACTION, at)
+def _reach(actor: Actor, action: str, at: datetime) -> tuple[frozenset[UUID], frozenset[UUID]]:
+    reach = access.scope(actor, action, at)
     if reach.everyone:
         return frozenset(unit.id for unit in directory.current().units(CENTRE)), frozenset()
     return reach.centres, reach.teams
@@ -80,4 +88,6 @@ def _widest(now: Directory, centres: frozenset[UUID], teams: frozenset[UUID], sm
 
 
 def _outside() -> Forbidden:
-    return Forbidden("outside_scope", "这个范围的看板不对您开放：可看自己团队或所在中心的数字，其他请向中心主任了解。")
+    return Forbidden(
+        "outside_scope", "这个范围的看板不对您开放：可看自己团队或所在中心的数字，其他请向中心主任了解。"
+    )

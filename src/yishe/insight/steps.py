@@ -18,7 +18,13 @@ STEPS: dict[str, tuple[str, str]] = {
     "whole": ("promised_at", "closed_at"),
 }
 """Step → the moments it lies between: 接单, 首次接触, 办理, 确认, 全程."""
-SET_OF = {"accept": "accepted", "first_contact": "started", "finish": "served", "confirm": "confirmed", "whole": "closed"}
+SET_OF = {
+    "accept": "accepted",
+    "first_contact": "started",
+    "finish": "served",
+    "confirm": "confirmed",
+    "whole": "closed",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,9 @@ def medians(scope: Scope, since: date, until: date) -> tuple[Step, ...]:
     found = Loop.objects.filter(scope.q, sets.SENT, sets.promised(since, until)).order_by()
     rows = list(found.values(*columns, "status", "confirmed_by"))
     base = {**scope.filter, "since": since.isoformat(), "until": until.isoformat()}
-    return tuple(_step(name, _seconds(name, rows), scope.small, base | {"set": SET_OF[name]}) for name in STEPS)
+    return tuple(
+        _step(name, _seconds(name, rows), scope.small, base | {"set": SET_OF[name]}) for name in STEPS
+    )
 
 
 def _seconds(name: str, rows: Iterable[dict[str, object]]) -> list[float]:

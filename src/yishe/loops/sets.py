@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from yishe.policy.refusals import Invalid
 
 ZONE = ZoneInfo("Asia/Shanghai")
+GONE = ("dead", "moved")
 LEFT_US = ("death", "moved", "C6", "C7")
 """Close reasons that take a loop out of the headline: nobody could have kept the promise."""
 
@@ -21,10 +22,11 @@ SENT = ~Q(status="entered-in-error")
 OPEN = SENT & Q(closed_at=None)
 ACCEPTED = SENT & Q(accepted_at__isnull=False)
 SERVED = SENT & Q(status="completed")
-CONFIRMED = SERVED & Q(confirmed_by="person")
+CONFIRMED = SERVED & Q(confirmed_by__in=["person", "not_needed"])
+"""Confirmed by a person: the sender, or, where the kind asks for no confirmation, the one whose act it was."""
 HEARD = SENT & ~Q(heard="")
 HELPED = SENT & Q(heard__in=["yes", "partly"])
-TAKEN_OUT = SENT & Q(close_reason__in=LEFT_US)
+TAKEN_OUT = SENT & (Q(gone__in=GONE) | Q(close_reason__in=LEFT_US))
 IN_TIME = CONFIRMED & Q(completed_at__lte=F("promised_by"))
 
 Set = Callable[[datetime], Q]
@@ -35,6 +37,7 @@ SETS: dict[str, Set] = {
     "closed": lambda at: SENT & Q(closed_at__isnull=False),
     "accepted": lambda at: ACCEPTED,
     "started": lambda at: ACCEPTED & Q(started_at__isnull=False),
+    "accepted_in_time": lambda at: ACCEPTED & (Q(accept_by=None) | Q(accepted_at__lte=F("accept_by"))),
     "served": lambda at: SERVED,
     "confirmed": lambda at: CONFIRMED,
     "auto_confirmed": lambda at: SERVED & Q(confirmed_by="auto"),
@@ -77,17 +80,27 @@ def wanted(filters: Mapping[str, str], at: datetime) -> Q:
     """The filter that a URL query or a number of a board names; keys it does not know are left to the caller.
 
     ``set`` one of SETS · ``since`` ``until`` local dates of the promise · ``age_from`` ``age_to`` days · ``centre`` ``team``
-    ``owner`` ids · ``kind`` ``reason`` ``urgency`` ``status`` codes. Raises Invalid naming the key that can't be read."""
+    ``owner`` ids or ``none`` · ``kind`` a kind or its first word · ``reason`` ``urgency`` ``status`` codes.
+    Raises Invalid naming the key that can't be read."""
     found = SETS[_choice("set", filters.get("set") or "sent", SETS)](at)
     found &= promised(_date(filters, "since"), _date(filters, "until"))
     found &= aged(at, _days(filters, "age_from"), _days(filters, "age_to"))
     for key in ("centre", "team", "owner"):
         if filters.get(key):
             found &= Q(**{key: None if filters[key] == "none" else _id(filters, key)})
-    for key in ("kind", "reason", "urgency", "status"):
+    if filters.get("kind"):
+        found &= of_kind(filters["kind"])
+    if filters.get("reason"):
+        found &= Q(reason="" if filters["reason"] == "none" else filters["reason"])
+    for key in ("urgency", "status"):
         if filters.get(key):
             found &= Q(**{key: filters[key]})
     return found
+
+
+def of_kind(kind: str) -> Q:
+    """One kind, or by its first word a family of them: ``referral`` is both directions."""
+    return Q(kind=kind) | Q(kind__startswith=f"{kind}.")
 
 
 def _choice(key: str, value: str, known: Iterable[str]) -> str:
@@ -121,4 +134,6 @@ def _id(filters: Mapping[str, str], key: str) -> UUID:
 
 
 def _unreadable(key: str, value: object) -> Invalid:
-    return Invalid("filter_unreadable", f"筛选条件 {key}={value} 读不懂：请从看板或台账页面重新选择。", filter=key)
+    return Invalid(
+        "filter_unreadable", f"筛选条件 {key}={value} 读不懂：请从看板或台账页面重新选择。", filter=key
+    )

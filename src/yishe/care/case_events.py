@@ -1,0 +1,100 @@
+"""Loop events as items of the timeline: who promised, took over, answered and closed what. Their words stay on the
+loop's own page; here stand the steps."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from yishe.care import entries
+from yishe.care.items import Item, Reader
+from yishe.loops import kinds
+from yishe.loops.models import Loop
+from yishe.trust.models import Entry
+
+SPOKEN = {
+    "promised": "发起",
+    "accepted": "接单",
+    "declined": "退回",
+    "started": "已联系居民，开始办理",
+    "held": "暂停",
+    "completed": "回写结果",
+    "failed": "未办成",
+    "confirmed": "确认闭环",
+    "auto_confirmed": "到期自动确认",
+    "referred_on": "再转",
+    "reopened": "重开",
+    "cancelled": "撤销",
+    "handed_over": "转交",
+    "heard": "居民反馈",
+    "voided": "作废",
+}
+"""Events worth a line; reminders and clock steps are told on the loop's page."""
+ROOM = 16
+"""Rows read beyond a page: events of one loop at the very moment where the page before ended."""
+
+
+def before(
+    subjects: Sequence[entries.Keyed], cursor: tuple[datetime, UUID] | None, size: int, reader: Reader
+) -> list[Item]:
+    """The newest ``size`` events before ``cursor``. Two statements."""
+    rows = Loop.objects.filter(subject__in=[one.subject for one in subjects])
+    loops = {loop.id: loop for loop in rows}
+    if not loops:
+        return []
+    found = Entry.objects.filter(
+        home__in={one.home for one in loops.values()}, stream__in=loops, kind__in=SPOKEN
+    )
+    if cursor is not None:
+        moment, last = cursor
+        found = found.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, stream__lte=last))
+    newest = found.order_by("-occurred_at", "-stream", "-seq")[: size + ROOM]
+    items = [_item(entry, loops[entry.stream], reader) for entry in newest]
+    if cursor is not None:
+        items = [item for item in items if (item.occurred_at, item.id.int) < (cursor[0], cursor[1].int)]
+    return items[:size]
+
+
+def _item(entry: Entry, loop: Loop, reader: Reader) -> Item:
+    kind = kinds.opened_under(loop.kind, loop.pack)
+    said: Mapping[str, Any] = json.loads(entry.data)
+    detail = {"event": entry.kind, "kind": loop.kind, "seq": entry.seq, "urgency": loop.urgency}
+    secret = loop.sensitive and not _takes_part(loop, reader)
+    about = ""
+    if loop.reason and not secret:
+        detail["reason"] = loop.reason
+        reason = kind.reasons.get(loop.reason)
+        about = f"：{loop.reason} {reason.title}" if reason else f"：{loop.reason}"
+    outcome = said.get("outcome")
+    if outcome and not secret:
+        detail["outcome"] = outcome
+    text = (
+        str(kind.outcomes.get(outcome, outcome))
+        if outcome and not secret and entry.kind == "completed"
+        else ""
+    )
+    return Item(
+        "loop",
+        _id(entry),
+        entry.occurred_at,
+        entry.recorded_at,
+        entry.actor,
+        reader.name(entry.actor),
+        f"{SPOKEN[entry.kind]} · {kind.title}{about}",
+        text=text,
+        detail=detail,
+        hidden=("敏感原因只对办理双方显示",) if secret else (),
+        loop=loop.id,
+    )
+
+
+def _takes_part(loop: Loop, reader: Reader) -> bool:
+    return reader.actor.staff_id in (loop.sender, loop.performer, loop.owner)
+
+
+def _id(entry: Entry) -> UUID:
+    """One number for (stream, seq), in the same order: streams are random in their low bits and never neighbours."""
+    return UUID(int=(entry.stream.int + entry.seq) % (1 << 128))
