@@ -13,43 +13,18 @@ from .refusals import Invalid
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
 PROVINCES = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-        "83",
-    ]
+    (
+        *range(11, 16),
+        *range(21, 24),
+        *range(31, 38),
+        *range(41, 47),
+        *range(50, 55),
+        *range(61, 66),
+        71,
+        81,
+        82,
+        83,
+    )
 )
 
 
@@ -79,7 +54,7 @@ def check(text: str, today: date | None = None) -> IdNumber:
         or number[17] not in "0123456789X"
     ):
         raise Invalid("id_number.form", "身份证号应为 18 位（或 15 位旧号）数字，末位可为 X，请核对")
-    if number[:2] not in PROVINCES:
+    if int(number[:2]) not in PROVINCES:
         raise Invalid("id_number.area", f"身份证号前两位 {number[:2]} 不是省级行政区划代码，请核对")
     born = _birth_date(number[6:14], today)
     if number[17] != check_digit(number[:17]):

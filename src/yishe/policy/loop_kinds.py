@@ -6,6 +6,7 @@ loop is decided by the version it was opened under even when the pack has moved 
 
 import hashlib
 import json
+from collections.abc import Set
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -114,7 +115,7 @@ class Reason(Strict):
     urgency: Urgency
     sensitive: bool = False
     status: Status = "draft"
-    clocks: Clocks = {}
+    clocks: Clocks = Field(default_factory=dict)
     needs: tuple[str, ...] = ()
     steps: str = ""
 
@@ -134,9 +135,18 @@ class Consent(Strict):
 
 
 class Required(Strict):
-    """Types of evidence without which the verb is refused."""
+    """Types of evidence without which the verb is refused: all of them, or with `any_of` at least one.
+
+    `statement` is the written result itself, brought by the note of the act.
+    """
 
     complete: tuple[str, ...] = ()
+    any_of: bool = False
+
+    def missing(self, brought: Set[str]) -> tuple[str, ...]:
+        """What is still wanted for `complete`; empty when nothing is."""
+        wanting = tuple(one for one in self.complete if one not in brought)
+        return () if self.any_of and len(wanting) < len(self.complete) else wanting
 
 
 class LoopKind(Strict):
@@ -152,10 +162,10 @@ class LoopKind(Strict):
     answered_by: tuple[str, ...] = Field(min_length=1)
     by_rule: bool = False
     urgency: Urgency = "green"
-    reasons: dict[str, Reason] = {}
+    reasons: dict[str, Reason] = Field(default_factory=dict)
     clocks: Clocks
     ladders: Ladders
-    ladders_by_urgency: dict[Urgency, Ladders] = {}
+    ladders_by_urgency: dict[Urgency, Ladders] = Field(default_factory=dict)
     outcomes: dict[str, Said] = Field(min_length=1)
     decline_reasons: dict[str, Said] = Field(min_length=1)
     fail_reasons: dict[str, Said] = Field(min_length=1)
@@ -165,7 +175,7 @@ class LoopKind(Strict):
     close_reasons: dict[str, Said] = Field(min_length=1)
     reopen_reasons: dict[str, Said] = Field(min_length=1)
     void_reasons: dict[str, Said] = Field(min_length=1)
-    evidence: dict[str, Said] = {}
+    evidence: dict[str, Said] = Field(default_factory=dict)
     evidence_required: Required = Required()
     confirm: Literal["sender", "none"] = "sender"
     implied: tuple[Verb, ...] = ()
@@ -174,7 +184,7 @@ class LoopKind(Strict):
     hold_max: Length
     reopen_within: Length
     consent: Consent | None = None
-    verbs: dict[Verb, Said] = {}
+    verbs: dict[Verb, Said] = Field(default_factory=dict)
 
     model_config = Strict.model_config | {"populate_by_name": True}
 

@@ -83,7 +83,7 @@ def codes(kind: LoopKind, verb: str) -> dict[str, Any]:
 def understood(s: Situation, edge: Edge, c: Command) -> tuple[dict[str, Any], dict[str, str]]:
     """The codes and the words of the command, checked against the pack. Raises Invalid listing what is possible."""
     data: dict[str, Any] = {}
-    words = {"note": _text(c.note)} if c.note else {}
+    words = {"note": clean(c.note)} if c.note else {}
     if "note" in edge.needs and not c.note.strip():
         raise Invalid("note_missing", f"{VERBS[edge.verb]}要写明内容。", field="note")
     if c.reason or "reason" in edge.needs:
@@ -112,7 +112,7 @@ def _reason(kind: LoopKind, edge: Edge, given: str) -> tuple[str, str]:
     if not given and "reason" not in edge.needs:
         return "", ""
     if given and not given.isascii() and OTHER in book:
-        return OTHER, _text(given)
+        return OTHER, clean(given)
     known = "、".join(f"{code} {title}" for code, title in book.items())
     wrong = f"没有原因码“{given}”" if given else f"{VERBS[edge.verb]}要选原因"
     raise Invalid("reason", f"{wrong}；可选：{known}。", field="reason", possible=list(book))
@@ -131,10 +131,10 @@ def _result(kind: LoopKind, c: Command, words: dict[str, str]) -> dict[str, Any]
             raise Invalid("evidence", f"没有“{item['type']}”这类依据；可选：{known}。", field="evidence",
                           possible=sorted(known_types))  # fmt: skip
     brought = {item["type"] for item in evidence} | ({STATEMENT} if words.get("note") else set())
-    missing = [t for t in kind.evidence_required.complete if t not in brought]
+    missing = kind.evidence_required.missing(brought)
     if missing:
         names = "、".join(str(kind.evidence.get(t, t)) for t in missing)
-        raise Invalid("evidence_missing", f"回写结果要附依据：{names}。", field="evidence", missing=missing)
+        raise Invalid("evidence_missing", f"回写结果要附依据：{names}。", field="evidence", missing=list(missing))
     return {"outcome": c.outcome, "evidence": evidence}
 
 
@@ -147,7 +147,7 @@ def _voice(c: Command) -> dict[str, Any]:
     return {"helped": c.outcome, "said_by": said}
 
 
-def _text(text: str) -> str:
+def clean(text: str) -> str:
     if "\x00" in text:
         raise Invalid("null_byte", "文字里有不可见的空字符，请删去后再提交。", field="note")
     if len(text) > LONGEST:

@@ -106,7 +106,7 @@ def _mark(node: yaml.Node, name: str, problems: list[tuple[Place, str]]) -> Mark
         return Marked(_mapping(node, name, problems), place)
     if isinstance(node, yaml.SequenceNode):
         return Marked([_mark(child, name, problems) for child in node.value], place)
-    return Marked(_scalar(node), place)
+    return Marked(_scalar(node) if isinstance(node, yaml.ScalarNode) else None, place)
 
 
 def _mapping(node: yaml.MappingNode, name: str, problems: list[tuple[Place, str]]) -> dict[str, Marked]:
@@ -126,7 +126,7 @@ def _mapping(node: yaml.MappingNode, name: str, problems: list[tuple[Place, str]
     return children
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Any:
     text = node.value
     if node.style is not None:
         return text

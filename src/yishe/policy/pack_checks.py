@@ -103,9 +103,11 @@ class _KindCheck:
                 self.ladder(path, name, rungs)
                 if urgency == "red" and any(rung.auto_confirm for rung in rungs):
                     self.add(path, "auto_confirm in a red ladder; expected a person to confirm what is red")
-        for name in self._running():
-            if name not in self.kind.ladders:
-                self.add(("ladders",), f"clock {name} has no ladder; expected one that ends with again_every")
+        for running in self._running():
+            if running not in self.kind.ladders:
+                self.add(
+                    ("ladders",), f"clock {running} has no ladder; expected one that ends with again_every"
+                )
 
     def _running(self) -> set[str]:
         own = {name for reason in self.kind.reasons.values() for name in reason.clocks}

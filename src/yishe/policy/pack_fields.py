@@ -20,9 +20,7 @@ class Strict(BaseModel):
 def _duration(value: object) -> Duration:
     if isinstance(value, Duration):
         return value
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no duration; expected text such as 15 min, 4 h or 2 workdays")
-    return Duration.parse(value)
+    return Duration.parse(str(value))
 
 
 Length = Annotated[

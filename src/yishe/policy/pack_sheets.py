@@ -36,6 +36,12 @@ from .timeline import Timeline
 Model = TypeVar("Model", bound=Strict)
 
 
+_NO_ACCESS = AccessSheet.model_validate(
+    {"source": {"id": "none"}, "relations": {}, "actions": {}, "fields": {}}
+)
+_NO_CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"), (), {}, frozenset())
+
+
 class Unread(dict[str, Any]):
     """Stands for a sheet that could not be read: knows every name, so that one mistake is told once."""
 
@@ -62,12 +68,6 @@ class Sheets:
     reactions: Mapping[str, Reaction | None] = field(default_factory=dict)
     bounds: Timeline[Mapping[str, Quantity]] = field(default_factory=lambda: Timeline("bounds", ()))
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
-
-
-_NO_ACCESS = AccessSheet.model_validate(
-    {"source": {"id": "none"}, "relations": {}, "actions": {}, "fields": {}}
-)
-_NO_CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"), (), {}, frozenset())
 
 
 # file name → model; the one field besides its source goes to the same-named part of Sheets
