@@ -23,7 +23,6 @@ PARTICIPANT = "participant"
 ON_DUTY = "on_duty"
 CENTRE_LEAD = "centre_lead"
 SAME_CENTRE = "same_centre"
-ADMINISTERS = "administers"
 SYSTEM = "system"
 
 
@@ -71,6 +70,11 @@ def end_facts(bundle: Bundle, *, source: str, until: datetime) -> None:
 
 def reopen_facts(bundle: Bundle, *, source: str) -> None:
     """Relations that came from `source` hold again: what they came from was reopened."""
+    bundle.update(AccessFact, where={"source": source}, values={"until": None}, guard=False)
+
+
+def reopen_facts(bundle: Bundle, *, source: str) -> None:
+    """The relations that came from `source` hold again, without an end."""
     bundle.update(AccessFact, where={"source": source}, values={"until": None}, guard=False)
 
 
@@ -157,13 +161,13 @@ def centre_relations(member: Member, centre: UUID, at: datetime) -> frozenset[st
 
 
 def organisation_relations(member: Member, organisation: UUID, at: datetime) -> frozenset[str]:
-    """What someone is to an organisation: of its centre, leading it, or administering it from there or above."""
+    """What someone is to an organisation: of its centre, leading it, or working in it or above it."""
     book = directory.current()
     centre = book.centre_of(organisation)
     found = set(centre_relations(member, centre, at)) if centre else set()
     above = {unit.id for unit in book.above(organisation)}
-    if any(post.duty == "administrator" and post.organisation in above for post in member.held(at)):
-        found.add(ADMINISTERS)
+    if any(post.organisation in above for post in member.held(at)):
+        found.add(SAME_CENTRE)
     return frozenset(found)
 
 
@@ -259,7 +263,8 @@ def scope(actor: Actor, action: str, at: datetime) -> Scope:
         relation for relation in sheet.relations if relation not in _DIRECTORY_RELATIONS and allows(relation)
     )
     contract = allows(CONTRACT_TEAM)
-    return Scope(actor.staff_id, frozenset(centres), member.teams(at), contract, recorded, at)
+    teams = member.teams(at) if contract else frozenset()
+    return Scope(actor.staff_id, frozenset(centres), teams, contract, recorded, at)
 
 
 _DIRECTORY_RELATIONS = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM})

@@ -11,8 +11,7 @@ from yishe.people.particulars import tidy
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.trust import accounts, commit, ids, keys
 
-WRITE = "organisation.write"
-STAFF = "staff.write"
+WRITE = STAFF = "people.staff"
 _BELOW = {
     "city": (None,),
     "district": (None, "city"),

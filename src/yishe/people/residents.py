@@ -47,6 +47,7 @@ __all__ = [
 
 REGISTER = "resident.register"
 AMEND = "resident.amend"
+END = "resident.end"
 
 
 def register(
@@ -163,7 +164,7 @@ def retoken(bundle: Bundle, centre: UUID, resident: UUID, said: Particulars) -> 
 def die(actor: Actor, resident_id: UUID, at: datetime, on: datetime | None = None) -> None:
     """Record a death (`on`, by default now). Open loops are then ended by their rules."""
     stands = placed(resident_id)
-    access.require(actor, AMEND, stands, at)
+    access.require(actor, END, stands, at)
     _refuse_merged(stands)
     if stands.deceased_at:
         return
@@ -180,7 +181,7 @@ def die(actor: Actor, resident_id: UUID, at: datetime, on: datetime | None = Non
 def revive(actor: Actor, resident_id: UUID, at: datetime) -> None:
     """Take back a death or a moving away recorded by mistake; what was closed because of it stays closed."""
     stands = placed(resident_id)
-    access.require(actor, AMEND, stands, at)
+    access.require(actor, END, stands, at)
     bundle = Bundle()
     bundle.update(
         Resident, where={"id": resident_id}, values={"deceased_at": None, "moved_at": None, "updated_at": at}
@@ -207,7 +208,7 @@ def move(
 ) -> None:
     """Moved to another centre of ours, or (no centre) away. Either way the old team no longer answers."""
     stands = placed(resident_id)
-    access.require(actor, AMEND, stands, at)
+    access.require(actor, END, stands, at)
     _refuse_merged(stands)
     if centre is not None and directory.current().organisation(centre).level != "centre":
         raise Invalid("not_a_centre", "只能迁往一个中心：请重新选择。")

@@ -16,8 +16,8 @@ from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
 from yishe.trust import commit, ids
 from yishe.trust.commit import Bundle
 
-ROSTER = "roster.write"
-POSTS = "staff.write"
+ROSTER = "people.roster"
+POSTS = "people.staff"
 
 
 @contextmanager
@@ -179,7 +179,8 @@ def take_leave(
             "until": ends_at.isoformat(),
             "substitute": str(substitute) if substitute else None,
         }
-        _tell(bundle, Change.Kind.LEAVE, _home(member, at), staff, at, data)
+        # Loops are answered for anew when the leave begins, not when it is planned.
+        _tell(bundle, Change.Kind.LEAVE, _home(member, at), staff, max(at, starts_at), data)
     return leave.id
 
 

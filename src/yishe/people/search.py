@@ -14,7 +14,7 @@ from yishe.people.models import Resident, SearchToken, Subject
 from yishe.people.particulars import ZONE
 from yishe.trust import keys
 
-SEE = "resident.read"
+FIND = "resident.find"
 PANEL = 3000
 """How many of one's own panel a one-letter query opens; a contract list is at most 2 000 people."""
 
@@ -25,7 +25,7 @@ def find(actor: Actor, query: str, at: datetime, limit: int = 20) -> list[Card]:
     """Up to `limit` residents the actor may see, best match first. "" is the own panel; one letter or one
     character searches the own panel; otherwise name, pinyin, initials, ID number or its tail, phone or its tail."""
     word = tokens.plain(query)
-    scope = access.scope(actor, SEE, at)
+    scope = access.scope(actor, FIND, at)
     if not word:
         return by_name(opened(panel(actor, scope, at)[:limit]))
     if len(word) == 1:
