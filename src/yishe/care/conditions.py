@@ -48,7 +48,11 @@ def record(
     """Record a condition, or by ``supersedes`` correct or resolve one. ``code`` is ICD-10 for a disease.
 
     Raises as ``entries.begin``; Invalid for an unknown kind or state, or an empty title."""
-    content = {"code": code.strip(), "title": title.strip(), "remark": remark.strip()}
+    content = {
+        "code": entries.text(code, "编码", 40),
+        "title": entries.text(title, "名称", 200),
+        "remark": entries.text(remark, "备注"),
+    }
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
     draft = entries.begin(Condition, command, {"kind": kind, "state": state, **content})
     if draft.earlier is not None:

@@ -31,8 +31,11 @@ def record(
 
     Raises Forbidden, Invalid, NotFound, Conflict as ``entries.begin``; Invalid for an unknown kind or empty summary."""
     content = {
-        "summary": summary.strip(),
-        "diagnoses": [{"code": code, "title": title} for code, title in diagnoses],
+        "summary": entries.text(summary, "接诊记录"),
+        "diagnoses": [
+            {"code": entries.text(code, "诊断编码", 40), "title": entries.text(title, "诊断", 200)}
+            for code, title in diagnoses
+        ],
     }
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
     draft = entries.begin(Encounter, command, {"kind": kind, **content})

@@ -7,7 +7,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from yishe.trust.models import SubjectKey
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a tablet's clock may run ahead of the server's before "in the future" is meant."""
 LONGEST_COMMAND = 128
+LONGEST_TEXT = 10_000
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row", bound=Recorded)
 
@@ -212,12 +214,22 @@ def digest_of(command: Command, body: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
 
 
+def text(said: str, label: str, longest: int = LONGEST_TEXT) -> str:
+    """What was written, trimmed. Invalid when it is too long or not storable as text."""
+    trimmed = said.strip()
+    if len(trimmed) > longest:
+        raise Invalid("text_too_long", f"{label}有 {len(trimmed)} 个字，超过 {longest}：请分几次写。")
+    if "\x00" in trimmed or any("\ud800" <= one <= "\udfff" for one in trimmed):
+        raise Invalid("text_unreadable", f"{label}里有读不出的字符：请重新输入。")
+    return trimmed
+
+
 def known(book: str, code: str, label: str) -> None:
     """Invalid unless ``code`` stands in that code book of the packs; the refusal lists what does."""
     codes = packs.in_force().codes.get(book, {})
     if code not in codes:
         choice = "、".join(f"{title}（{one}）" for one, title in codes.items())
-        raise Invalid("code_unknown", f"{label}没有“{code}”这一项；可选：{choice}。", book=book, code=code)
+        raise Invalid("code_unknown", f"{label}没有“{code}”这一项；可选：{choice}。", book=book, unknown=code)
 
 
 def already_corrected() -> Conflict:
@@ -239,6 +251,10 @@ def _first_arrival(
 
 def _timely(command: Command, placement: Placement, *, after_death: bool) -> None:
     happened = command.happened
+    if happened.tzinfo is None or happened < EARLIEST:
+        raise Invalid(
+            "moment_unreadable", "发生时间要带时区，且不早于 1900 年，例如 2026-03-02T09:00:00+08:00。"
+        )
     if happened > command.at + CLOCK_SKEW:
         raise Invalid("in_the_future", "发生时间在将来：请改成实际发生的时间。")
     if placement.deceased_at and happened > placement.deceased_at and not after_death:

@@ -4,7 +4,6 @@ Each change is also a fact for the pack's reactions: in the base pack it opens a
 the responsible social worker, in the same transaction as the change itself.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ from yishe.care.models import MedicationChange
 from yishe.loops import reactions
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Conflict, Invalid
-from yishe.trust import ids
-from yishe.trust.commit import Bundle
+from yishe.trust import commit, ids
 
 ACTION = "record.medication"
 FACT = "medication_changed"
@@ -52,25 +50,43 @@ def record(
     occurred_at: datetime | None = None,
     supersedes: UUID | None = None,
     digest: bytes | None = None,
-    bundle: Bundle | None = None,
+    bundle: commit.Bundle | None = None,
 ) -> MedicationChange:
     """Record that a medicine was started, changed or stopped; ``drug`` names it as in the current list.
 
+    A resident who has died or moved gets late entries, but nobody is asked to acknowledge them.
     Raises as ``entries.begin``; Invalid when dose, frequency or reason is missing or nothing changes; Conflict when the
     medicine is already taken (start) or not taken (change, stop)."""
-    said = {"drug": tidy(drug), "dose": tidy(dose), "frequency": tidy(frequency), "reason": reason.strip()}
+    said = {
+        "drug": tidy(entries.text(drug, "药名", 200)),
+        "dose": tidy(entries.text(dose, "剂量", 100)),
+        "frequency": tidy(entries.text(frequency, "用法", 100)),
+        "reason": entries.text(reason, "原因", 1000),
+    }
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
+    try:
+        return _recorded(command, action, dict(said), bundle)
+    except commit.Stale:
+        # The roster changed between deciding who must acknowledge and writing it: decide once more.
+        return _recorded(command, action, dict(said), bundle)
+
+
+def _recorded(
+    command: entries.Command, action: str, said: dict[str, str], bundle: commit.Bundle | None
+) -> MedicationChange:
     draft = entries.begin(MedicationChange, command, {"do": action, **said})
     if draft.earlier is not None:
         return draft.earlier
     _complete(action, said)
     course, previous = _decide(draft, action, said)
-    own = bundle or Bundle()
+    own = bundle or commit.Bundle()
     row_id = ids.new()
     sealed = draft.seal("sealed", {**said, "previous": previous})
     row = entries.append(draft, own, id=row_id, action=action, course=course or row_id, sealed=sealed)
-    fact = reactions.Fact(FACT, row.subject, row.home, _fact(row, said, previous))
-    reactions.apply(fact, actor, at, own)
+    if not draft.placement.gone:
+        words = sentence(action, {**said, "previous": previous})
+        fact = reactions.Fact(FACT, row.id, {"action": action}, words, {"medication_change": str(row.id)})
+        reactions.apply(fact, command.actor, draft.placement, command.at, own)
     return entries.settle(draft, own, row, own=bundle is None)
 
 
@@ -146,21 +162,6 @@ def _decide(
 def _carry_over(said: dict[str, str], before: dict[str, Any]) -> None:
     for name in ("dose", "frequency"):
         said[name] = said[name] or before[name]
-
-
-def _fact(row: MedicationChange, said: dict[str, str], previous: dict[str, str] | None) -> dict[str, Any]:
-    """What the pack may look at, plus the evidence (type, id, hash of the ciphertext) and the words to be sealed."""
-    return {
-        "action": row.action,
-        "corrects": row.supersedes is not None,
-        "command_id": str(row.id),
-        "evidence": {
-            "type": "medication_change",
-            "id": str(row.id),
-            "hash": hashlib.sha256(bytes(row.sealed)).hexdigest(),
-        },
-        "note": sentence(row.action, {**said, "previous": previous}),
-    }
 
 
 def _medicine(rows: Sequence[MedicationChange], wrapped: bytes) -> Medicine:

@@ -33,8 +33,8 @@ def record(
     sealed apart and shown only where the pack's access fields allow. A note may follow a death (bereavement work).
 
     Raises as ``entries.begin``; Invalid for an unknown stage or method, an empty text, impossible minutes."""
-    content = {"text": text.strip()}
-    hidden = {"text": restricted.strip()}
+    content = {"text": entries.text(text, "服务记录")}
+    hidden = {"text": entries.text(restricted, "心理会谈明细")}
     body = {"stage": stage, "method": method, "minutes": minutes, **content, "restricted": hidden["text"]}
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
     draft = entries.begin(ServiceNote, command, body, after_death=True)
