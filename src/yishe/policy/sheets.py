@@ -102,7 +102,11 @@ class Column(Strict):
 
 
 class Roster(Strict):
+    """`columns` of residents' rosters, `staff` of staff lists. A row beginning with one of `footers` is not data."""
+
     columns: dict[str, Column]
+    staff: dict[str, Column] = Field(default_factory=dict)
+    footers: tuple[str, ...] = ()
     values: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     header_within_rows: int = Field(default=20, ge=1)
 
