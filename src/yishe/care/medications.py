@@ -85,7 +85,8 @@ def _recorded(
     row = entries.append(draft, own, id=row_id, action=action, course=course or row_id, sealed=sealed)
     if not draft.placement.gone:
         words = sentence(action, {**said, "previous": previous})
-        fact = reactions.Fact(FACT, row.id, {"action": action}, words, {"medication_change": str(row.id)})
+        data = {"action": action, "corrects": row.supersedes is not None}
+        fact = reactions.Fact(FACT, row.id, data, words, {"medication_change": str(row.id)})
         reactions.apply(fact, command.actor, draft.placement, command.at, own)
     return entries.settle(draft, own, row, own=bundle is None)
 
