@@ -12,6 +12,7 @@ from typing import Any
 
 from yishe.policy import loop_words as say
 from yishe.policy.loop_clocks import Keeper, Kept, due_of, next_of, read
+from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_roles import Command, Situation, blocked, edge_for, implied_before
 from yishe.policy.loop_state import LoopState, applied
 from yishe.policy.loop_table import CLOSED, Edge, table
@@ -112,6 +113,7 @@ def _moving(s: Situation, target: str, own: dict[str, Any]) -> dict[str, Any]:
     shift = own.get("shift_until", s.state.shift_until) if turn == "performer" else None
     return {
         "state": target, "owner": owner, "clocks": clocks, "hold_until": hold_until, "last_at": s.at,
+        "accept_by": read(clocks["accept"]["due"]) if "accept" in clocks else s.state.accept_by,
         "due_at": hold_until or due_of(target, clocks, promised_by),
         "next_at": next_of(target, clocks, keeper, (hold_until, shift), promised_by),
     }  # fmt: skip
@@ -144,7 +146,10 @@ def _receive(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
 
 
 def _accept(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
-    return {"accepted_at": s.at, "seen_at": s.state.seen_at or s.at}
+    """The deadline it was accepted under is remembered: clocks are gone once a loop is closed."""
+    kept = s.state.clocks.get("accept")
+    by = read(kept["due"]) if kept else None
+    return {"accepted_at": s.at, "accept_by": by, "seen_at": s.state.seen_at or s.at}
 
 
 def _decline(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
@@ -225,6 +230,7 @@ def opening(
         promised_by = read(clocks["finish"]["due"])
     return {
         "clocks": clocks, "promised_by": promised_by, "shift_until": shift_until,
+        "accept_by": read(clocks["accept"]["due"]) if "accept" in clocks else None,
         "due_at": due_of("requested", clocks, promised_by),
         "next_at": next_of("requested", clocks, keeper, (shift_until,), promised_by),
     }  # fmt: skip

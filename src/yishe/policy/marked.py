@@ -128,7 +128,7 @@ def _mapping(node: yaml.MappingNode, name: str, problems: list[tuple[Place, str]
 
 def _scalar(node: yaml.ScalarNode) -> Any:
     text = node.value
-    if node.style is not None:
+    if node.style in ("'", '"', "|", ">"):
         return text
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]

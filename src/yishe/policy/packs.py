@@ -89,8 +89,10 @@ class PackSet:
         words = self.texts.get(key)
         return words.zh.format_map(_Open(fills)) if words else key
 
-    def reacting_to(self, fact: str, data: Mapping[str, object], on: date) -> tuple[Reaction, ...]:
-        """Approved reactions to a fact whose condition holds, in the order declared.
+    def reacting_to(
+        self, fact: str, data: Mapping[str, object], on: date, *, drafts: bool = False
+    ) -> tuple[Reaction, ...]:
+        """Approved reactions to a fact whose condition holds, in the order declared; with `drafts` all in force.
 
         Raises Invalid when the fact is undeclared or a field is missing or of another type.
         """
@@ -101,7 +103,7 @@ class PackSet:
         return tuple(
             reaction
             for code, reaction in self.reactions.items()
-            if reaction.fact == fact and reaction.in_force(on) and self.conditions[code].holds(fields)
+            if reaction.fact == fact and reaction.in_force(on, drafts=drafts) and self.conditions[code].holds(fields)
         )
 
     @property

@@ -62,9 +62,10 @@ class Reaction(Sourced):
             raise ValueError("a reaction does one thing; expected either promise or tell")
         return self
 
-    def in_force(self, on: date) -> bool:
-        """Approved, begun and not ended (`until` is the last day)."""
-        return self.status == "approved" and self.since <= on and (self.until is None or on <= self.until)
+    def in_force(self, on: date, *, drafts: bool = False) -> bool:
+        """Approved (with `drafts` also not yet), begun and not ended; `until` is the last day."""
+        usable = self.status == "approved" or (drafts and self.status == "draft")
+        return usable and self.since <= on and (self.until is None or on <= self.until)
 
 
 class ReactionSheet(Strict):

@@ -221,7 +221,7 @@ def _statement(shapes: tuple[tuple[Any, ...], ...], vendor: str) -> str:
             sql = _update_sql(write)
             if guarded and not write.guard:
                 sql += " AND EXISTS (SELECT 1 FROM w0)"
-            parts.append(f"w{i} AS ({sql}{' RETURNING 1' if write.names else ' FOR SHARE'})")
+            parts.append(f"w{i} AS ({sql}{' RETURNING 1' if write.names else ''})")
         else:
             parts.append(f"w{i} AS ({_insert_sql(write, condition)})")
     return f"WITH {', '.join(parts)} SELECT {'(SELECT count(*) FROM w0)' if guarded else '1'}"

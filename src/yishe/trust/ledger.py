@@ -90,6 +90,16 @@ def entries(stream: uuid.UUID, upto: int | None = None) -> list[Entry]:
     return list(found.order_by("seq"))
 
 
+def changes_of(entry: Entry) -> dict[str, Any]:
+    """What folding applies: the fields this entry changed."""
+    return dict(json.loads(entry.data).get("set", {}))
+
+
+def facts_of(entry: Entry) -> dict[str, Any]:
+    """The codes that go with the entry: reason, outcome, evidence, rung."""
+    return {k: v for k, v in json.loads(entry.data).items() if k != "set"}
+
+
 def head(home: uuid.UUID, stream: uuid.UUID) -> Head:
     """Where the stream stands now."""
     last = Entry.objects.filter(home=home, stream=stream).order_by("-seq").values_list("seq", "hash").first()

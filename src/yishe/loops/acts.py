@@ -1,0 +1,207 @@
+"""Everything people say to a loop after it was promised: one function for every verb of the table."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from yishe.loops import kinds
+from yishe.loops.company import is_leader, leader_above
+from yishe.loops.models import Loop, Tracking
+from yishe.loops.projection import found
+from yishe.loops.promises import Wanted, into
+from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.repeats import answered_before
+from yishe.people import directory
+from yishe.people.actors import Actor
+from yishe.people.packs import in_force as packs_in_force
+from yishe.people.placements import Placement, placement_of_subject
+from yishe.policy.loop_decisions import Cast, Step, after, decide
+from yishe.policy.loop_roles import Command, Situation, allowed
+from yishe.policy.loop_state import LoopState
+from yishe.policy.refusals import Conflict, Forbidden, Invalid
+from yishe.trust import ids, keys
+from yishe.trust.commit import Bundle, Duplicate, Stale
+
+FRESH_PEOPLE = ("hand_over", "reopen", "refer_on")
+CHILD_DONE = ("complete", "confirm")
+
+
+def act(
+    actor: Actor, verb: str, loop_id: uuid.UUID, *, seq: int, at: datetime, command_id: str | None = None,
+    digest: bytes | None = None, reason: str = "", outcome: str = "", evidence: Sequence[dict[str, Any]] = (),
+    note: str = "", to: uuid.UUID | None = None, until: datetime | None = None, said_by: str = "",
+    occurred_at: datetime | None = None,
+) -> uuid.UUID:  # fmt: skip
+    """Carry out one verb; returns the id of the loop acted on (the new one for refer_on).
+
+    Refused with state, who may and what is possible: wrong turn (403), wrong state (409), someone acted first
+    (409 `stale` with the present seq), a reason, outcome or evidence missing or unknown (422).
+    """
+    row = found(loop_id)
+    command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by)
+    said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at)
+    if row.seq != seq:
+        before = answered_before(actor, said)
+        if before:
+            return before
+        raise stale(actor, row, seq, at)
+    bundle = Bundle()
+    answer = _decided(bundle, actor, row, command, said)
+    try:
+        bundle.commit()
+    except (Stale, Duplicate):
+        before = answered_before(actor, said)
+        if before:
+            return before
+        raise _why_not(actor, loop_id, seq, at) from None
+    return answer
+
+
+def situation(actor: Actor, state: LoopState, at: datetime) -> Situation:
+    """What the decision looks at. Tracking and children cost a statement, and only where they matter."""
+    concerned = actor.staff_id in (state.sender, state.performer, state.owner)
+    leads = not actor.is_system and is_leader(actor.staff_id, state, at)
+    tracking = not (concerned or leads or actor.is_system) and _tracks(actor.staff_id, state.id)
+    kind = kinds.opened_under(state.kind, state.pack)
+    return Situation(
+        state, kind, packs_in_force().calendar, at, actor.staff_id, leads, tracking, actor.is_system,
+        _children(state) if kind.children else {},
+    )  # fmt: skip
+
+
+def _tracks(person: uuid.UUID, loop_id: uuid.UUID) -> bool:
+    return Tracking.objects.filter(loop=loop_id, person=person).exists()
+
+
+def _children(state: LoopState, besides: uuid.UUID | None = None) -> dict[str, bool]:
+    """Title of each track → whether it was served. A track referred on is answered for by its successor."""
+    rows = list(Loop.objects.filter(parent=state.id).exclude(closed_as="void").values_list("id", "kind", "pack", "closed_as", "follows"))
+    followed = {follows for *_, follows in rows if follows}
+    return {
+        str(kinds.opened_under(kind, pack).title): closed_as == "served" or child == besides
+        for child, kind, pack, closed_as, _ in rows
+        if child not in followed
+    }
+
+
+def _decided(bundle: Bundle, actor: Actor, row: Loop, command: Command, said: Said) -> uuid.UUID:
+    """Decide and add everything to the bundle; returns the loop the caller wants to see next."""
+    track = Track.of(row)
+    s = situation(actor, track.state, said.at)
+    where = placement_of_subject(row.subject) if command.verb in FRESH_PEOPLE else None
+    cast = _cast(s, command, where)
+    steps = decide(s, command, cast)
+    _check_receiver(s, command, where)
+    key = keys.wrapped_key(row.subject) if any(step.words for step in steps) else None
+    answer = row.id
+    if command.verb == "refer_on":
+        answer = _refer_on(bundle, actor, s, command, where, said)
+        steps = [replace(steps[-1], data={**steps[-1].data, "to_loop": str(answer)})]
+    carried = carry(bundle, track, steps, said, key, _watching(row.id))
+    if row.parent and carried.state.closed_as == "served" and command.verb in CHILD_DONE:
+        _parent_done(bundle, row.parent, row.id, said)
+    return answer
+
+
+def _watching(loop_id: uuid.UUID) -> list[uuid.UUID]:
+    return list(Tracking.objects.filter(loop=loop_id).values_list("person", flat=True))
+
+
+def _cast(s: Situation, command: Command, where: Placement | None) -> Cast:
+    if command.verb == "decline" and s.state.declines:
+        return Cast(leader=leader_above(s.state, s.at, (s.state.sender, s.state.performer)))
+    if command.verb == "reopen" and where is not None:
+        book = directory.current()
+        member = book.people.get(s.state.performer)
+        if member is not None and book.present(member, s.at):
+            return Cast(performer=s.state.performer)
+        fresh = book.performer(s.state.duty, where, s.at)
+        return Cast(performer=fresh.member.id, shift_until=fresh.until)
+    return Cast()
+
+
+def _check_receiver(s: Situation, command: Command, where: Placement | None) -> None:
+    """A loop is handed only to someone who works here, is there, and whose duty it is, or who leads."""
+    if command.verb != "hand_over" or command.to is None:
+        return
+    book = directory.current()
+    member = book.people.get(command.to)
+    if member is None or not member.held(s.at):
+        raise Invalid("to", "接手人不是在岗的工作人员：请从名单里选。", field="to")
+    if book.away(member.id, s.at):
+        raise Conflict("to_away", f"{member.name}正在休假：请选其他人，或转给其替班人。", field="to")
+    fits = s.state.turn == "sender" or s.state.duty in member.duties(s.at) or is_leader(member.id, s.state, s.at)
+    if not fits:
+        title = packs_in_force().duties[s.state.duty].title.zh
+        raise Invalid("to_duty", f"{member.name}不承担“{title}”：请转给同职责的人或负责人。", field="to")
+    if s.state.centre not in member.centres(s.at) and not is_leader(member.id, s.state, s.at):
+        raise Invalid("to_centre", f"{member.name}不在这个中心：跨中心请用“再转”。", field="to")
+
+
+def _refer_on(
+    bundle: Bundle, actor: Actor, s: Situation, command: Command, where: Placement | None, said: Said
+) -> uuid.UUID:
+    """The new loop, tied to the old. The same two sides again carry the count of refusals along."""
+    if where is None:
+        raise Conflict("resident_gone", "这位居民的档案已不在册，不能再转。")
+    chosen = _chosen(command.to, s.at)
+    same = (chosen or s.state.performer) == s.state.performer
+    wanted = Wanted(
+        s.state.kind, s.state.reason, command.note, parent=s.state.parent, follows=s.state.id,
+        declines=s.state.declines if same else 0, to=chosen, sender=actor.staff_id,
+    )  # fmt: skip
+    return into(bundle, actor, where, wanted, Said(said.actor, said.at)).state.id
+
+
+def _chosen(to: uuid.UUID | None, at: datetime) -> uuid.UUID | None:
+    if to is None:
+        return None
+    member = directory.current().people.get(to)
+    if member is None or not directory.current().present(member, at):
+        raise Invalid("to", "接手人不是在岗的工作人员：请从名单里选。", field="to")
+    return to
+
+
+def _parent_done(bundle: Bundle, parent_id: uuid.UUID, child_id: uuid.UUID, said: Said) -> None:
+    """The last track was served: the parent is completed by the system, in the same transaction."""
+    row = Loop.objects.filter(id=parent_id, closed_at=None).first()
+    if row is None:
+        return
+    track = Track.of(row)
+    at = not_before(said.at, track.state)
+    s = Situation(
+        track.state, kinds.opened_under(row.kind, row.pack), packs_in_force().calendar, at, track.state.performer,
+        children=_children(track.state, besides=child_id),
+    )  # fmt: skip
+    if "complete" not in allowed(s):
+        return
+    outcome = next(iter(s.kind.outcomes))
+    required = s.kind.evidence_required.complete
+    evidence = tuple({"type": kind, "id": str(child_id)} for kind in required)
+    steps: list[Step] = decide(s, Command("complete", outcome=outcome, evidence=evidence), Cast())
+    carry(bundle, track, steps, Said(ids.SYSTEM, at), None)
+
+
+def stale(actor: Actor, row: Loop, seq: int, at: datetime) -> Conflict:
+    """Someone acted first: what the state is now and what is possible."""
+    s = situation(actor, Track.of(row).state, at)
+    return Conflict(
+        "stale", "这件事刚刚有了新进展，您看到的已不是最新：请先看发生了什么，再决定。",
+        seq=row.seq, given=seq, state=row.status, business_status=row.business_status, allowed=allowed(s), loop=str(row.id),
+    )  # fmt: skip
+
+
+def _why_not(actor: Actor, loop_id: uuid.UUID, seq: int, at: datetime) -> Exception:
+    row = found(loop_id)
+    if row.seq != seq:
+        return stale(actor, row, seq, at)
+    clash = Loop.objects.filter(subject=row.subject, kind=row.kind, reason=row.reason, closed_at=None, single=True)
+    other = clash.exclude(id=row.id).values_list("id", flat=True).first()
+    if other:
+        return Conflict("already_open", "同一原因已有另一件在办：请在那一件上继续。", existing=str(other))
+    return Conflict("busy", "同时有人在操作相关事项，请再点一次。")
+
+
+__all__ = ["Forbidden", "act", "after", "situation", "stale"]

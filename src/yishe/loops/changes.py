@@ -1,0 +1,67 @@
+"""Changes of people that open loops must answer to, consumed once each in the order they took effect."""
+
+import uuid
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from yishe.loops import stuck
+from yishe.loops.models import Loop
+from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.settling import settled, situation
+from yishe.people.models import Change
+from yishe.people.placements import placement_of_subject
+from yishe.policy.refusals import Refused
+from yishe.trust import commit, ids
+from yishe.trust.commit import Bundle
+
+OF_STAFF = (Change.Kind.LEAVE, Change.Kind.POST_ENDED, Change.Kind.STAFF_LEFT, Change.Kind.SHIFT, Change.Kind.RETURNED)
+
+
+def consume(at: datetime, limit: int) -> int:
+    """Answer changes that have taken effect at `at`; returns how many. Each is one transaction."""
+    waiting = Change.objects.filter(consumed_at=None, at__lte=at).order_by("at", "id").values_list("id", flat=True)[:limit]
+    return sum(_one(change_id, at) for change_id in list(waiting))
+
+
+def _one(change_id: uuid.UUID, at: datetime) -> bool:
+    with commit.atomically():
+        rows = Change.objects.filter(id=change_id, consumed_at=None)
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True)
+        change = rows.first()
+        if change is None:
+            return False
+        for loop_id in list(_touched(change).values_list("id", flat=True)):
+            settle(loop_id, at, f"change:{change.id}")
+        Change.objects.filter(id=change_id).update(consumed_at=at)
+    return True
+
+
+def _touched(change: Change) -> QuerySet[Loop]:
+    still_open = Loop.objects.filter(closed_at=None).order_by("id")
+    if change.kind in OF_STAFF:
+        return still_open.filter(owner=change.about)
+    return still_open.filter(subject=change.about)
+
+
+def settle(loop_id: uuid.UUID, at: datetime, command: str) -> None:
+    """Fit one open loop to the world as it is. One that cannot be decided is shown as 卡住 and tried again."""
+    rows = Loop.objects.filter(id=loop_id, closed_at=None)
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update()
+    row = rows.first()
+    if row is None:
+        return
+    track = Track.of(row)
+    now = not_before(at, track.state)
+    try:
+        steps = settled(situation(track.state, now), placement_of_subject(row.subject))
+    except Refused as refused:
+        stuck.hold(loop_id, at, refused.title)
+        return
+    if steps:
+        bundle = Bundle()
+        carry(bundle, track, steps, Said(ids.SYSTEM, now, f"{command}:{row.id}"), None)
+        bundle.commit()

@@ -1,0 +1,209 @@
+"""Opening a loop: the first promise, the children of a dual track, and a referral passed on."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from yishe.loops import kinds
+from yishe.loops.models import Loop, Tracking
+from yishe.loops.recording import Said, Track, born
+from yishe.loops.repeats import answered_before
+from yishe.people import access, directory
+from yishe.people.actors import Actor
+from yishe.people.models import DirectoryVersion
+from yishe.people.packs import in_force as packs_in_force
+from yishe.people.placements import Placement, placed
+from yishe.policy import loop_words
+from yishe.policy.loop_decisions import opening
+from yishe.policy.loop_kinds import LoopKind
+from yishe.policy.loop_state import LoopState, applied
+from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
+from yishe.trust import ids, keys
+from yishe.trust.commit import Bundle, Duplicate, Stale
+
+PROMISE = "loop.promise"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: the kind, why, in which words, and what it hangs on."""
+
+    kind: str
+    reason: str = ""
+    note: str = ""
+    dates: tuple[tuple[str, datetime], ...] = ()
+    parent: uuid.UUID | None = None
+    follows: uuid.UUID | None = None
+    declines: int = 0
+    to: uuid.UUID | None = None
+    sender: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What sending would do, shown before it is sent."""
+
+    kind: LoopKind
+    urgency: str
+    receiver: uuid.UUID
+    via: str
+    accept_by: datetime | None
+    promised_by: datetime
+    existing: uuid.UUID | None
+
+
+def promise(
+    actor: Actor, *, kind: str, resident: uuid.UUID, reason: str = "", note: str = "", at: datetime,
+    command_id: str, digest: bytes | None = None, dates: tuple[tuple[str, datetime], ...] = (),
+) -> uuid.UUID:  # fmt: skip
+    """Promise `resident` something; returns the loop's id.
+
+    Refused: no relation to the resident, a duty the pack does not let ask, an unknown reason, a resident who is
+    dead, moved or merged. Conflict `already_open` names the open loop of the same kind and reason to track.
+    """
+    where = placed(resident)
+    wanted = Wanted(kind, reason, note, dates)
+    said = Said(actor.staff_id, at, command_id, digest)
+    for last_try in (False, True):
+        bundle = Bundle()
+        opened = into(bundle, actor, where, wanted, said)
+        try:
+            bundle.commit()
+        except Stale:
+            if last_try:
+                raise Conflict("busy", "排班正在变更，请再点一次。") from None
+            directory.current()
+        except Duplicate:
+            return answered_before(actor, said) or _refuse_second(where, kind, reason)
+        else:
+            return opened.state.id
+    raise AssertionError("unreachable")
+
+
+def into(bundle: Bundle, actor: Actor, where: Placement, wanted: Wanted, said: Said) -> Track:
+    """Add a new loop to `bundle`, with its children; the caller commits. May I, decide, append, project, tell."""
+    declared = kinds.in_force(wanted.kind, said.at)
+    _may(actor, where, declared, wanted, said.at)
+    opened, shift = _opening_state(actor, where, declared, wanted, said.at)
+    calendar = packs_in_force().calendar
+    clocks = opening(opened, declared, calendar, dict(wanted.dates), shift)
+    key = keys.wrapped_key(where.subject) if wanted.note else None
+    words = {"note": loop_words.clean(wanted.note)} if wanted.note else {}
+    if not kinds.is_kept(declared.sha256):
+        kinds.keep(bundle, declared, said.at)
+    full = {**_fields(opened), **clocks, "owner": opened.performer, "last_at": said.at}
+    track = born(bundle, full, said, key, words)
+    if wanted.parent is None:
+        _pin_directory(bundle)
+    for child in declared.children:
+        below = Wanted(child.kind, parent=track.state.id, sender=track.state.performer)
+        into(bundle, actor, where, below, Said(said.actor, said.at))
+    return track
+
+
+def _pin_directory(bundle: Bundle) -> None:
+    """Who performs was decided on this picture of staff and rosters; if it changed meanwhile, decide again."""
+    version = directory.current().version
+    if version:
+        bundle.require(DirectoryVersion, {"id": 1, "version": version})
+
+
+def preview(actor: Actor, kind: str, resident: uuid.UUID, reason: str, at: datetime) -> Preview:
+    """Receiver, urgency and clocks of a promise not yet made. Refuses whatever `promise` would refuse."""
+    where = placed(resident)
+    declared, wanted = kinds.in_force(kind, at), Wanted(kind, reason)
+    _may(actor, where, declared, wanted, at)
+    found = directory.current().performer(declared.answered_by[0], where, at)
+    opened, shift = _opening_state(actor, where, declared, wanted, at)
+    clocks = opening(opened, declared, packs_in_force().calendar, {}, shift)
+    accept = clocks["clocks"].get("accept")
+    existing = open_one(where, kind, reason) if declared.single else None
+    return Preview(
+        declared, opened.urgency, opened.performer, found.via,
+        datetime.fromisoformat(accept["due"]) if accept else None, clocks["promised_by"], existing,
+    )  # fmt: skip
+
+
+def track(actor: Actor, loop_id: uuid.UUID, at: datetime) -> None:
+    """Follow a loop someone else promised already."""
+    row = Loop.objects.filter(id=loop_id).first()
+    if row is None:
+        raise NotFound("no_such_loop", "没有这件闭环。")
+    bundle = Bundle()
+    bundle.insert_if_absent(Tracking, id=ids.new(), loop=loop_id, person=actor.staff_id, since=at)
+    access.facts(
+        bundle, home=row.home, person=actor.staff_id, subject=row.subject, relation=access.PARTICIPANT,
+        source=f"loop:{loop_id}", since=at,
+    )  # fmt: skip
+    bundle.commit()
+
+
+def _may(actor: Actor, where: Placement, kind: LoopKind, wanted: Wanted, at: datetime) -> None:
+    if where.gone:
+        raise Conflict("resident_gone", gone_words(where), survivor=str(where.merged_into) if where.merged_into else None)
+    if wanted.parent is None:
+        access.require(actor, PROMISE, where, at)
+    if actor.is_system or wanted.sender is not None:
+        return
+    if not set(kind.asked_by) & actor.member.duties(at):
+        titles = "、".join(packs_in_force().duties[d].title.zh for d in kind.asked_by)
+        raise Forbidden("wrong_duty", f"“{kind.title}”由{titles}发起；您的职责不在其中，可请他们代为发起。",
+                        asked_by=list(kind.asked_by))  # fmt: skip
+
+
+def gone_words(where: Placement) -> str:
+    if where.merged_into:
+        return "这份档案已并入另一份档案：请在保留的那份档案上操作。"
+    what = "去世" if where.deceased_at else "迁出"
+    return f"这位居民已登记{what}，不再新开事项；如登记有误，请先更正档案。"
+
+
+def _opening_state(
+    actor: Actor, where: Placement, kind: LoopKind, wanted: Wanted, at: datetime
+) -> tuple[LoopState, datetime | None]:
+    """The state before its clocks start, with the performer found; and the end of his shift if on duty."""
+    reason = _reason(kind, wanted.reason)
+    performer, until = wanted.to, None
+    if performer is None:
+        found = directory.current().performer(kind.answered_by[0], where, at)
+        performer, until = found.member.id, found.until
+    sensitive = kind.reasons[reason].sensitive if reason else False
+    fields = {
+        "id": ids.new(), "home": where.home, "centre": where.centre, "team": where.team or where.neighbourhood_team,
+        "kind": kind.code, "kind_version": kind.version, "pack": kind.sha256, "reason": reason,
+        "urgency": kind.urgency_of(reason or None), "sensitive": sensitive, "subject": where.subject,
+        "sender": wanted.sender or actor.staff_id, "performer": performer, "owner": performer,
+        "duty": kind.answered_by[0], "promised_at": at, "promised_by": at, "parent": wanted.parent,
+        "follows": wanted.follows, "declines": wanted.declines, "single": kind.single and wanted.parent is None,
+    }  # fmt: skip
+    return applied(None, 0, fields), until
+
+
+def _reason(kind: LoopKind, given: str) -> str:
+    if not kind.reasons:
+        if given:
+            kind.reason(given)
+        return ""
+    if not given:
+        raise Invalid("reason", f"发起“{kind.title}”要先选原因。", field="reason", possible=list(kind.reasons))
+    return kind.reason(given).code
+
+
+def _fields(state: LoopState) -> dict[str, Any]:
+    """The opening state as the first entry records it: everything that is set."""
+    values = {name: getattr(state, name) for name in state.__dataclass_fields__ if name != "seq"}
+    return {name: value for name, value in values.items() if value not in (None, "", {}) or name in ("reason",)}
+
+
+def open_one(where: Placement, kind: str, reason: str) -> uuid.UUID | None:
+    found = Loop.objects.filter(subject=where.subject, kind=kind, reason=reason, closed_at=None, single=True)
+    return found.values_list("id", flat=True).first()
+
+
+def _refuse_second(where: Placement, kind: str, reason: str) -> uuid.UUID:
+    existing = open_one(where, kind, reason)
+    raise Conflict(
+        "already_open", "同一居民、同一原因已有一件在办：不必再发，可以跟踪它的进展。",
+        existing=str(existing) if existing else None,
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""What packs say follows from a fact: a promise, or telling someone. Called by every writer from loops upward."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from yishe.loops.promises import Wanted, open_one, gone_words, into
+from yishe.loops.recording import Said
+from yishe.people import directory
+from yishe.people.actors import Actor
+from yishe.people.packs import in_force
+from yishe.people.placements import Placement
+from yishe.policy.reactions import Reaction
+from yishe.policy.refusals import Conflict
+from yishe.talk import outbox
+from yishe.trust.commit import Bundle
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something recorded about a resident. `data` holds the fields the pack declares for this kind of fact.
+
+    `words` is free text for whoever must act (what changed, what to look at); it is sealed with the promise.
+    """
+
+    kind: str
+    id: uuid.UUID
+    data: Mapping[str, Any]
+    words: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
+
+
+def apply(fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle) -> list[uuid.UUID]:
+    """Add to `bundle` whatever approved reactions ask for; returns the loops opened. May only promise or tell."""
+    opened: list[uuid.UUID] = []
+    for reaction in in_force().reacting_to(fact.kind, fact.data, at.astimezone(SHANGHAI).date()):
+        if reaction.promise is not None:
+            loop = _promised(reaction, fact, actor, where, at, bundle)
+            opened += [loop] if loop else []
+        elif reaction.tell is not None:
+            _told(reaction, fact, actor, where, at, bundle)
+    return opened
+
+
+def _promised(
+    reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle
+) -> uuid.UUID | None:
+    """A promise made in the recorder's name. One of the same kind and reason already open answers for it."""
+    if reaction.promise is None:
+        return None
+    if where.gone:
+        raise Conflict("resident_gone", gone_words(where))
+    kind, reason = reaction.promise.kind, reaction.promise.reason or ""
+    if _is_single(kind, at) and open_one(where, kind, reason):
+        return None
+    note = "\n".join(w for w in (reaction.says.zh if reaction.says else "", fact.words) if w)
+    wanted = Wanted(kind, reason, note, sender=actor.staff_id)
+    return into(bundle, actor, where, wanted, Said(actor.staff_id, at)).state.id
+
+
+def _is_single(kind: str, at: datetime) -> bool:
+    return in_force().loop_kind(kind, at.astimezone(SHANGHAI).date()).single
+
+
+def _told(reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle) -> None:
+    if reaction.tell is None:
+        return
+    for role in reaction.tell.to:
+        person = _person(role, where, at)
+        if person is not None and person != actor.staff_id:
+            outbox.tell(
+                bundle, home=where.home, person=person, topic=f"fact.{fact.kind}", key=f"{fact.id}:{reaction.tell.text}:{person}",
+                at=at, subject=where.subject, data={"text": reaction.tell.text, **fact.also},
+            )  # fmt: skip
+
+
+def _person(role: str, where: Placement, at: datetime) -> uuid.UUID | None:
+    book = directory.current()
+    if role.startswith("performer_of "):
+        return book.performer(role.removeprefix("performer_of ").strip(), where, at).member.id
+    member = book.role(role, team=where.team or where.neighbourhood_team, centre=where.centre, at=at)
+    return member.id if member else None

@@ -1,0 +1,215 @@
+"""Reading loops: one whole, the to-do list, what one waits for, and the ledger with its filters."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from yishe.loops import acts
+from yishe.loops.models import Loop, Tracking
+from yishe.loops.projection import folded, found, state_of
+from yishe.people import access
+from yishe.people.actors import Actor
+from yishe.people.placements import Placement, placement_of_subject
+from yishe.policy import cursors
+from yishe.policy.loop_kinds import LoopKind
+from yishe.policy.loop_roles import Situation, allowed
+from yishe.policy.loop_state import LoopState
+from yishe.policy.loop_table import table
+from yishe.policy.refusals import Forbidden, Invalid
+from yishe.trust import keys, ledger
+from yishe.trust.models import Entry
+
+READ = "loop.read"
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Said:
+    """One entry of the story: who said what when, with codes, and words where the reader may see them."""
+
+    seq: int
+    kind: str
+    actor: uuid.UUID
+    at: datetime
+    occurred_at: datetime
+    data: Mapping[str, Any]
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One box of the stepper: done (with who and when), now, or still to come."""
+
+    name: str
+    mark: str
+    at: datetime | None
+    by: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A loop as one person sees it now. `relation` is why he may."""
+
+    state: LoopState
+    kind: LoopKind
+    allowed: tuple[str, ...]
+    entries: tuple[Said, ...]
+    steps: tuple[Step, ...]
+    situation: Situation
+    relation: str
+    where: Placement | None
+    children: tuple[LoopState, ...]
+    tracking: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows in order, and the cursor of the next page or None."""
+
+    items: tuple[LoopState, ...]
+    next: str | None
+
+
+def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = None) -> Detail:
+    """The loop whole. `upto` shows it as that entry left it (the first answer to a repeated command).
+
+    Forbidden for someone who neither takes part, leads, follows it, nor stands in a relation to the resident.
+    """
+    row = found(loop_id)
+    rows = ledger.entries(loop_id, upto)
+    state = state_of(row)
+    if upto is not None and upto != row.seq:
+        then = folded(rows)
+        state = then[0] if then else state
+    s = acts.situation(actor, state, at)
+    where = None if _takes_part(s) else placement_of_subject(row.subject)
+    relation = _relation(actor, s, where, at)
+    key = keys.wrapped_key(row.subject) if any(e.sealed is not None for e in rows) else None
+    entries = tuple(_said(e, key) for e in rows)
+    children = tuple(state_of(c) for c in Loop.objects.filter(parent=loop_id).order_by("promised_at", "id")) if s.kind.children else ()
+    return Detail(
+        state, s.kind, tuple(allowed(s)), entries, _steps(state, entries), s, relation, where, children, s.is_tracking
+    )
+
+
+def _takes_part(s: Situation) -> bool:
+    return s.actor in (s.state.sender, s.state.performer, s.state.owner) or s.is_leader or s.is_tracking
+
+
+def _relation(actor: Actor, s: Situation, where: Placement | None, at: datetime) -> str:
+    if _takes_part(s):
+        return access.PARTICIPANT if not s.is_leader else access.CENTRE_LEAD
+    if where is None:
+        raise Forbidden("no_relation", "您没有参与这件闭环，与居民也没有服务关系，不能查看。", action=READ)
+    return access.require(actor, READ, where, at).relation
+
+
+def _said(entry: Entry, key: bytes | None) -> Said:
+    words = ledger.words(entry, key) if key is not None else {}
+    return Said(entry.seq, entry.kind, entry.actor, entry.recorded_at, entry.occurred_at, ledger.facts_of(entry), words)
+
+
+_STAMPS = {
+    "sent": ("promised", "promised_at"), "received": ("received", "seen_at"), "accepted": ("accepted", "accepted_at"),
+    "started": ("started", "started_at"), "completed": ("completed", "completed_at"), "confirmed": ("confirmed", "closed_at"),
+}  # fmt: skip
+
+
+def _steps(state: LoopState, entries: Sequence[Said]) -> tuple[Step, ...]:
+    """The table's boxes. A closed loop has no present box; one closed unserved leaves the rest undone."""
+    by = {e.kind: e.actor for e in entries}
+    steps = []
+    for name, states in table().steps:
+        event, column = _STAMPS[name]
+        at = getattr(state, column)
+        done = at is not None and not (name == "confirmed" and state.closed_as != "served")
+        mark = "now" if state.is_open and state.state in states else "done" if done else "todo"
+        steps.append(Step(name, mark, at if mark == "done" else None, by.get(event) if mark == "done" else None))
+    return tuple(steps)
+
+
+def worklist(actor: Actor, at: datetime, limit: int = PAGE, cursor: str | None = None) -> Page:
+    """What this person must do now, soonest deadline first."""
+    rows = Loop.objects.filter(owner=actor.staff_id, closed_at=None)
+    return _paged(rows, ("due_at", "id"), limit, cursor)
+
+
+def waiting(actor: Actor, limit: int = PAGE, cursor: str | None = None) -> Page:
+    """What others must do for this person: sent or followed by him, and not his move now."""
+    tracked = Tracking.objects.filter(person=actor.staff_id).values("loop")
+    rows = Loop.objects.filter(Q(sender=actor.staff_id) | Q(id__in=tracked), closed_at=None)
+    return _paged(rows.exclude(owner=actor.staff_id), ("due_at", "id"), limit, cursor)
+
+
+def counts(actor: Actor, at: datetime) -> dict[str, int]:
+    """How many are mine to do, and how many of them late."""
+    mine = Loop.objects.filter(owner=actor.staff_id, closed_at=None)
+    return {"mine": mine.count(), "late": mine.filter(due_at__lt=at).count()}
+
+
+def for_subjects(subjects: Sequence[uuid.UUID], only_open: bool = False) -> list[LoopState]:
+    """Every loop of a resident (all subjects mapped to him), open first, newest first. The caller has asked access."""
+    rows = Loop.objects.filter(subject__in=list(subjects)).exclude(closed_as="void")
+    if only_open:
+        rows = rows.filter(closed_at=None)
+    return [state_of(r) for r in sorted(rows, key=lambda r: (r.closed_at is not None, -r.promised_at.timestamp()))]
+
+
+FILTERS: dict[str, str] = {
+    "kind": "kind", "reason": "reason", "status": "status", "urgency": "urgency", "owner": "owner", "sender": "sender",
+    "performer": "performer", "team": "team", "centre": "centre", "subject": "subject", "closed_as": "closed_as",
+    "since": "promised_at__gte", "until": "promised_at__lt", "parent": "parent",
+}  # fmt: skip
+
+
+def scoped(actor: Actor, at: datetime, action: str = READ) -> QuerySet[Loop]:
+    """Loops this person may see in lists: takes part in, or of residents within the reach of the action."""
+    if actor.is_system:
+        return Loop.objects.all()
+    reach = access.scope(actor, action, at)
+    mine = Q(sender=actor.staff_id) | Q(performer=actor.staff_id) | Q(owner=actor.staff_id)
+    if reach.centres:
+        mine |= Q(centre__in=reach.centres)
+    if reach.teams:
+        mine |= Q(team__in=reach.teams)
+    return Loop.objects.filter(mine)
+
+
+def narrowed(rows: QuerySet[Loop], filters: Mapping[str, Any], at: datetime) -> QuerySet[Loop]:
+    """Apply the ledger's filters. `open` is true or false; `late` means past the present step's deadline."""
+    unknown = set(filters) - set(FILTERS) - {"open", "late", "stuck"}
+    if unknown:
+        raise Invalid("filter", f"不认识的筛选项：{'、'.join(sorted(unknown))}；可用：{'、'.join([*FILTERS, 'open', 'late'])}。")
+    for name, value in filters.items():
+        if name in FILTERS and value not in (None, ""):
+            rows = rows.filter(**{FILTERS[name]: value})
+    if filters.get("open") is not None:
+        rows = rows.filter(closed_at__isnull=bool(filters["open"]))
+    if filters.get("late"):
+        rows = rows.filter(closed_at=None, due_at__lt=at)
+    return rows
+
+
+def listing(
+    actor: Actor, filters: Mapping[str, Any], at: datetime, limit: int = PAGE, cursor: str | None = None
+) -> Page:
+    """The ledger (台账), newest promise first."""
+    return _paged(narrowed(scoped(actor, at), filters, at), ("-promised_at", "id"), limit, cursor)
+
+
+def _paged(rows: QuerySet[Loop], order: tuple[str, str], limit: int, cursor: str | None) -> Page:
+    """Keyset paging on (time, id); a forged cursor is Invalid."""
+    column, falling = order[0].lstrip("-"), order[0].startswith("-")
+    if cursor:
+        moment, last = cursors.read(cursor)
+        beyond = "lt" if falling else "gt"
+        rows = rows.filter(Q(**{f"{column}__{beyond}": moment}) | Q(**{column: moment, "id__gt": last}))
+    page = [state_of(r) for r in rows.order_by(*order)[: limit + 1]]
+    more = len(page) > limit
+    page = page[:limit]
+    following = cursors.write(getattr(page[-1], column), page[-1].id) if more else None
+    return Page(tuple(page), following)

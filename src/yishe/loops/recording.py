@@ -1,0 +1,137 @@
+"""From decided steps to what is written: append, project, tell. The last three lines of every writer here."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from yishe.loops.models import Loop
+from yishe.loops.projection import columns, state_of
+from yishe.people import access
+from yishe.policy.loop_decisions import Step, everyone
+from yishe.policy.loop_state import LoopState, applied
+from yishe.talk import outbox
+from yishe.trust import ids, ledger
+from yishe.trust.commit import Bundle
+from yishe.trust.ledger import Head
+
+QUIET = ("received", "retimed")
+"""Events nobody needs a notice of; open screens still follow them."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """Who says it, when, and the command's name and fingerprint for recognising a repeat."""
+
+    actor: uuid.UUID
+    at: datetime
+    command_id: str | None = None
+    digest: bytes | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass
+class Track:
+    """A loop on its way through a bundle: its state and the head of its stream."""
+
+    state: LoopState
+    head: Head
+
+    @classmethod
+    def of(cls, row: Loop) -> "Track":
+        return cls(state_of(row), Head(row.seq, bytes(row.head)))
+
+
+def born(bundle: Bundle, opening: dict[str, Any], said: Said, key: bytes | None, words: dict[str, str]) -> Track:
+    """A new stream whose first entry carries the whole opening state; the row is inserted."""
+    state = applied(None, 1, opening)
+    data = {"set": opening, **({"reason": state.reason} if state.reason else {})}
+    head = _append(bundle, Head(), state, "promised", said, data, key, words, first=True)
+    bundle.insert(Loop, **columns(state, head))
+    _relate(bundle, state, said.at)
+    _tell(bundle, None, state, "promised", said, ())
+    return Track(state, head)
+
+
+def carry(
+    bundle: Bundle, track: Track, steps: Sequence[Step], said: Said, key: bytes | None, watching: Iterable[uuid.UUID] = ()
+) -> Track:
+    """Append every step to the stream and update the row once, pinned on the seq that was decided on."""
+    before, state, head = track.state, track.state, track.head
+    for step in steps:
+        earlier, state = state, applied(state, state.seq + 1, step.changes)
+        data = {**({"set": step.changes} if step.changes else {}), **step.data}
+        head = _append(bundle, head, state, step.event, said, data, key, step.words, first=step is steps[-1])
+        _tell(bundle, earlier, state, step.event, said, (*step.told, *watching))
+    _project(bundle, before, state, head)
+    _relations_follow(bundle, before, state, said.at)
+    return Track(state, head)
+
+
+def _append(
+    bundle: Bundle, head: Head, state: LoopState, event: str, said: Said, data: dict[str, Any], key: bytes | None,
+    words: dict[str, str], *, first: bool,
+) -> Head:  # fmt: skip
+    return ledger.append(
+        bundle, head, home=state.home, stream=state.id, kind=event, actor=said.actor, at=said.at, pack=state.pack,
+        data=data, subject=state.subject, subject_key=key, words=words, occurred_at=said.occurred_at,
+        command_id=said.command_id if first else None, command_digest=said.digest if first else None,
+    )  # fmt: skip
+
+
+def _project(bundle: Bundle, before: LoopState, state: LoopState, head: Head) -> None:
+    old, new = columns(before, Head()), columns(state, head)
+    changed = {name: value for name, value in new.items() if name in ("seq", "head") or value != old[name]}
+    bundle.update(Loop, where={"id": state.id, "seq": before.seq}, values=changed)
+
+
+def source_of(state: LoopState) -> str:
+    return f"loop:{state.id}"
+
+
+def _relate(bundle: Bundle, state: LoopState, at: datetime, people: Iterable[uuid.UUID] = ()) -> None:
+    """Participants may see the resident for as long as the loop lasts."""
+    for person in dict.fromkeys(people or (state.sender, state.performer)):
+        if person != ids.SYSTEM:
+            access.facts(
+                bundle, home=state.home, person=person, subject=state.subject, relation=access.PARTICIPANT,
+                source=source_of(state), since=at,
+            )  # fmt: skip
+
+
+def _relations_follow(bundle: Bundle, before: LoopState, state: LoopState, at: datetime) -> None:
+    new = {state.sender, state.performer, *([state.owner] if state.owner else [])}
+    joined = new - {before.sender, before.performer, before.owner}
+    if before.is_open and not state.is_open:
+        access.end_facts(bundle, source=source_of(state), until=at)
+    elif state.is_open and not before.is_open:
+        access.reopen_facts(bundle, source=source_of(state))
+        _relate(bundle, state, at)
+    elif joined:
+        _relate(bundle, state, at, joined)
+
+
+def _tell(
+    bundle: Bundle, before: LoopState | None, state: LoopState, event: str, said: Said, extra: Iterable[uuid.UUID]
+) -> None:
+    """A notice to everyone concerned but the one who acted; his own open screens only follow."""
+    concerned = dict.fromkeys([*everyone(state, extra), *(everyone(before) if before else [])])
+    for person in concerned:
+        if person == ids.SYSTEM:
+            continue
+        reach = outbox.show if person == said.actor or event in QUIET else outbox.tell
+        args: dict[str, Any] = {} if reach is outbox.show else {"urgency": state.urgency}
+        reach(
+            bundle, home=state.home, person=person, topic=f"loop.{event}", key=f"{state.id}:{state.seq}:{person}",
+            at=said.at, loop=state.id, subject=state.subject,
+            data={"event": event, "kind": state.kind, "mine": person == state.owner}, **args,
+        )  # fmt: skip
+
+
+def not_before(at: datetime, state: LoopState) -> datetime:
+    """The moment an entry is recorded at: a clock set back never puts an entry before the one it follows."""
+    return max(at, state.last_at or state.promised_at)
+
+
+__all__ = ["Said", "Track", "born", "carry", "not_before", "replace", "source_of"]

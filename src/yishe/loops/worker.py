@@ -1,0 +1,124 @@
+"""The clock's own hands: loops whose next moment has come are decided and written, each once.
+
+Any number of workers may run: rows are claimed by lock and pinned on the seq decided on. A loop that raises is
+held back briefly and shown as 卡住; it is never skipped silently and never stops the others.
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection
+
+from yishe.loops import changes, stuck
+from yishe.loops.company import company_of
+from yishe.loops.models import Loop, Stuck
+from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.settling import settled, situation
+from yishe.people.placements import placement_of_subject
+from yishe.policy.loop_decisions import after
+from yishe.policy.loop_escalation import passed
+from yishe.policy.refusals import Refused
+from yishe.trust import commit, ids
+from yishe.trust.commit import Bundle, Duplicate, Stale
+
+log = logging.getLogger(__name__)
+BATCH = 200
+
+
+@dataclass
+class Swept:
+    """What one sweep did: loops looked at, events written, loops held back, changes of people answered."""
+
+    looked_at: int = 0
+    events: int = 0
+    stuck: list[uuid.UUID] = field(default_factory=list)
+    changes: int = 0
+
+    def add(self, other: "Swept") -> None:
+        self.looked_at += other.looked_at
+        self.events += other.events
+        self.stuck += other.stuck
+        self.changes += other.changes
+
+
+def sweep(at: datetime, limit: int = BATCH) -> Swept:
+    """Answer changes of people, then every loop due at `at`, at most `limit` of each."""
+    done = Swept()
+    done.changes = changes.consume(at, limit)
+    for loop_id in _due(at, limit):
+        done.add(_one(loop_id, at))
+    return done
+
+
+def sweep_all(at: datetime) -> Swept:
+    """Sweep until nothing is due at `at` (loops held back stay held)."""
+    total = Swept()
+    while True:
+        one = sweep(at)
+        total.add(one)
+        if not one.changes and one.looked_at <= len(one.stuck):
+            return total
+
+
+def oldest_due(at: datetime) -> timedelta:
+    """How long the longest-waiting due loop has waited: the one number to watch."""
+    oldest = Loop.objects.filter(closed_at=None, next_at__lte=at).order_by("next_at").values_list("next_at", flat=True).first()
+    return at - oldest if oldest else timedelta(0)
+
+
+def _due(at: datetime, limit: int) -> list[uuid.UUID]:
+    """Loops whose moment has come, and those held back whose waiting is over."""
+    held = Stuck.objects.filter(until__gt=at).values("loop")
+    due = Loop.objects.filter(closed_at=None, next_at__lte=at).exclude(id__in=held).order_by("next_at")
+    again = Stuck.objects.filter(until__lte=at).order_by("until").values_list("loop", flat=True)
+    return list(dict.fromkeys([*again[:limit], *due.values_list("id", flat=True)[:limit]]))
+
+
+def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
+    try:
+        with commit.atomically():
+            events = _decide_and_write(loop_id, at)
+            stuck.freed(loop_id)
+        return Swept(looked_at=1, events=events)
+    except (Stale, Duplicate):
+        return Swept(looked_at=0)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one broken loop must not stop the others; it is shown as 卡住
+        log.warning("loop %s is stuck: %s", loop_id, type(error).__name__)
+        stuck.hold(loop_id, at, error.title if isinstance(error, Refused) else f"{type(error).__name__}: {error}")
+        return Swept(looked_at=1, stuck=[loop_id])
+
+
+def _locked(loop_id: uuid.UUID) -> Loop | None:
+    rows = Loop.objects.filter(id=loop_id, closed_at=None)
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(skip_locked=True)
+    return rows.first()
+
+
+def _decide_and_write(loop_id: uuid.UUID, at: datetime) -> int:
+    """Returns how many events were written: none when another worker was first."""
+    row = _locked(loop_id)
+    if row is None:
+        return 0
+    track = Track.of(row)
+    now = not_before(at, track.state)
+    where = placement_of_subject(row.subject)
+    s = situation(track.state, now)
+    steps = settled(s, where)
+    for step in steps:
+        s = after(s, step)
+    if s.state.is_open and s.state.next_at is not None and s.state.next_at <= at:
+        late = passed(s, company_of(s.state, where, now))
+        if not late:
+            raise RuntimeError("due, but no rung has passed")
+        steps += late
+    if not steps:
+        return 0
+    bundle = Bundle()
+    carry(bundle, track, steps, Said(ids.SYSTEM, now, f"clock:{row.id}:{row.seq}"), None)
+    bundle.commit()
+    return len(steps)
