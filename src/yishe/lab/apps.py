@@ -5,3 +5,4 @@ class LabConfig(AppConfig):
     name = "yishe.lab"
     label = "lab"
     default_auto_field = "django.db.models.BigAutoField"
+    command_line = "yishe.lab.commands"

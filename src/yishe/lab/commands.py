@@ -1,0 +1,77 @@
+"""yishe demo load, yishe demo accounts."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from yishe.doors.cli import arguments, readiness
+from yishe.doors.cli.printing import result
+from yishe.lab import demo
+from yishe.trust import clock
+
+
+def register(commands: Any) -> None:
+    group = commands.add_parser("demo", help="the demo community: invented people, honest history")
+    verbs = group.add_subparsers(dest="demo", required=True, metavar="VERB")
+    load_ = verbs.add_parser("load", help="fill an empty database")
+    load_.add_argument("--residents", type=arguments.count, default=demo.RESIDENTS, metavar="N")
+    load_.add_argument("--seed", type=int, default=demo.SEED, metavar="S")
+    load_.add_argument("--json", action="store_true")
+    load_.set_defaults(run=load)
+    who = verbs.add_parser("accounts", help="who can sign in")
+    who.add_argument("--json", action="store_true")
+    who.set_defaults(run=accounts)
+
+
+def load(args: argparse.Namespace) -> int:
+    """Refused unless the database is empty."""
+    readiness.require()
+    with _bar() as progress:
+        loaded = demo.load(args.residents, args.seed, at=clock.now(), progress=progress)
+    text = (
+        f"演示社区已就绪：{loaded.residents} 名居民，{loaded.staff} 名工作人员，"
+        f"{loaded.loops} 件闭环（在办 {loaded.open_loops} 件），历史从 {loaded.since:%Y-%m-%d} 起。"
+    )
+    result(asdict(loaded), text, as_json=args.json)
+    return 0
+
+
+@contextmanager
+def _bar() -> Iterator[demo.Progress]:
+    columns = (
+        TextColumn("装入演示社区"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task("")
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
+
+
+def accounts(args: argparse.Namespace) -> int:
+    """Refused outside a demo database."""
+    readiness.require()
+    rows = demo.accounts(clock.now())
+    if args.json:
+        result(rows, "", as_json=True)
+        return 0
+    table = Table("账号", "密码", "姓名", "职责", "团队", "中心", title="演示账号", title_justify="left")
+    for row in rows:
+        cells = (
+            row["username"],
+            row["password"],
+            row["name"],
+            "、".join(row["titles"]),
+            row["team"],
+            row["centre"],
+        )
+        table.add_row(*(cell or "" for cell in cells))
+    Console(width=140).print(table)
+    return 0
