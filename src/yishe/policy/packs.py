@@ -103,7 +103,9 @@ class PackSet:
         return tuple(
             reaction
             for code, reaction in self.reactions.items()
-            if reaction.fact == fact and reaction.in_force(on, drafts=drafts) and self.conditions[code].holds(fields)
+            if reaction.fact == fact
+            and reaction.in_force(on, drafts=drafts)
+            and self.conditions[code].holds(fields)
         )
 
     @property
@@ -170,3 +172,12 @@ def _usable(timeline: Timeline[LoopKind]) -> Timeline[LoopKind]:
     return Timeline(
         timeline.name, tuple((day, kind and kind.approved_only()) for day, kind in timeline.steps)
     )
+
+
+def check(paths: Sequence[Path]) -> list[str]:
+    """Every mistake as `file:line: what was wrong; expected what`; empty when the packs hold."""
+    try:
+        load(paths)
+    except PackErrors as error:
+        return [str(problem) for problem in error.problems]
+    return []

@@ -1,0 +1,90 @@
+"""The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, and one file per loop kind.
+
+Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
+`team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
+"""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from .pack_fields import Length, Strict
+
+
+class Given(Strict):
+    """Something that happened. The first is `promised`; `by` is whoever the table lets do it unless said."""
+
+    at: datetime
+    event: str
+    by: str | None = None
+    owner: str | None = None
+    sender: str | None = None
+    reason: str = ""
+    outcome: str = ""
+    evidence: tuple[str, ...] = ()
+    note: str = ""
+    to: str | None = None
+    until: datetime | None = None
+
+
+class Expected(Strict):
+    """What must be so; only what is written is looked at. `told` is everyone the clock has told so far."""
+
+    late: bool | None = None
+    state: str | None = None
+    owner: str | None = None
+    told: tuple[str, ...] | None = None
+    next_at: datetime | None = None
+    due: datetime | None = None
+    promised_by: datetime | None = None
+    closed_as: str | None = None
+    confirmed_by: str | None = None
+
+
+class LoopCase(Strict):
+    """A loop of the kind the file is named after, lived through to `when`."""
+
+    name: str
+    reason: str = ""
+    given: tuple[Given, ...] = Field(min_length=1)
+    when: datetime
+    then: Expected
+
+    @field_validator("given")
+    @classmethod
+    def begins_promised(cls, given: tuple[Given, ...]) -> tuple[Given, ...]:
+        if given[0].event != "promised":
+            raise ValueError("the first event is not promised; expected {at: ..., event: promised}")
+        return given
+
+
+class Sum(Strict):
+    """`share` of `length` on `clock`, from `start`."""
+
+    start: datetime
+    length: Length
+    clock: Literal["wall", "working"]
+    share: float = 1.0
+
+
+class CalendarCase(Strict):
+    """Either a sum (`add` → `ends`), a day (`day` → `workday`), or a year (`year` → `incomplete`)."""
+
+    name: str
+    add: Sum | None = None
+    ends: datetime | None = None
+    day: date | None = None
+    workday: bool | None = None
+    year: int | None = None
+    incomplete: bool | None = None
+
+
+class ReactionCase(Strict):
+    """A fact with its fields, and the codes of the reactions that follow (approved or not)."""
+
+    name: str
+    fact: str
+    data: dict[str, Any]
+    on: date
+    follows: tuple[str, ...]

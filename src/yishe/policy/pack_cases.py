@@ -1,0 +1,143 @@
+"""Run the cases that packs ship: each rule shows by example what it does, and stays so.
+
+A layer's cases run against the packs up to that layer, so that an overlay may change what the base's cases say.
+Drafts are run as well: a rule is tried out before it is approved.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from . import case_loops, packs
+from .case_models import CalendarCase, LoopCase, ReactionCase
+from .marked import Marked, Place
+from .pack_errors import PackErrors, Problem, Problems
+from .pack_fields import Strict
+from .pack_files import Layer
+
+_MODELS: dict[str, type[Strict]] = {"calendar": CalendarCase, "reactions": ReactionCase}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case; `wrong` lists what came out otherwise, empty when all is well."""
+
+    place: Place
+    pack: str
+    about: str
+    name: str
+    wrong: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.wrong
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.about}: {self.name}: {'ok' if self.ok else '; '.join(self.wrong)}"
+
+
+def run(paths: Sequence[Path]) -> list[Result]:
+    """Every case of every given pack (and of lower packs found beside). Raises PackErrors when packs do not load."""
+    laid = packs.read(paths)[1]
+    results: list[Result] = []
+    for count, layer in enumerate(laid.layers, start=1):
+        names = [name for name in layer.files if name.startswith("cases/")]
+        if names:
+            pack = packs.load([lower.root for lower in laid.layers[:count]])
+            results += [result for name in names for result in _file(pack, layer, name)]
+    return results
+
+
+def check(paths: Sequence[Path]) -> list[Problem]:
+    """Cases whose shape is wrong, or that are about a loop kind nobody declares."""
+    try:
+        run(paths)
+    except PackErrors as error:
+        return list(error.problems)
+    return []
+
+
+def uncovered(paths: Sequence[Path]) -> list[str]:
+    """Loop kinds and reactions without a single case: `kind x`, `reaction y`."""
+    pack, laid = packs.read(paths)
+    abouts = {name.removeprefix("cases/") for layer in laid.layers for name in layer.files}
+    told = {code for case in _reaction_cases(laid.layers) for code in case.follows}
+    kinds = [f"kind {code}" for code in pack.kinds if code not in abouts]
+    return kinds + [f"reaction {code}" for code in pack.reactions if code not in told]
+
+
+def _reaction_cases(layers: Sequence[Layer]) -> Iterator[ReactionCase]:
+    for layer in layers:
+        for child in _items(layer.files.get("cases/reactions")):
+            yield ReactionCase.model_validate(child.plain())
+
+
+def _items(marked: Marked | None) -> list[Marked]:
+    return marked.value if marked and isinstance(marked.value, list) else []
+
+
+def _file(pack: packs.PackSet, layer: Layer, name: str) -> Iterator[Result]:
+    about = name.removeprefix("cases/")
+    marked = layer.files[name]
+    problems = Problems()
+    model: type[Strict] = _MODELS.get(about, LoopCase)
+    if model is LoopCase and about not in pack.kinds:
+        problems.add(
+            marked.place, f"cases about unknown loop kind {about!r}; expected one of {', '.join(pack.kinds)}"
+        )
+    if not isinstance(marked.value, list):
+        problems.add(marked.place, "no list of cases; expected `- name: ...`")
+    cases = [(child, _read(child, model, problems)) for child in _items(marked)]
+    problems.raise_if_any()
+    for child, case in cases:
+        wrong = _wrong(pack, about, case)
+        yield Result(child.place, layer.head.id, about, getattr(case, "name", ""), tuple(wrong))
+
+
+def _read(child: Marked, model: type[Strict], problems: Problems) -> Strict | None:
+    try:
+        return model.model_validate(child.plain())
+    except ValidationError as error:
+        problems.add_invalid(error, child, model)
+        return None
+
+
+def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
+    if isinstance(case, CalendarCase):
+        return _calendar(pack, case)
+    if isinstance(case, ReactionCase):
+        found = tuple(rule for rule in pack.reactions if rule in _following(pack, case))
+        return _differ("follows", sorted(case.follows), sorted(found))
+    if isinstance(case, LoopCase):
+        return case_loops.wrong(pack, about, case)
+    return []
+
+
+def _following(pack: packs.PackSet, case: ReactionCase) -> set[str]:
+    wanted = pack.reacting_to(case.fact, case.data, case.on, drafts=True)
+    return {code for code, rule in pack.reactions.items() if rule in wanted}
+
+
+def _calendar(pack: packs.PackSet, case: CalendarCase) -> list[str]:
+    calendar, wrong = pack.calendar, []
+    if case.add and case.ends:
+        start = case.add.start.replace(tzinfo=calendar.zone)
+        ends = calendar.add(start, case.add.length, case.add.clock, case.add.share).astimezone(calendar.zone)
+        wrong += _differ("ends", case.ends, ends.replace(tzinfo=None))
+    if case.day is not None:
+        wrong += _differ("workday", case.workday, calendar.is_workday(case.day))
+    if case.year is not None:
+        wrong += _differ("incomplete", case.incomplete, calendar.incomplete(case.year))
+    return wrong
+
+
+def _differ(what: str, expected: Any, found: Any) -> list[str]:
+    return [] if expected == found else [f"{what} is {_shown(found)}; expected {_shown(expected)}"]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)

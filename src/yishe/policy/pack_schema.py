@@ -1,0 +1,95 @@
+"""JSON Schema of every pack file, generated from the models, for editors that check YAML while it is written."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from .access_rules import AccessSheet
+from .case_models import CalendarCase, LoopCase, ReactionCase
+from .loop_kinds import LoopKind
+from .pack_fields import Source, Strict
+from .pack_kinds import BOOKS
+from .reactions import FactSheet, ReactionSheet
+from .sheets import (
+    BoundsVersion,
+    CalendarSheet,
+    CodeSheet,
+    DutySheet,
+    ImportSheet,
+    PackHead,
+    SettingsVersion,
+    TeamSheet,
+    TextSheet,
+    TraitSheet,
+)
+
+_FILES: dict[str, type[BaseModel]] = {
+    "pack.yaml": PackHead,
+    "duties.yaml": DutySheet,
+    "traits.yaml": TraitSheet,
+    "teams.yaml": TeamSheet,
+    "access.yaml": AccessSheet,
+    "calendar.yaml": CalendarSheet,
+    "imports.yaml": ImportSheet,
+    "codes.yaml": CodeSheet,
+    "texts.yaml": TextSheet,
+    "facts.yaml": FactSheet,
+    "reactions.yaml": ReactionSheet,
+}
+_DATED: dict[str, type[BaseModel]] = {"bounds.yaml": BoundsVersion, "settings.yaml": SettingsVersion}
+_CASES: dict[str, type[BaseModel]] = {
+    "cases/calendar.yaml": CalendarCase,
+    "cases/reactions.yaml": ReactionCase,
+    "cases/<loop kind>.yaml": LoopCase,
+}
+_HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")
+
+
+def json_schema() -> dict[str, Any]:
+    """File name in a pack folder → its JSON Schema. Overlays may leave anything out: schemas name no required fields
+    there, so each file has `properties` of the whole file and `required` holds for base packs only."""
+    schemas = {name: model.model_json_schema(by_alias=True) for name, model in _FILES.items()}
+    schemas |= {name: _dated(model) for name, model in _DATED.items()}
+    schemas |= {name: {"type": "array", "items": model.model_json_schema()} for name, model in _CASES.items()}
+    schemas["loops/<loop kind>.yaml"] = _loop_file()
+    schemas["loop_defaults.yaml"] = _loop_file()
+    return schemas
+
+
+def _dated(version: type[BaseModel]) -> dict[str, Any]:
+    file = create_model(
+        version.__name__.replace("Version", "File"),
+        __base__=Strict,
+        source=(Source, ...),
+        confidence=(str, "M"),
+        status=(str, "draft"),
+        versions=(dict[str, version | None], Field(description="from which day")),  # type: ignore[valid-type]
+    )
+    return file.model_json_schema()
+
+
+def _loop_file() -> dict[str, Any]:
+    """A loop file: header beside dated versions; lists of codes may stand where words may."""
+    whole = LoopKind.model_json_schema(by_alias=True)
+    fields = whole["properties"]
+    for book in BOOKS:
+        words = fields[book]
+        fields[book] = {"anyOf": [words, {"type": "array", "items": {"type": "string"}}]}
+    reason = whole["$defs"]["Reason"]
+    reason["required"] = [name for name in reason["required"] if name != "code"]
+    version = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: schema for name, schema in fields.items() if name not in _HEADER},
+    }
+    header = {name: fields[name] for name in _HEADER if name in fields and name != "version"}
+    day = r"^\d{4}-\d{2}-\d{2}$"
+    versions = {"type": "object", "patternProperties": {day: {"anyOf": [version, {"type": "null"}]}}}
+    return {
+        "type": "object",
+        "title": "LoopFile",
+        "additionalProperties": False,
+        "properties": {**header, "title": {"$ref": "#/$defs/Words"}, "versions": versions},
+        "required": ["versions"],
+        "$defs": whole["$defs"],
+    }
