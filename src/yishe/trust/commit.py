@@ -231,7 +231,15 @@ def _commit_postgresql(writes: list[_Write]) -> None:
     if sum(w.guard for w in writes) > 1:
         with transaction.atomic():
             _each(writes)
-        return
+    elif connection.in_atomic_block:
+        # A refused statement would end the caller's transaction; a savepoint keeps the refusal ours.
+        with transaction.atomic():
+            _in_one(writes)
+    else:
+        _in_one(writes)
+
+
+def _in_one(writes: list[_Write]) -> None:
     writes = sorted(writes, key=lambda w: not w.guard)
     with connection.cursor() as cursor:
         cursor.execute(_statement(tuple(w.shape for w in writes), "postgresql"), [p for w in writes for p in w.params()])
