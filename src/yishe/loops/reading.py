@@ -161,7 +161,7 @@ def for_subjects(subjects: Sequence[uuid.UUID], only_open: bool = False) -> list
 
 FILTERS: dict[str, str] = {
     "kind": "kind", "reason": "reason", "status": "status", "urgency": "urgency", "owner": "owner", "sender": "sender",
-    "performer": "performer", "team": "team", "centre": "centre", "subject": "subject", "closed_as": "closed_as",
+    "performer": "performer", "team": "team", "centre": "centre", "subject": "subject", "subjects": "subject__in", "closed_as": "closed_as",
     "since": "promised_at__gte", "until": "promised_at__lt", "parent": "parent",
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ import uuid
 from yishe.loops.recording import Said
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
-from yishe.trust import ledger
+from yishe.trust import ids, ledger
 from yishe.trust.ledger import Entry
 
 
@@ -25,4 +25,7 @@ def entry_before(actor: Actor, said: Said) -> Entry | None:
 def answered_before(actor: Actor, said: Said) -> uuid.UUID | None:
     """The loop this command made or moved before; None when it is new."""
     entry = entry_before(actor, said)
-    return entry.stream if entry else None
+    if entry is None:
+        return None
+    led_to = ids.parse(ledger.facts_of(entry).get("to_loop"))
+    return led_to or entry.stream

@@ -4,26 +4,38 @@
 """
 
 import argparse
+import importlib
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from yishe.doors.cli import database, tokens
+from yishe.doors.cli import database, ledger, reports, serving, ticking, tokens
 from yishe.doors.cli.printing import remark, said
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Refused
 
-GROUPS = [database, tokens]
+GROUPS: tuple[ModuleType, ...] = (database, serving, ticking, ledger, reports, tokens)
+
+
+def groups() -> Iterator[ModuleType]:
+    """The command groups of the doors, and of any room above them that names its own in its AppConfig."""
+    yield from GROUPS
+    for room in apps.get_app_configs():
+        named = getattr(room, "command_line", None)
+        if named:
+            yield importlib.import_module(named)
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their options."""
     top = argparse.ArgumentParser(prog="yishe", description="Yishe 医社联动")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in GROUPS:
+    for group in groups():
         group.register(commands)
     return top
 

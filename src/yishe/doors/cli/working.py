@@ -37,8 +37,9 @@ class Round:
 
 def one_round(at: datetime, name: str) -> Round:
     """One batch of each kind of work at the moment `at`."""
-    moved = loops_worker.sweep(at, BATCH)
-    return Round(moved.total, delivery.deliver(at, name, BATCH, patience=patience(at)))
+    swept = loops_worker.sweep(at, BATCH)
+    moved = swept.looked_at - len(swept.stuck) + swept.changes
+    return Round(moved, delivery.deliver(at, name, BATCH, patience=patience(at)))
 
 
 def patience(at: datetime) -> delivery.Patience:

@@ -1,0 +1,96 @@
+"""What requests carry. An unknown field is refused by name: a typing error must not pass for an empty field."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from ninja import Schema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+LONGEST_TEXT = 4000
+
+
+def _placed(at: datetime) -> datetime:
+    """A time without an offset is meant in Asia/Shanghai."""
+    return at if at.tzinfo else at.replace(tzinfo=LOCAL)
+
+
+def _spelt(value: Any) -> Any:
+    """Times are text; a bare number is refused rather than taken for seconds."""
+    if value is not None and not isinstance(value, str | datetime):
+        raise ValueError("应为时间，如 2026-03-02T09:00:00+08:00")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """One piece of evidence may stand without a list; a type alone may stand for {"type": …}."""
+    if value is None:
+        return []
+    pieces = value if isinstance(value, list) else [value]
+    return [{"type": piece} if isinstance(piece, str) else piece for piece in pieces]
+
+
+Moment = Annotated[datetime, BeforeValidator(_spelt), AfterValidator(_placed)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Code = Annotated[str, Field(max_length=80)]
+
+
+class Body(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Evidence(Body):
+    """What shows that it was done: `type` from the kind's list, `id` of the record, `hash` its SHA-256 in hex."""
+
+    type: Code
+    id: str | None = Field(None, max_length=80)
+    hash: str | None = Field(None, max_length=128)
+
+
+class NewLoop(Body):
+    """`reason` is a code of the kind; kinds without reasons take none."""
+
+    kind: Code
+    resident: UUID
+    reason: Code | None = None
+    note: Text | None = None
+    dates: dict[str, Moment] | None = Field(None, description="for date-bound clocks: clock name to its date")
+
+
+class Act(Body):
+    """`seq` is the loop's seq the caller decided on. Which other fields a verb needs is said by its refusal."""
+
+    seq: int = Field(ge=0, le=2_000_000_000, strict=True)
+    reason: Code | None = None
+    outcome: Code | None = None
+    evidence: Annotated[list[Evidence], BeforeValidator(_listed)] = Field(default_factory=list, max_length=50)
+    note: Text | None = None
+    to: UUID | None = None
+    until: Moment | None = None
+    said_by: Code | None = Field(None, description="heard: resident or proxy")
+
+
+class NewMedication(Body):
+    """`action` is start, change or stop; `drug` as in the list of current medicines."""
+
+    action: Code
+    drug: Annotated[str, Field(max_length=200)]
+    dose: Annotated[str, Field(max_length=100)] | None = None
+    frequency: Annotated[str, Field(max_length=100)] | None = None
+    reason: Annotated[str, Field(max_length=500)] | None = None
+    occurred_at: Moment | None = None
+    supersedes: UUID | None = None
+
+
+class NewNote(Body):
+    """`stage` is a code of the pack's case_stages, `method` of contact_ways; `restricted` is psychotherapy detail."""
+
+    stage: Code
+    text: Text
+    restricted: Text | None = None
+    method: Code | None = None
+    minutes: int | None = None
+    occurred_at: Moment | None = None
+    supersedes: UUID | None = None

@@ -1,0 +1,83 @@
+"""The API's own way in, ahead of sessions, CSRF and messages, which bearer tokens need none of.
+
+What cannot be a request of the API is answered here: unknown paths, wrong methods, wrong media, too much.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, get_resolver
+
+from yishe.doors.api.problems import of_fault, problem
+
+PREFIX = "/api/"
+URLS = "yishe.doors.api.urls"
+LARGEST = 1024 * 1024
+DRAINED = 256 * 1024 * 1024
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class ApiEntrance:
+    """Middleware that answers every path under /api/ itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        answer = _refused_unread(request) or _answer(request)
+        for name, value in HEADERS.items():
+            answer.setdefault(name, value)
+        return answer
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    try:
+        found = get_resolver(URLS).resolve(request.path_info)
+    except Resolver404:
+        return problem(404, "no_such_address")
+    request.resolver_match = found
+    try:
+        answer: HttpResponse = found.func(request, *found.args, **found.kwargs)
+    except Exception as fault:
+        return of_fault(fault)
+    if answer.status_code == 405:
+        return _wrong_method(answer)
+    return answer
+
+
+def _wrong_method(answer: HttpResponse) -> HttpResponse:
+    allow = answer.get("Allow", "")
+    said = problem(405, "method_not_allowed", f"这个地址只接受 {allow}。" if allow else "")
+    said["Allow"] = allow
+    return said
+
+
+def _refused_unread(request: HttpRequest) -> HttpResponse | None:
+    """413 and 415 are decided by the headers alone; a refused body is read off, never kept or parsed."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit():
+        return problem(400, "bad_request")
+    if int(length) > LARGEST:
+        _drain(request, min(int(length), DRAINED))
+        return problem(413, "too_large")
+    media = request.META.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
+    if int(length) and request.method in ("POST", "PUT", "PATCH") and media != "application/json":
+        return problem(415, "unsupported_media_type")
+    return None
+
+
+def _drain(request: HttpRequest, size: int) -> None:
+    """Read a refused body off the wire, so that its sender hears the answer instead of a broken pipe."""
+    stream = request.META.get("wsgi.input")
+    while stream is not None and size > 0:
+        chunk = stream.read(min(size, 256 * 1024))
+        if not chunk:
+            return
+        size -= len(chunk)

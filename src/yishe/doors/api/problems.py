@@ -1,0 +1,128 @@
+"""Errors as application/problem+json (RFC 9457), whatever went wrong: a Chinese `title` that says what to do,
+`status`, a stable `code`, and what the refusal adds (`allowed`, `events`, `errors` …)."""
+
+import logging
+from typing import Any
+
+import orjson
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from yishe.policy.pack_errors import PackErrors
+from yishe.policy.refusals import Refused
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json; charset=utf-8"
+TITLES = {
+    400: "请求读不懂：请检查 JSON 的写法（UTF-8）。",
+    401: "请先出示有效的令牌（Authorization: Bearer …）。",
+    403: "您不能做这件事。",
+    404: "没有这个地址：可用的地址见 /api/v1/openapi.json。",
+    405: "这个地址不接受这种方法。",
+    413: "内容太大：单次请求最多 1 MB。",
+    415: "请用 Content-Type: application/json 发送。",
+    422: "有字段不合要求，请按 errors 修改后重发。",
+    500: "系统内部出错，已记录；请稍后重试，仍不行请联系管理员。",
+    503: "系统暂时忙或数据库不可用，请稍后用同一个 Idempotency-Key 重试。",
+}
+
+
+def problem(status: int, code: str, title: str = "", detail: str = "", **extra: Any) -> HttpResponse:
+    """One error answer."""
+    body = {
+        "type": f"urn:yishe:problem:{code}",
+        "title": title or TITLES.get(status, TITLES[500]),
+        "status": status,
+        "code": code,
+        **({"detail": detail} if detail else {}),
+        **extra,
+    }
+    answer = HttpResponse(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
+    if status == 401:
+        answer["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        answer["Retry-After"] = "5"
+    return answer
+
+
+def of_refusal(refused: Refused) -> HttpResponse:
+    """A refusal with everything it says."""
+    reserved = {"type", "title", "status", "code"}
+    extra = {name: value for name, value in refused.extra.items() if name not in reserved}
+    return problem(refused.status, refused.code, refused.title, **extra)
+
+
+def of_fault(fault: Exception) -> HttpResponse:
+    """Anything that is not a refusal; details go to the log, never to the caller."""
+    if isinstance(fault, RequestDataTooBig):
+        return problem(413, "too_large")
+    if isinstance(fault, SuspiciousOperation):
+        return problem(400, "bad_request")
+    if isinstance(fault, DatabaseError | InterfaceError | PackErrors):
+        logger.error("api: %s: %s", type(fault).__name__, fault)
+        return problem(503, "unavailable")
+    logger.error("api: unexpected", exc_info=fault)
+    return problem(500, "internal")
+
+
+def of_validation(fault: ValidationError) -> HttpResponse:
+    """Each wrong field with its place and what was expected; the value itself is not repeated."""
+    errors = [
+        {
+            "field": ".".join(str(step) for step in error["loc"] if step not in ("body", "payload", "query")),
+            "reason": _reason(error),
+            "type": error["type"],
+        }
+        for error in fault.errors
+    ]
+    fields = "、".join(dict.fromkeys(error["field"] or "正文" for error in errors))
+    return problem(422, "invalid", f"有字段不合要求：{fields}。请修改后重发。", errors=errors)
+
+
+def _reason(error: dict[str, Any]) -> str:
+    chinese = {
+        "missing": "缺少这一项",
+        "extra_forbidden": "没有这一项，请去掉",
+        "string_type": "应为文字",
+        "int_type": "应为整数",
+        "int_parsing": "应为整数",
+        "uuid_parsing": "应为 id（UUID）",
+        "uuid_type": "应为 id（UUID）",
+        "datetime_type": "应为时间，如 2026-03-02T09:00:00+08:00",
+        "datetime_from_date_parsing": "应为时间，如 2026-03-02T09:00:00+08:00",
+        "model_attributes_type": "应为 JSON 对象",
+        "string_too_long": f"太长，最多 {error.get('ctx', {}).get('max_length')} 字",
+    }
+    return chinese.get(error["type"], str(error["msg"]))
+
+
+def install(api: NinjaAPI) -> None:
+    """Make every error of `api` a problem."""
+
+    @api.exception_handler(Refused)
+    def refused(request: HttpRequest, fault: Refused) -> HttpResponse:
+        return of_refusal(fault)
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, fault: ValidationError) -> HttpResponse:
+        return of_validation(fault)
+
+    @api.exception_handler(AuthenticationError)
+    def unauthenticated(request: HttpRequest, fault: AuthenticationError) -> HttpResponse:
+        return problem(401, "unauthenticated")
+
+    @api.exception_handler(HttpError)
+    def http_error(request: HttpRequest, fault: HttpError) -> HttpResponse:
+        return problem(fault.status_code, "bad_request" if fault.status_code == 400 else "error")
+
+    @api.exception_handler(Http404)
+    def not_found(request: HttpRequest, fault: Http404) -> HttpResponse:
+        return problem(404, "no_such_address")
+
+    @api.exception_handler(Exception)
+    def unexpected(request: HttpRequest, fault: Exception) -> HttpResponse:
+        return of_fault(fault)

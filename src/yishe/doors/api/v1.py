@@ -1,0 +1,31 @@
+"""The API, version 1: addresses, bearer tokens, errors. Each module adds the addresses of one noun."""
+
+from ninja import NinjaAPI
+
+from yishe.doors.api import loops, me, problems, reports, residents
+from yishe.doors.api.wire import Bearer, JsonParser, JsonRenderer
+
+DESCRIPTION = """
+Bearer tokens (`yishe token create --staff USERNAME`). Lists answer `{"items": [...], "next": cursor|null}`.
+Writers honour `Idempotency-Key`: a retry with the same key gets the first answer, another body under it 422.
+A stale `seq` answers 409 with `events` since then and what is `allowed` now. Every error is
+`application/problem+json` with a Chinese `title`. Unknown fields are refused. A time without an offset is
+meant in Asia/Shanghai; bodies are at most 1 MB of UTF-8 JSON.
+"""
+
+api = NinjaAPI(
+    title="Yishe 医社联动",
+    version="1",
+    description=DESCRIPTION,
+    auth=Bearer(),
+    docs_url=None,
+    openapi_url="/openapi.json",
+    parser=JsonParser(),
+    renderer=JsonRenderer(),
+    urls_namespace="api",
+)
+problems.install(api)
+api.add_router("", me.router)
+api.add_router("", residents.router)
+api.add_router("", loops.router)
+api.add_router("", reports.router)

@@ -1,0 +1,49 @@
+"""yishe report closing."""
+
+import argparse
+from typing import Any
+
+from yishe.doors.cli import arguments
+from yishe.doors.cli.printing import result
+from yishe.insight import report
+from yishe.people import actors
+from yishe.trust import clock
+
+NAMES = {
+    "accepted": "已接单",
+    "accepted_in_time": "按时接单",
+    "served": "已服务",
+    "confirmed": "本人确认",
+    "heard": "问过居民",
+    "helped": "居民说有用",
+    "closed_in_time": "按时闭环",
+}
+
+
+def register(commands: Any) -> None:
+    acts = commands.add_parser("report", help="numbers").add_subparsers(
+        dest="act", required=True, metavar="ACT"
+    )
+    closing_ = acts.add_parser("closing", help="the measures of closing, by month of promise")
+    closing_.add_argument("--since", type=arguments.day, metavar="DATE")
+    closing_.add_argument("--until", type=arguments.day, metavar="DATE")
+    closing_.add_argument("--json", action="store_true")
+    closing_.set_defaults(run=closing)
+
+
+def closing(args: argparse.Namespace) -> int:
+    """Everything in the database; both days are included."""
+    found = report.closing(actors.SYSTEM, at=clock.now(), since=args.since, until=args.until)
+    result(found, _text(found), as_json=args.json)
+    return 0
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [
+        f"{found['scope']} {found['since']} 至 {found['until']}：发出 {found['total']['sent']['count']} 件"
+    ]
+    for name, measure in found["total"]["measures"].items():
+        top, bottom = measure["numerator"]["count"], measure["denominator"]["count"]
+        share = f"{measure['share']:.0%}" if measure["share"] is not None else "—"
+        lines.append(f"  {NAMES.get(name, name)}　{share}（{top}/{bottom}）")
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""A loop as the answer to a command: its entries, folded, with the resident behind it. One statement.
+
+Replay equals projection, so the row need not be read again; and the same command arriving twice is folded up to
+the entry it made, which is the first answer.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+
+from yishe.loops import acts, kinds
+from yishe.loops.company import is_leader
+from yishe.loops.models import Loop
+from yishe.loops.projection import folded
+from yishe.loops.reading import Said
+from yishe.people import packs
+from yishe.people.actors import Actor
+from yishe.people.models import Subject
+from yishe.policy.loop_roles import Situation, allowed
+from yishe.policy.loop_state import LoopState
+from yishe.policy.refusals import NotFound
+from yishe.trust import ledger
+from yishe.trust.models import Entry, SubjectKey
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The loop after the command, what its caller may do now, and the story so far."""
+
+    state: LoopState
+    resident: uuid.UUID | None
+    allowed: tuple[str, ...]
+    entries: tuple[Said, ...]
+
+
+def answer(actor: Actor, loop_id: uuid.UUID, at: datetime, command_id: str | None = None) -> Answer:
+    """The loop as `command_id` of this actor left it, or as it is now. The caller has asked access."""
+    rows = _entries(loop_id)
+    made = [e.seq for e in rows if command_id and e.command_id == command_id and e.actor == actor.staff_id]
+    upto = made[0] if made else rows[-1].seq if rows else 0
+    then = folded(rows[:upto])
+    if then is None:
+        raise NotFound("no_such_loop", "没有这件闭环：请从“今日”或“台账”重新打开。")
+    s = acts.situation(actor, then[0], at)
+    return Answer(then[0], _resident(rows), tuple(allowed(s)), _said(rows[:upto]))
+
+
+def since(loop_id: uuid.UUID, seq: int) -> tuple[Said, ...]:
+    """What happened after `seq`, for someone who acted on an older state."""
+    rows = _entries(loop_id)
+    return _said([row for row in rows if row.seq > seq])
+
+
+def allowed_in_list(
+    actor: Actor, states: Sequence[LoopState], at: datetime
+) -> dict[uuid.UUID, tuple[str, ...]]:
+    """Loop → the verbs `actor` may use, without a statement a loop: children are read for all at once."""
+    served = _children({s.id for s in states if kinds.opened_under(s.kind, s.pack).children})
+    return {s.id: tuple(allowed(_situation(actor, s, at, served))) for s in states}
+
+
+def _entries(loop_id: uuid.UUID) -> list[Entry]:
+    resident = Subject.objects.filter(subject=OuterRef("subject")).values("resident")
+    wrapped = SubjectKey.objects.filter(subject=OuterRef("subject")).values("wrapped")
+    rows = Entry.objects.filter(stream=loop_id).order_by("seq")
+    return list(rows.annotate(resident=Subquery(resident[:1]), wrapped=Subquery(wrapped[:1])))
+
+
+def _resident(rows: Sequence[Entry]) -> uuid.UUID | None:
+    found: uuid.UUID | None = getattr(rows[0], "resident", None)
+    return found
+
+
+def _said(rows: Iterable[Entry]) -> tuple[Said, ...]:
+    return tuple(_one(row, getattr(row, "wrapped", None)) for row in rows)
+
+
+def _one(row: Entry, key: bytes | None) -> Said:
+    words = ledger.words(row, bytes(key)) if key is not None else {}
+    return Said(row.seq, row.kind, row.actor, row.recorded_at, row.occurred_at, ledger.facts_of(row), words)
+
+
+def _situation(
+    actor: Actor, state: LoopState, at: datetime, served: Mapping[uuid.UUID, dict[str, bool]]
+) -> Situation:
+    """Someone who only follows a loop is not looked up here: his verbs are shown on its page."""
+    return Situation(
+        state,
+        kinds.opened_under(state.kind, state.pack),
+        packs.in_force().calendar,
+        at,
+        actor.staff_id,
+        is_leader=not actor.is_system and is_leader(actor.staff_id, state, at),
+        is_system=actor.is_system,
+        children=served.get(state.id, {}),
+    )
+
+
+def _children(parents: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, bool]]:
+    if not parents:
+        return {}
+    found: dict[uuid.UUID, dict[str, bool]] = {}
+    rows = Loop.objects.filter(parent__in=parents).exclude(closed_as="void")
+    followed = {row.follows for row in rows if row.follows}
+    for row in rows:
+        if row.id not in followed and row.parent:
+            title = str(kinds.opened_under(row.kind, row.pack).title)
+            found.setdefault(row.parent, {})[title] = row.closed_as == "served"
+    return found
