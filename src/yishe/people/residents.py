@@ -101,7 +101,7 @@ def amend(actor: Actor, resident_id: UUID, fields: Mapping[str, Any], at: dateti
     if {"team", "doctor", "social_worker"} & set(fields):
         raise Invalid("use_empanel", "签约团队和责任人请在“签约”里变更。")
     with commit.atomically():
-        row = Resident.objects.select_for_update().select_related("household").get(id=resident_id)
+        row = Resident.objects.select_for_update(of=("self",)).select_related("household").get(id=resident_id)
         wrapped = keys.wrapped_key(stands.subject)
         before = _known(row, stands.subject, wrapped)
         said = check({**before, **fields}, at.astimezone(ZONE).date())
@@ -135,7 +135,6 @@ def _rewrite(
         "household_id": _household(bundle, row.home, said.household),
         "neighbourhood_id": said.neighbourhood,
         "workplace_id": said.workplace,
-        "row_blind": None,
         "updated_at": at,
     }
     bundle.update(Resident, where={"id": row.id, "updated_at": row.updated_at}, values=values)
@@ -213,7 +212,7 @@ def move(
     if centre is not None and directory.current().organisation(centre).level != "centre":
         raise Invalid("not_a_centre", "只能迁往一个中心：请重新选择。")
     with commit.atomically():
-        row = Resident.objects.select_for_update().select_related("household").get(id=resident_id)
+        row = Resident.objects.select_for_update(of=("self",)).select_related("household").get(id=resident_id)
         bundle = Bundle()
         values: dict[str, Any] = {"neighbourhood_id": neighbourhood, "updated_at": at}
         if centre is None:

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-
 from tests.rooms.care.world import World
+
 from yishe.care import conditions, entries
 from yishe.care.models import Condition
 from yishe.policy.refusals import Forbidden, Invalid
@@ -31,7 +31,13 @@ def test_allergies_come_first(world: World, now: datetime) -> None:
 def test_a_resolved_condition_no_longer_stands(world: World, now: datetime) -> None:
     row = note(world, now, "disease", "肺炎")
     note(
-        world, now + timedelta(days=9), "disease", "肺炎", state="resolved", supersedes=row.id, command_id="later"
+        world,
+        now + timedelta(days=9),
+        "disease",
+        "肺炎",
+        state="resolved",
+        supersedes=row.id,
+        command_id="later",
     )
     assert standing(world) == []
 

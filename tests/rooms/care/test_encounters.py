@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-
 from tests.rooms.care.world import World
+
 from yishe.care import encounters
 from yishe.care.models import Encounter
 from yishe.policy.refusals import Forbidden, Invalid
@@ -16,7 +16,13 @@ pytestmark = pytest.mark.django_db
 
 
 def meet(world: World, now: datetime, **more: object) -> Encounter:
-    said = {"kind": CLINIC, "summary": "头晕三天", "diagnoses": [("I10", "高血压")], "command_id": "e1", **more}
+    said = {
+        "kind": CLINIC,
+        "summary": "头晕三天",
+        "diagnoses": [("I10", "高血压")],
+        "command_id": "e1",
+        **more,
+    }
     return encounters.record(world.doctor, world.resident.resident, at=now, **said)
 
 
@@ -31,7 +37,9 @@ def test_a_repeat_is_answered_with_the_first(world: World, now: datetime) -> Non
     assert meet(world, now).id == meet(world, now).id
 
 
-@pytest.mark.parametrize(("said", "code"), [({"kind": "dream"}, "code_unknown"), ({"summary": ""}, "summary_needed")])
+@pytest.mark.parametrize(
+    ("said", "code"), [({"kind": "dream"}, "code_unknown"), ({"summary": ""}, "summary_needed")]
+)
 def test_what_cannot_be_is_refused(world: World, now: datetime, said: dict[str, str], code: str) -> None:
     with pytest.raises(Invalid) as refused:
         meet(world, now, **said)

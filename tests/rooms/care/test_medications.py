@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-
 from tests.rooms.care.world import World
+
 from yishe.care import entries, medications
 from yishe.care.models import MedicationChange
 from yishe.loops.models import Loop
@@ -47,7 +47,10 @@ def test_a_change_keeps_what_is_not_said_and_remembers_what_was(world: World, no
     )
     assert taken(world) == [("阿司匹林", "50mg", "每日一次")]
     key = SubjectKey.objects.get(subject=row.subject).wrapped
-    assert entries.unsealed(row, "sealed", bytes(key))["previous"] == {"dose": "100mg", "frequency": "每日一次"}
+    assert entries.unsealed(row, "sealed", bytes(key))["previous"] == {
+        "dose": "100mg",
+        "frequency": "每日一次",
+    }
 
 
 def test_a_stopped_medicine_is_not_taken_and_may_be_started_again(world: World, now: datetime) -> None:
@@ -113,7 +116,9 @@ def test_a_correction_replaces_the_row_and_keeps_the_course(world: World, now: d
         ({"action": "start", "drug": "\ud800", "dose": "1", "frequency": "1"}, "text_unreadable"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(world: World, now: datetime, said: dict[str, str], code: str) -> None:
+def test_what_cannot_be_is_refused_by_name(
+    world: World, now: datetime, said: dict[str, str], code: str
+) -> None:
     start(world, now)
     with pytest.raises((Invalid, Conflict)) as refused:
         medications.record(world.doctor, world.resident.resident, at=now, command_id="c9", **said)
@@ -131,7 +136,14 @@ def test_only_a_doctor_with_a_relation_changes_medicines(world: World, now: date
     for person in (world.social_worker, world.nurse, world.director, world.stranger):
         with pytest.raises(Forbidden):
             medications.record(
-                person, world.resident.resident, action="start", drug="x", dose="1", frequency="1", at=now, command_id="c"
+                person,
+                world.resident.resident,
+                action="start",
+                drug="x",
+                dose="1",
+                frequency="1",
+                at=now,
+                command_id="c",
             )
     assert not MedicationChange.objects.exists()
 
@@ -139,11 +151,20 @@ def test_only_a_doctor_with_a_relation_changes_medicines(world: World, now: date
 def test_an_unknown_resident_is_not_found(world: World, now: datetime) -> None:
     with pytest.raises(NotFound):
         medications.record(
-            world.doctor, world.team.id, action="start", drug="x", dose="1", frequency="1", at=now, command_id="c"
+            world.doctor,
+            world.team.id,
+            action="start",
+            drug="x",
+            dose="1",
+            frequency="1",
+            at=now,
+            command_id="c",
         )
 
 
-def test_after_a_death_only_what_was_before_is_taken_down_and_nobody_is_asked(world: World, now: datetime) -> None:
+def test_after_a_death_only_what_was_before_is_taken_down_and_nobody_is_asked(
+    world: World, now: datetime
+) -> None:
     residents.die(actors.SYSTEM, world.resident.resident, now)
     with pytest.raises(Conflict) as refused:
         start(world, now + timedelta(days=1))

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-
 from tests.rooms.care.world import World
+
 from yishe.care import notes
 from yishe.care.models import ServiceNote
 from yishe.people import actors, residents

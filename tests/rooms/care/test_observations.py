@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import pytest
-
 from tests.rooms.care.world import World
+
 from yishe.care import observations
 from yishe.care.models import Observation
 from yishe.policy.refusals import Forbidden, Invalid
@@ -95,5 +95,10 @@ def test_the_circumstances_are_a_code_of_the_pack(world: World, now: datetime) -
 def test_a_stranger_enters_nothing(world: World, now: datetime) -> None:
     with pytest.raises(Forbidden):
         observations.record(
-            world.stranger, world.resident.resident, kind="weight", values={"weight": 60}, at=now, command_id="o"
+            world.stranger,
+            world.resident.resident,
+            kind="weight",
+            values={"weight": 60},
+            at=now,
+            command_id="o",
         )

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-
 from tests.rooms.care.world import World
+
 from yishe.care import conditions, encounters, medications, notes, observations, timeline
 from yishe.care.items import Item
 from yishe.loops.models import Loop
@@ -16,6 +16,8 @@ from yishe.policy.refusals import Forbidden, Invalid
 from yishe.trust.models import AccessLine
 
 pytestmark = pytest.mark.django_db
+MOST_STATEMENTS = 16
+"""One a source (seven with the two of loops); who, which subjects, which relations; the directory's version; the line."""
 HOUR = timedelta(hours=1)
 
 
@@ -27,7 +29,14 @@ def story(world: World, now: datetime) -> None:
     )
     conditions.record(who, about, kind="allergy", title="青霉素", at=now + HOUR, command_id="2")
     medications.record(
-        who, about, action="start", drug="舍曲林", dose="50mg", frequency="每日一次", at=now + 2 * HOUR, command_id="3"
+        who,
+        about,
+        action="start",
+        drug="舍曲林",
+        dose="50mg",
+        frequency="每日一次",
+        at=now + 2 * HOUR,
+        command_id="3",
     )
     observations.record(
         world.nurse, about, kind="bp", values={"sbp": 150, "dbp": 90}, at=now + 3 * HOUR, command_id="4"
@@ -137,7 +146,12 @@ def test_a_cursor_fits_its_resident_and_nobody_elses(world: World, now: datetime
     page = timeline.page(world.doctor, world.resident.resident, at=now + 6 * HOUR, limit=2)
     other = world.another("赵建国", now)
     assert page.next is not None
-    for forged in (page.next[:-1] + ("A" if page.next[-1] != "A" else "B"), "x", "a.b", page.next.split(".")[0]):
+    for forged in (
+        page.next[:-1] + ("A" if page.next[-1] != "A" else "B"),
+        "x",
+        "a.b",
+        page.next.split(".")[0],
+    ):
         with pytest.raises(Invalid) as refused:
             timeline.page(world.doctor, world.resident.resident, at=now + 6 * HOUR, cursor=forged)
         assert refused.value.code == "bad_cursor"
@@ -180,7 +194,9 @@ def test_a_sensitive_reason_is_named_only_to_those_who_take_part(world: World, n
     story(world, now)
     loop = Loop.objects.get()
     Loop.objects.filter(id=loop.id).update(sensitive=True, reason="D01")
-    shown = {person.name: read(world, person, now, kinds=("loop",))[0] for person in (world.doctor, world.nurse)}
+    shown = {
+        person.name: read(world, person, now, kinds=("loop",))[0] for person in (world.doctor, world.nurse)
+    }
     assert shown["王医生"].detail["reason"] == "D01"
     assert "reason" not in shown["赵护士"].detail
     assert "D01" not in shown["赵护士"].title
@@ -198,7 +214,7 @@ def test_a_page_costs_a_fixed_number_of_statements(world: World, now: datetime) 
     read(world, world.doctor, now)
     counts = []
     for size in (1, 50):
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             read(world, world.doctor, now, limit=size)
-        counts.append(len([one for one in queries if "SAVEPOINT" not in one["sql"]]))
-    assert counts[0] == counts[1]
+        counts.append(len([one for one in queries if one["sql"].startswith(("SELECT", "INSERT", "WITH"))]))
+    assert counts[0] == counts[1] <= MOST_STATEMENTS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from yishe.people import actors, residents
+from yishe.people import actors, directory, residents
 from yishe.people.actors import Actor
 from yishe.people.models import Organisation, Post, Staff
 from yishe.people.placements import Placement
@@ -64,6 +64,7 @@ def build(now: datetime) -> World:
     director = person("周主任", centre, "centre_director", lead=True)
     administrator = person("郑管理员", district, "administrator", lead=True)
     stranger = person("钱医生", other_team, "family_doctor", lead=True)
+    directory.bump()
     resident = residents.register(
         actors.SYSTEM,
         {"name": "王秀兰", "team": team.id, "doctor": doctor, "social_worker": social_worker},
