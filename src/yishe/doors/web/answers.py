@@ -77,7 +77,8 @@ def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
     context = {"status": status, "heading": heading, "advice": advice, **told}
     if getattr(request, "htmx", False):
         response = render(request, "parts/refused.html", context, status=status)
-        response["HX-Retarget"], response["HX-Reswap"] = "#refused", "innerHTML"
+        inside = request.headers.get("HX-Target") == "dialog-body"
+        response["HX-Retarget"], response["HX-Reswap"] = "#refused-here" if inside else "#refused", "innerHTML"
         return response
     return render(request, "error.html", context, status=status)
 

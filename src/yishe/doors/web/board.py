@@ -20,7 +20,6 @@ from yishe.policy.refusals import Invalid, Refused
 PERIODS = {"month": ("本月", 0), "quarter": ("近三个月", 91), "year": ("近一年", 365)}
 FUNNEL = ("accepted", "served", "confirmed", "helped")
 MOST_ROWS = 12
-AGE_EDGES = (3, 7, 14, 30)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,8 @@ def spans(scope: scopes.Scope, span: Span) -> dict[str, Any]:
 
 def _open(scope: scopes.Scope, here: Here) -> dict[str, Any]:
     """Open promises by age as a stack of overdue and not."""
-    found = ages.bands(scope, here.now, AGE_EDGES)
+    edges = packs.in_force().settings(spoken.local(here.now).date()).age_bands
+    found = ages.bands(scope, here.now, edges)
     most = max((band.open.count for band in found), default=0) or 1
     total, late = sum(band.open.count for band in found), sum(band.overdue.count for band in found)
     finding = f"在办 {total} 件，{late} 件已逾期" if total else "没有在办的事"

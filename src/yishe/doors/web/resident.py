@@ -12,10 +12,11 @@ from yishe.doors.web.shapes import Act, Link, Said
 from yishe.loops import reading
 from yishe.people import access
 from yishe.people.cards import Card, cards
-from yishe.people.placements import Placement
-from yishe.policy.refusals import NotFound, Refused
+from yishe.people.placements import Placement, subjects_of
+from yishe.policy.refusals import NotFound
 
 SEE = "resident.read"
+UNMASK = "resident.unmask"
 TABS = {"timeline": "时间轴", "loops": "闭环", "medicines": "用药", "observations": "监测", "about": "资料"}
 RECORDING = {
     "note": ("record.note", "服务记录"), "encounter": ("record.encounter", "诊疗"), "observation": ("record.observation", "测量值"),
@@ -86,7 +87,7 @@ def _tab(
         may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
         return {"medicines": medications.current(subjects), "may_change": may}
     if tab == "loops":
-        return {"loops": loop_rows.of_subject(here, reading.for_subject(stands.subject), card_of(stands))}
+        return {"loops": loop_rows.of_subject(here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands))}
     return {"facts": about(here, card_of(stands)), "standing": conditions.standing(subjects)}
 
 
@@ -120,15 +121,9 @@ def about(here: Here, card: Card) -> list[dict[str, Any]]:
 @signed_in
 def reveal(request: HttpRequest, here: Here, resident: UUID, field: str) -> HttpResponse:
     """One masked field in the clear, because someone pressed for it; the asking is logged."""
-    stands, permission = allowed(here, resident)
+    stands, permission = allowed(here, resident, UNMASK)
     if field not in MASKED:
         raise NotFound("no_such_field", "没有这一项。")
     page.seen(here, f"reveal.{field}", [stands.subject], relation=permission.relation)
     return page.show(request, here, "parts/revealed.html", {"value": getattr(card_of(stands), MASKED[field])})
 
-
-def open_loops(here: Here, stands: Placement) -> int:
-    try:
-        return sum(one.closed_at is None for one in reading.for_subject(stands.subject))
-    except Refused:
-        return 0

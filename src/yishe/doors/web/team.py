@@ -51,7 +51,7 @@ def take_leave(request: HttpRequest, here: Here) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         rosters.take_leave(
-            here.actor, UUID(given["staff"]), given["since"], given["until"],
+            here.actor, UUID(given["staff"]), starts_at=given["since"], ends_at=given["until"],
             substitute=UUID(given["substitute"]) if given["substitute"] else None, at=here.now,
         )  # fmt: skip
         return page.done(request, "已登记请假，在办的事按规则转交", "/team")
@@ -67,8 +67,9 @@ def put_shift(request: HttpRequest, here: Here) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given, centre = form.cleaned_data, _centre_of(here, UUID(form.cleaned_data["staff"]))
         rosters.put_shift(
-            here.actor, centre, given["duty"], UUID(given["staff"]), given["since"], given["until"], at=here.now
-        )
+            here.actor, centre, given["duty"], UUID(given["staff"]), starts_at=given["since"], ends_at=given["until"],
+            at=here.now,
+        )  # fmt: skip
         return page.done(request, "已排班", "/team")
     return _form(request, here, form, "排一个班", "/team/shift")
 

@@ -12,6 +12,8 @@ VERBS = {
     "hold": "暂停…", "resume": "恢复办理", "complete": "回写结果…", "fail": "没有办成…", "confirm": "确认闭环", "refer_on": "再转…",
     "reopen": "重新打开…", "cancel": "取消…", "hand_over": "转交他人…", "note": "记一笔进展…", "heard": "居民怎么说…", "void": "作废…",
 }  # fmt: skip
+SHORT = {"start": "已联系上", "ask_more": "请补充", "supply": "补充", "refer_on": "再转"}
+"""Button words for rows, where a pack's own are a sentence."""
 DONE = {
     "receive": "已标记收到", "accept": "已接单", "decline": "已退回发出方", "ask_more": "已请对方补充", "supply": "已补充", "start": "已开始办理",
     "hold": "已暂停", "resume": "已恢复办理", "complete": "结果已回写，等发出方确认", "fail": "已告知发出方没有办成", "confirm": "已闭环",
@@ -46,11 +48,11 @@ FORWARD = {
 }  # fmt: skip
 
 
-def verb(kind: LoopKind | None, code: str) -> str:
-    """The button's words: the kind's own, else ours."""
-    if kind and code in kind.verbs:  # type: ignore[comparison-overlap]
-        return str(kind.verbs[code])  # type: ignore[index]
-    return VERBS.get(code, code)
+def verb(kind: LoopKind, code: str, *, brief: bool = False) -> str:
+    """The button's words: the kind's own, else ours; `brief` for rows."""
+    said = {str(name): str(words) for name, words in kind.verbs.items()}
+    words = said.get(code) or VERBS.get(code, code).rstrip("…")
+    return SHORT.get(code, words) if brief and len(words) > 6 else words
 
 
 def coded(book: str, code: str) -> str:

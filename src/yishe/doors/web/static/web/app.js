@@ -105,6 +105,11 @@
     if (event.target.id === "dialog-body" && !$("#dialog").open) $("#dialog").showModal();
     if (event.target.id === "dialog-body") ($(".bad input, .bad textarea, .bad select", event.target) || $("input:not([type=hidden]), select, textarea", event.target) || $(".btn.go", event.target))?.focus();
   });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.target.id.startsWith("refused")) return;
+    $(".banner", event.target)?.focus();
+    event.target.scrollIntoView({ block: "nearest" });
+  });
   document.addEventListener("htmx:sendError", () => toast("没有送达：网络断开。内容还在，联通后请再按一次。"));
   document.addEventListener("acted", (event) => {
     $("#dialog")?.close();

@@ -1,0 +1,46 @@
+"""值班: is anything due and not moved, what is stuck, what is latest, and who is on duty now."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from yishe.doors.web import loop_rows, page, spoken, wording
+from yishe.doors.web.page import Here, signed_in
+from yishe.loops import reading, stuck, worker
+from yishe.people import packs
+from yishe.people.cards import cards
+
+OLDEST = 12
+LATE_WORKER = timedelta(minutes=5)
+
+
+@signed_in
+def duty(request: HttpRequest, here: Here) -> HttpResponse:
+    late = reading.soonest(here.actor, {"set": "overdue"}, here.now, OLDEST)
+    held = {one.loop: one for one in stuck.listed()}
+    stopped = reading.soonest(here.actor, {"set": "open"}, here.now, OLDEST, only=list(held)) if held else ()
+    shown = cards(one.subject for one in (*late, *stopped))
+    page.seen(here, "read.duty", shown)
+    waited = worker.oldest_due(here.now)
+    return page.show(request, here, "duty.html", {
+        "place": "duty", "waited": spoken.span(waited), "worker_late": waited > LATE_WORKER, "waiting": bool(waited),
+        "open": reading.how_many(here.actor, {"set": "open"}, here.now), "overdue": reading.how_many(here.actor, {"set": "overdue"}, here.now),
+        "late": [loop_rows.row(one, shown.get(one.subject), here, named=True) for one in late], "stuck_count": len(held),
+        "stuck": [{"row": loop_rows.row(one, shown.get(one.subject), here, named=True), "why": held[one.id]} for one in stopped],
+        "on_duty": on_duty(here),
+    })  # fmt: skip
+
+
+def on_duty(here: Here) -> list[dict[str, Any]]:
+    """Each centre with who the roster names now, and who answers when it names nobody."""
+    found = []
+    for unit in here.staff.units("centre"):
+        turns = []
+        for code in packs.in_force().duties:
+            turn = here.staff.on_duty(unit.id, code, here.now)
+            if turn:
+                turns.append({"duty": wording.duty(code), "name": turn[0].name, "until": turn[1]})
+        lead = here.staff.centre_lead(unit.id, here.now)
+        found.append({"name": unit.name, "turns": turns, "lead": lead.name if lead else "", "emergency": unit.emergency})
+    return found

@@ -1,0 +1,95 @@
+"""转介台账: every promise with its age and clock; filters, paging, and the workbook to take to a meeting."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from yishe.doors.web import faces, loop_rows, page, spoken, wording
+from yishe.doors.web.page import Here, signed_in
+from yishe.doors.web.shapes import Link
+from yishe.insight import export, scopes
+from yishe.loops import reading, sets
+from yishe.people import packs
+from yishe.people.cards import Card, cards
+from yishe.policy.loop_state import LoopState
+from yishe.policy.refusals import Forbidden, Refused
+
+PAGE = 50
+SETS = {
+    "open": "在办", "overdue": "逾期", "sent": "全部", "accepted": "已接单", "started": "已联系", "served": "办了", "confirmed": "发出方确认",
+    "heard": "已问居民", "helped": "居民说有用", "closed_in_time": "按时闭环", "due": "承诺日期已过", "missed": "没有按时", "taken_out": "去世或迁出",
+    "auto_confirmed": "自动确认", "closed": "已结束",
+}  # fmt: skip
+KEYS = ("set", "since", "until", "age_from", "age_to", "centre", "team", "owner", "kind", "reason", "urgency", "status")
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@signed_in
+def ledger(request: HttpRequest, here: Here) -> HttpResponse:
+    filters = chosen(request.GET)
+    found = reading.behind(here.actor, filters, here.now, PAGE, request.GET.get("cursor"))
+    shown = cards(one.subject for one in found.items)
+    page.seen(here, "read.ledger", shown, purpose=urlencode(filters)[:200])
+    return page.show(request, here, "ledger.html", {
+        "place": "ledger", "rows": [row(here, one, shown.get(one.subject)) for one in found.items], "next": found.next,
+        "filters": filters, "sets": [Link(words, code) for code, words in SETS.items() if code in sets.SETS],
+        "kinds": _kinds(here), "urgencies": wording.URGENCIES, "units": _units(here), "count": reading.how_many(here.actor, filters, here.now),
+        "may_export": may_export(here), "narrowed": sorted(set(filters) - {"set"}), "reason_title": _reason(here, filters),
+    })  # fmt: skip
+
+
+def chosen(query: Mapping[str, str]) -> dict[str, str]:
+    found = {key: query[key] for key in KEYS if query.get(key)}
+    return {"set": "open", **found}
+
+
+def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
+    age = here.now - loop.promised_at if not loop.closed_at else loop.closed_at - loop.promised_at
+    return {
+        "id": loop.id, "href": f"/loops/{loop.id}", "at": loop.promised_at, "name": card.name if card else "（资料已删除）",
+        "age": faces.age(card, here) if card else "", "title": loop_rows.title(loop), "code": "" if loop.sensitive else loop.reason,
+        "urgency": loop.urgency, "urgency_words": wording.URGENCIES.get(loop.urgency, ""), "sender": faces.name(here, loop.sender),
+        "performer": faces.name(here, loop.performer), "state": wording.BUSINESS.get(loop.business_status, loop.business_status),
+        "chip": loop_rows.chip(loop, here), "days": spoken.span(age), "colour": loop_rows.colour(loop, here),
+    }  # fmt: skip
+
+
+@require_POST
+@signed_in
+def take_out(request: HttpRequest, here: Here) -> HttpResponse:
+    """The workbook; why it is taken out is asked and kept."""
+    filters = chosen(request.POST)
+    content = export.ledger_xlsx(here.actor, filters, here.now, purpose=request.POST.get("purpose", ""), source="web")
+    name = f"zhuanjie-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=EXCEL, headers=headers)
+
+
+def may_export(here: Here) -> bool:
+    try:
+        scopes.scope_of(here.actor, here.now, small=0, action=export.ACTION)
+    except Forbidden:
+        return False
+    return True
+
+
+def _kinds(here: Here) -> list[Link]:
+    kinds = packs.in_force().loop_kinds(spoken.local(here.now).date())
+    return [Link(str(kind.title), kind.code) for kind in kinds]
+
+
+def _units(here: Here) -> list[Link]:
+    try:
+        return [Link(name, str(unit)) for level, unit, name in scopes.choices(here.actor, here.now) if level == "team"]
+    except Refused:
+        return []
+
+
+def _reason(here: Here, filters: Mapping[str, str]) -> str:
+    code = filters.get("reason", "")
+    kinds = packs.in_force().loop_kinds(spoken.local(here.now).date())
+    titles = (str(kind.reasons[code].title) for kind in kinds if code in kind.reasons)
+    return next(titles, code)

@@ -1,0 +1,34 @@
+"""今日: what I must do now and for whom; overdue, today, within a week, later; then what I wait for."""
+
+from django.http import HttpRequest, HttpResponse
+
+from yishe.doors.web import faces, loop_rows, page
+from yishe.doors.web.page import Here, signed_in
+from yishe.doors.web.shapes import Group
+from yishe.loops import reading
+from yishe.people.cards import cards
+from yishe.policy.loop_state import LoopState
+
+MOST = 200
+LATER_SHOWN = 40
+
+
+@signed_in
+def today(request: HttpRequest, here: Here) -> HttpResponse:
+    mine = reading.worklist(here.actor, here.now, MOST)
+    others = reading.waiting(here.actor, MOST)
+    shown = cards({one.subject for one in (*mine.items, *others.items)})
+    page.seen(here, "read.worklist", shown, relation="participant")
+    groups = loop_rows.by_time(mine.items, shown, here)
+    if others.items:
+        groups.append(_waiting(here, others.items, shown))
+    return page.show(request, here, "today.html", {
+        "place": "today", "groups": groups, "todo_count": len(mine.items), "more": bool(mine.next),
+    })  # fmt: skip
+
+
+def _waiting(here: Here, found: tuple[LoopState, ...], shown: dict) -> Group:  # type: ignore[type-arg]
+    """等别人, by whose move it is, the latest first."""
+    ranked = sorted(found, key=lambda one: (faces.name(here, one.owner), one.due_at or one.promised_by))
+    rows = [loop_rows.row(one, shown.get(one.subject), here, named=True) for one in ranked]
+    return Group("waiting", "等别人", f"我发出或跟踪的 {len(rows)} 件，按谁该动排", rows)
