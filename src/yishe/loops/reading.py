@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from yishe.loops import acts
+from yishe.loops import acts, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, found, state_of
 from yishe.people import access
@@ -199,6 +199,28 @@ def listing(
 ) -> Page:
     """The ledger (台账), newest promise first."""
     return _paged(narrowed(scoped(actor, at), filters, at), ("-promised_at", "id"), limit, cursor)
+
+
+def behind(
+    actor: Actor, filters: Mapping[str, str], at: datetime, limit: int = PAGE, cursor: str | None = None
+) -> Page:
+    """The list behind a number of a board: the filter the number was counted by (`sets.wanted`), newest first."""
+    return _paged(scoped(actor, at).filter(sets.wanted(filters, at)), ("-promised_at", "id"), limit, cursor)
+
+
+def soonest(
+    actor: Actor, filters: Mapping[str, str], at: datetime, limit: int, only: Sequence[uuid.UUID] | None = None
+) -> tuple[LoopState, ...]:
+    """The first of that list by deadline, the longest overdue first; `only` narrows it to these loops."""
+    rows = scoped(actor, at).filter(sets.wanted(filters, at))
+    if only is not None:
+        rows = rows.filter(id__in=list(only))
+    return tuple(state_of(row) for row in rows.order_by("due_at", "id")[:limit])
+
+
+def how_many(actor: Actor, filters: Mapping[str, str], at: datetime) -> int:
+    """The length of that list."""
+    return scoped(actor, at).filter(sets.wanted(filters, at)).count()
 
 
 def _paged(rows: QuerySet[Loop], order: tuple[str, str], limit: int, cursor: str | None) -> Page:
