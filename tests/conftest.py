@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
+from yishe.people import directory
 from yishe.trust import clock, guards, keys
 from yishe.trust.models import Instance
 
@@ -52,6 +53,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 def fresh_process_caches() -> Iterator[None]:
     clock.forget()
     keys.forget()
+    directory.forget()
     yield
     clock.forget()
     keys.forget()

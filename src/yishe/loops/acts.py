@@ -9,7 +9,7 @@ from typing import Any
 from yishe.loops import kinds
 from yishe.loops.company import is_leader, leader_above
 from yishe.loops.models import Loop, Tracking
-from yishe.loops.projection import found
+from yishe.loops.projection import Read, found, read
 from yishe.loops.promises import Wanted, into
 from yishe.loops.recording import Said, Track, carry, not_before
 from yishe.loops.repeats import answered_before
@@ -21,7 +21,7 @@ from yishe.policy.loop_decisions import Cast, Step, after, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
-from yishe.trust import ids, keys
+from yishe.trust import ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
 FRESH_PEOPLE = ("hand_over", "reopen", "refer_on")
@@ -39,7 +39,8 @@ def act(
     Refused with state, who may and what is possible: wrong turn (403), wrong state (409), someone acted first
     (409 `stale` with the present seq), a reason, outcome or evidence missing or unknown (422).
     """
-    row = found(loop_id)
+    reading = read(loop_id)
+    row = reading.row
     command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by)
     said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at)
     if row.seq != seq:
@@ -48,7 +49,7 @@ def act(
             return before
         raise stale(actor, row, seq, at)
     bundle = Bundle()
-    answer = _decided(bundle, actor, row, command, said)
+    answer = _decided(bundle, actor, reading, command, said)
     try:
         bundle.commit()
     except (Stale, Duplicate):
@@ -59,11 +60,11 @@ def act(
     return answer
 
 
-def situation(actor: Actor, state: LoopState, at: datetime) -> Situation:
-    """What the decision looks at. Tracking and children cost a statement, and only where they matter."""
+def situation(actor: Actor, state: LoopState, at: datetime, tracked: bool = True) -> Situation:
+    """What the decision looks at. Children, and being one of those who track, cost a statement where they matter."""
     concerned = actor.staff_id in (state.sender, state.performer, state.owner)
     leads = not actor.is_system and is_leader(actor.staff_id, state, at)
-    tracking = not (concerned or leads or actor.is_system) and _tracks(actor.staff_id, state.id)
+    tracking = tracked and not (concerned or leads or actor.is_system) and _tracks(actor.staff_id, state.id)
     kind = kinds.opened_under(state.kind, state.pack)
     return Situation(
         state, kind, packs_in_force().calendar, at, actor.staff_id, leads, tracking, actor.is_system,
@@ -86,20 +87,20 @@ def _children(state: LoopState, besides: uuid.UUID | None = None) -> dict[str, b
     }
 
 
-def _decided(bundle: Bundle, actor: Actor, row: Loop, command: Command, said: Said) -> uuid.UUID:
+def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said) -> uuid.UUID:
     """Decide and add everything to the bundle; returns the loop the caller wants to see next."""
-    track = Track.of(row)
-    s = situation(actor, track.state, said.at)
+    row, track = reading.row, Track.of(reading.row)
+    s = situation(actor, track.state, said.at, reading.tracked)
     where = placement_of_subject(row.subject) if command.verb in FRESH_PEOPLE else None
     cast = _cast(s, command, where)
     steps = decide(s, command, cast)
     _check_receiver(s, command, where)
-    key = keys.wrapped_key(row.subject) if any(step.words for step in steps) else None
     answer = row.id
     if command.verb == "refer_on":
         answer = _refer_on(bundle, actor, s, command, where, said)
         steps = [replace(steps[-1], data={**steps[-1].data, "to_loop": str(answer)})]
-    carried = carry(bundle, track, steps, said, key, _watching(row.id))
+    watching = _watching(row.id) if reading.tracked else ()
+    carried = carry(bundle, track, steps, said, reading.key, watching)
     if row.parent and carried.state.closed_as == "served" and command.verb in CHILD_DONE:
         _parent_done(bundle, row.parent, row.id, said)
     return answer

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from yishe.loops.models import Loop
 from yishe.policy.loop_state import FIELDS, LoopState, fold
 from yishe.policy.refusals import NotFound
+from yishe.trust import quick
 from yishe.trust.ledger import Entry, Head, changes_of
 
 COLUMNS = tuple(f.attname for f in Loop._meta.concrete_fields)
@@ -33,9 +35,31 @@ def folded(entries: Iterable[Entry]) -> tuple[LoopState, Head] | None:
     return (state, Head(rows[-1].seq, bytes(rows[-1].hash))) if state else None
 
 
+@dataclass(frozen=True)
+class Read:
+    """A row with what almost every act on it needs: its subject's wrapped key, and whether anyone tracks it."""
+
+    row: Loop
+    key: bytes | None
+    tracked: bool
+
+
+def _select() -> str:
+    return (
+        f"SELECT {quick.columns(Loop, 'l')}, (SELECT k.wrapped FROM trust_subjectkey k WHERE k.subject = l.subject), "
+        "EXISTS (SELECT 1 FROM loops_tracking t WHERE t.loop = l.id) FROM loops_loop l WHERE l.id = %s"
+    )
+
+
+def read(loop_id: uuid.UUID) -> Read:
+    """The row and its company in one statement, or NotFound in words."""
+    rows = quick.rows(_select(), [loop_id])
+    if not rows:
+        raise NotFound("no_such_loop", "没有这件闭环：链接可能不完整，请从“今日”或“台账”重新打开。")
+    *_, key, tracked = rows[0]
+    return Read(quick.instance(Loop, rows[0]), bytes(key) if key is not None else None, bool(tracked))
+
+
 def found(loop_id: uuid.UUID) -> Loop:
     """The row, or NotFound in words."""
-    row = Loop.objects.filter(id=loop_id).first()
-    if row is None:
-        raise NotFound("no_such_loop", "没有这件闭环：链接可能不完整，请从“今日”或“台账”重新打开。")
-    return row
+    return read(loop_id).row

@@ -13,7 +13,7 @@ from yishe.people import access, directory
 from yishe.people.actors import Actor
 from yishe.people.models import DirectoryVersion
 from yishe.people.packs import in_force as packs_in_force
-from yishe.people.placements import Placement, placed
+from yishe.people.placements import Placement, placed, placed_with_key
 from yishe.policy import loop_words
 from yishe.policy.loop_decisions import opening
 from yishe.policy.loop_kinds import LoopKind
@@ -62,12 +62,12 @@ def promise(
     Refused: no relation to the resident, a duty the pack does not let ask, an unknown reason, a resident who is
     dead, moved or merged. Conflict `already_open` names the open loop of the same kind and reason to track.
     """
-    where = placed(resident)
+    where, key = placed_with_key(resident)
     wanted = Wanted(kind, reason, note, dates)
     said = Said(actor.staff_id, at, command_id, digest)
     for last_try in (False, True):
         bundle = Bundle()
-        opened = into(bundle, actor, where, wanted, said)
+        opened = into(bundle, actor, where, wanted, said, key)
         try:
             bundle.commit()
         except Stale:
@@ -81,14 +81,17 @@ def promise(
     raise AssertionError("unreachable")
 
 
-def into(bundle: Bundle, actor: Actor, where: Placement, wanted: Wanted, said: Said) -> Track:
+def into(
+    bundle: Bundle, actor: Actor, where: Placement, wanted: Wanted, said: Said, key: bytes | None = None
+) -> Track:
     """Add a new loop to `bundle`, with its children; the caller commits. May I, decide, append, project, tell."""
     declared = kinds.in_force(wanted.kind, said.at)
     _may(actor, where, declared, wanted, said.at)
     opened, shift = _opening_state(actor, where, declared, wanted, said.at)
     calendar = packs_in_force().calendar
     clocks = opening(opened, declared, calendar, dict(wanted.dates), shift)
-    key = keys.wrapped_key(where.subject) if wanted.note else None
+    if wanted.note and key is None:
+        key = keys.wrapped_key(where.subject)
     words = {"note": loop_words.clean(wanted.note)} if wanted.note else {}
     if not kinds.is_kept(declared.sha256):
         kinds.keep(bundle, declared, said.at)

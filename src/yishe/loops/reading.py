@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from yishe.loops import acts, sets
 from yishe.loops.models import Loop, Tracking
-from yishe.loops.projection import folded, found, state_of
+from yishe.loops.projection import folded, read, state_of
 from yishe.people import access
 from yishe.people.actors import Actor
 from yishe.people.placements import Placement, placement_of_subject
@@ -20,7 +20,7 @@ from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
 from yishe.policy.refusals import Forbidden, Invalid
-from yishe.trust import keys, ledger
+from yishe.trust import ledger
 from yishe.trust.models import Entry
 
 READ = "loop.read"
@@ -79,17 +79,17 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
 
     Forbidden for someone who neither takes part, leads, follows it, nor stands in a relation to the resident.
     """
-    row = found(loop_id)
+    looked = read(loop_id)
+    row = looked.row
     rows = ledger.entries(loop_id, upto)
     state = state_of(row)
     if upto is not None and upto != row.seq:
         then = folded(rows)
         state = then[0] if then else state
-    s = acts.situation(actor, state, at)
+    s = acts.situation(actor, state, at, looked.tracked)
     where = None if _takes_part(s) else placement_of_subject(row.subject)
     relation = _relation(actor, s, where, at)
-    key = keys.wrapped_key(row.subject) if any(e.sealed is not None for e in rows) else None
-    entries = tuple(_said(e, key) for e in rows)
+    entries = tuple(_said(e, looked.key) for e in rows)
     children = tuple(state_of(c) for c in Loop.objects.filter(parent=loop_id).order_by("promised_at", "id")) if s.kind.children else ()
     return Detail(
         state, s.kind, tuple(allowed(s)), entries, _steps(state, entries), s, relation, where, children, s.is_tracking

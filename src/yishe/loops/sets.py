@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from yishe.policy.refusals import Invalid
 
+SENSITIVE = "sensitive"
 ZONE = ZoneInfo("Asia/Shanghai")
 GONE = ("dead", "moved")
 LEFT_US = ("death", "moved", "C6", "C7")
@@ -80,22 +81,29 @@ def wanted(filters: Mapping[str, str], at: datetime) -> Q:
     """The filter that a URL query or a number of a board names; keys it does not know are left to the caller.
 
     ``set`` one of SETS · ``since`` ``until`` local dates of the promise · ``age_from`` ``age_to`` days · ``centre`` ``team``
-    ``owner`` ids or ``none`` · ``kind`` a kind or its first word · ``reason`` ``urgency`` ``status`` codes.
+    ``owner`` an id, several with commas, or ``none`` · ``kind`` a kind or its first word · ``reason`` ``urgency`` ``status`` codes.
     Raises Invalid naming the key that can't be read."""
     found = SETS[_choice("set", filters.get("set") or "sent", SETS)](at)
     found &= promised(_date(filters, "since"), _date(filters, "until"))
     found &= aged(at, _days(filters, "age_from"), _days(filters, "age_to"))
     for key in ("centre", "team", "owner"):
         if filters.get(key):
-            found &= Q(**{key: None if filters[key] == "none" else _id(filters, key)})
+            found &= Q(**{key: None}) if filters[key] == "none" else Q(**{f"{key}__in": _ids(filters, key)})
     if filters.get("kind"):
         found &= of_kind(filters["kind"])
     if filters.get("reason"):
-        found &= Q(reason="" if filters["reason"] == "none" else filters["reason"])
+        found &= for_reason(filters["reason"])
     for key in ("urgency", "status"):
         if filters.get(key):
             found &= Q(**{key: filters[key]})
     return found
+
+
+def for_reason(reason: str) -> Q:
+    """Loops of a reason, ``none`` without one. Sensitive reasons are one set: a list must not name them."""
+    if reason == SENSITIVE:
+        return Q(sensitive=True)
+    return Q(reason="" if reason == "none" else reason, sensitive=False)
 
 
 def of_kind(kind: str) -> Q:
@@ -126,9 +134,9 @@ def _days(filters: Mapping[str, str], key: str) -> int | None:
     return int(value)
 
 
-def _id(filters: Mapping[str, str], key: str) -> UUID:
+def _ids(filters: Mapping[str, str], key: str) -> list[UUID]:
     try:
-        return UUID(filters[key])
+        return [UUID(one) for one in filters[key].split(",")]
     except ValueError:
         raise _unreadable(key, filters[key]) from None
 

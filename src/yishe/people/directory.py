@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import time
 from collections import defaultdict
 from typing import TypeGuard
 from uuid import UUID
@@ -37,7 +38,11 @@ __all__ = [
 NEWEST = 20_000
 """Shifts and leaves kept, newest first: weeks for a large district, years for a centre."""
 
+FRESH_SECONDS = 0.1
+"""For so long a version just read is taken as still the present one, so that one request reads it once."""
+
 _kept: dict[str, Directory] = {}
+_checked: dict[str, float] = {}
 _reading = threading.Lock()
 
 
@@ -49,9 +54,12 @@ def version() -> int:
 def current(known: int | None = None) -> Directory:
     """The picture as of now. One small statement when nothing changed; none when the caller just read the
     version and passes it as `known`."""
-    wanted = version() if known is None else known
     place = str(connection.settings_dict["NAME"])
     kept = _kept.get(place)
+    if known is None and kept is not None and kept.version and time.monotonic() < _checked.get(place, 0.0):
+        return kept
+    wanted = version() if known is None else known
+    _checked[place] = time.monotonic() + FRESH_SECONDS
     if _fits(kept, wanted):
         return kept
     with _reading:
@@ -67,11 +75,17 @@ def _fits(kept: Directory | None, wanted: int) -> TypeGuard[Directory]:
     return kept is not None and kept.version == wanted != 0
 
 
+def forget() -> None:
+    """Read the version again next time."""
+    _checked.clear()
+
+
 def bump() -> int:
     """Tell every process to read the directory anew; call in the transaction that wrote to it.
 
     The step is random so that a version seen inside a transaction that was rolled back never comes again.
     """
+    forget()
     step = 1 + secrets.randbelow(1 << 20)
     found = DirectoryVersion.objects.select_for_update().filter(id=1).first()
     if found is None:

@@ -8,6 +8,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from yishe.people.models import Resident, Subject
 from yishe.policy.refusals import NotFound
+from yishe.trust import quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,46 @@ def placement(resident_id: UUID) -> Placement | None:
     return next(iter(_rows(Resident.objects.filter(id=resident_id))), None)
 
 
+def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
+    """The placement and its own subject's wrapped key, by a fixed statement: every promise walks here."""
+    sql = f"""
+        SELECT r.id, o.subject, r.home, r.centre_id, e.team_id, e.doctor_id, e.social_worker_id, n.team_id,
+               r.workplace_id, r.merged_into_id, k.wrapped, {quick.columns(Resident, "r")}
+        FROM people_subject s
+        JOIN people_resident r ON r.id = s.resident_id
+        JOIN people_subject o ON o.origin_id = r.id
+        LEFT JOIN people_empanelment e ON e.resident_id = r.id AND e.until IS NULL
+        LEFT JOIN people_neighbourhood n ON n.id = r.neighbourhood_id
+        LEFT JOIN trust_subjectkey k ON k.subject = o.subject
+        WHERE {where}"""
+    rows = quick.rows(sql, [value])
+    if not rows:
+        return None
+    *ids, key = rows[0][:11]
+    row = quick.instance(Resident, rows[0][11:])
+    known = [quick.uid(one) for one in ids]
+    found = Placement(*known[:9], tuple(row.traits), row.deceased_at, row.moved_at, known[9])  # type: ignore[arg-type]
+    return found, bytes(key) if key is not None else None
+
+
+def placed_with_key(resident_id: UUID) -> tuple[Placement, bytes | None]:
+    """Where the resident stands, and the wrapped key that seals words about him. NotFound when unknown."""
+    found = _one("s.resident_id = %s AND s.origin_id = r.id", resident_id) or _merged(resident_id)
+    if found is None:
+        raise NotFound("no_such_resident", "没有这位居民的档案：请重新搜索，或先建档。")
+    return found
+
+
+def _merged(resident_id: UUID) -> tuple[Placement, bytes | None] | None:
+    """A record merged away owns no subject that maps to itself any more; it still stands, as merged."""
+    found = placement(resident_id)
+    return (found, None) if found else None
+
+
 def placement_of_subject(subject: UUID) -> Placement | None:
     """The placement of whoever the subject is mapped to now: after a merge, of the survivor."""
-    return next(iter(_rows(Resident.objects.filter(subjects__subject=subject))), None)
+    found = _one("s.subject = %s", subject)
+    return found[0] if found else None
 
 
 def placements(residents: list[UUID]) -> dict[UUID, Placement]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from yishe.trust import keys
+from yishe.policy.refusals import Unavailable
+from yishe.trust import keys, quick
 from yishe.trust.commit import Bundle
 from yishe.trust.models import Entry
 
@@ -70,7 +71,9 @@ def append(
     Returns the stream's new head. Two appends after the same head: one commits, the other is Duplicate.
     """
     sealed = None
-    if words and subject is not None and subject_key is not None:
+    if words:
+        if subject is None or subject_key is None:
+            raise Unavailable("subject_erased", "这位居民的资料已按其要求删除，不能再写入文字。")
         sealed = keys.seal(home, subject, subject_key, canonical(words), SEALED_PLACE)
     entry = Entry(
         home=home, stream=stream, seq=head.seq + 1, form=FORM, kind=kind, actor=actor, subject=subject,
@@ -84,10 +87,11 @@ def append(
 
 def entries(stream: uuid.UUID, upto: int | None = None) -> list[Entry]:
     """The stream's entries in order, optionally only to sequence number `upto`."""
-    found = Entry.objects.filter(stream=stream)
+    sql = f"SELECT {quick.columns(Entry, 'e')} FROM trust_entry e WHERE e.stream = %s"
+    values: list[Any] = [stream]
     if upto is not None:
-        found = found.filter(seq__lte=upto)
-    return list(found.order_by("seq"))
+        sql, values = f"{sql} AND e.seq <= %s", [stream, upto]
+    return [quick.instance(Entry, row) for row in quick.rows(f"{sql} ORDER BY e.seq", values)]
 
 
 def changes_of(entry: Entry) -> dict[str, Any]:
