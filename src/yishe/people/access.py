@@ -73,11 +73,6 @@ def reopen_facts(bundle: Bundle, *, source: str) -> None:
     bundle.update(AccessFact, where={"source": source}, values={"until": None}, guard=False)
 
 
-def reopen_facts(bundle: Bundle, *, source: str) -> None:
-    """The relations that came from `source` hold again, without an end."""
-    bundle.update(AccessFact, where={"source": source}, values={"until": None}, guard=False)
-
-
 # The decision
 
 

@@ -58,6 +58,40 @@ def unseal(home: UUID, subject: UUID, wrapped: bytes, field: str, blob: bytes | 
     return keys.unseal(home, subject, wrapped, blob, place(field)) if blob else ""
 
 
+def opened(row: Resident, subject: UUID, wrapped: bytes) -> dict[str, Any]:
+    """All particulars of a stored resident in the clear, as `Particulars` names them; without those who answer."""
+    clear = {
+        field: unseal(row.home, subject, wrapped, field, getattr(row, f"{field}_sealed")) or None
+        for field in SEALED
+    }
+    return {
+        **clear,
+        "sex": row.sex,
+        "birth_date": row.birth_date,
+        "household": row.household.code if row.household else None,
+        "neighbourhood": row.neighbourhood_id,
+        "workplace": row.workplace_id,
+        "traits": tuple(row.traits),
+        "allergies": tuple(row.allergies),
+    }
+
+
+def columns(row: Resident, subject: UUID, wrapped: bytes, said: Particulars) -> dict[str, Any]:
+    """What an amended resident's row holds; the household is left to the caller."""
+    emptied: dict[str, Any] = dict.fromkeys(f"{field}_sealed" for field in SEALED)
+    return {
+        **emptied,
+        **seal(row.home, subject, wrapped, said.said()),
+        **blinds(said.name, said.id_number, said.birth_date, said.phone, said.record_number),
+        "sex": said.sex,
+        "birth_date": said.birth_date,
+        "traits": list(said.traits),
+        "allergies": list(said.allergies),
+        "neighbourhood_id": said.neighbourhood,
+        "workplace_id": said.workplace,
+    }
+
+
 def blinds(
     name: str, id_number: str | None, birth_date: date | None, phone: str | None, record_number: str | None
 ) -> dict[str, bytes | None]:

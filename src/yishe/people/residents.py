@@ -103,7 +103,7 @@ def amend(actor: Actor, resident_id: UUID, fields: Mapping[str, Any], at: dateti
     with commit.atomically():
         row = Resident.objects.select_for_update(of=("self",)).select_related("household").get(id=resident_id)
         wrapped = keys.wrapped_key(stands.subject)
-        before = _known(row, stands.subject, wrapped)
+        before = records.opened(row, stands.subject, wrapped)
         said = check({**before, **fields}, at.astimezone(ZONE).date())
         changed = tuple(sorted(f for f in fields if getattr(said, f) != getattr(Particulars(**before), f)))
         if changed:
@@ -122,19 +122,9 @@ def _rewrite(
     at: datetime,
 ) -> None:
     bundle = Bundle()
-    sealed = dict.fromkeys(f"{field}_sealed" for field in records.SEALED) | records.seal(
-        row.home, subject, wrapped, said.said()
-    )
     values = {
-        **sealed,
-        **records.blinds(said.name, said.id_number, said.birth_date, said.phone, said.record_number),
-        "sex": said.sex,
-        "birth_date": said.birth_date,
-        "traits": list(said.traits),
-        "allergies": list(said.allergies),
+        **records.columns(row, subject, wrapped, said),
         "household_id": _household(bundle, row.home, said.household),
-        "neighbourhood_id": said.neighbourhood,
-        "workplace_id": said.workplace,
         "updated_at": at,
     }
     bundle.update(Resident, where={"id": row.id, "updated_at": row.updated_at}, values=values)
@@ -219,7 +209,7 @@ def move(
             values["moved_at"] = at
         else:
             values |= {"centre_id": centre, "moved_at": None, "row_blind": None}
-            known = _known(row, stands.subject, keys.wrapped_key(stands.subject))
+            known = records.opened(row, stands.subject, keys.wrapped_key(stands.subject))
             retoken(bundle, centre, row.id, Particulars(**known))
         bundle.update(Resident, where={"id": resident_id}, values=values)
         Empanelment.objects.filter(resident=resident_id, until=None).update(until=at)
@@ -292,24 +282,6 @@ def _household(bundle: Bundle, home: UUID, code: str | None) -> UUID | None:
         known = ids.new()
         bundle.insert(Household, id=known, home=home, centre_id=home, code=code)
     return known
-
-
-def _known(row: Resident, subject: UUID, wrapped: bytes) -> dict[str, Any]:
-    """All particulars of a stored resident, opened."""
-    opened = {
-        field: records.unseal(row.home, subject, wrapped, field, getattr(row, f"{field}_sealed")) or None
-        for field in records.SEALED
-    }
-    return {
-        **opened,
-        "sex": row.sex,
-        "birth_date": row.birth_date,
-        "household": row.household.code if row.household else None,
-        "neighbourhood": row.neighbourhood_id,
-        "workplace": row.workplace_id,
-        "traits": tuple(row.traits),
-        "allergies": tuple(row.allergies),
-    }
 
 
 def _placement(record: records.Record, said: Particulars) -> Placement:
