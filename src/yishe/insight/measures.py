@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Case, Count, F, QuerySet, Value, When
 from django.db.models.functions import TruncMonth
 
 from yishe.insight.scopes import Scope
@@ -93,22 +93,25 @@ def closing(scope: Scope, since: date, until: date, at: datetime) -> Closing:
 
 def by_team(scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
     """One row a team, most promises first; ``key`` is the team's id or "none"."""
-    return _grouped("team", scope, since, until, at)
+    return _grouped("team", F("team"), scope, since, until, at)
 
 
 def by_reason(scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
-    """One row a reason code, most promises first."""
-    return _grouped("reason", scope, since, until, at)
+    """One row a reason code, most promises first; sensitive reasons together as ``sensitive``."""
+    secret = Case(When(sensitive=True, then=Value(sets.SENSITIVE)), default=F("reason"))
+    return _grouped("reason", secret, scope, since, until, at)
 
 
 def by_kind(scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
     """One row a kind, most promises first."""
-    return _grouped("kind", scope, since, until, at)
+    return _grouped("kind", F("kind"), scope, since, until, at)
 
 
-def _grouped(column: str, scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
+def _grouped(
+    column: str, by: F | Case, scope: Scope, since: date, until: date, at: datetime
+) -> tuple[Row, ...]:
     base = _base(scope, since, until)
-    counted = _counts(_within(scope, since, until).annotate(group=F(column)), at)
+    counted = _counts(_within(scope, since, until).annotate(group=by), at)
     rows = [
         _row(str(key or "none"), counts, base | {column: str(key or "none")}, scope.small)
         for key, counts in counted.items()
@@ -128,7 +131,7 @@ def _counters(at: datetime) -> dict[str, Count]:
     return {f"n_{name}": Count("id", filter=sets.SETS[name](at)) for name in COUNTED}
 
 
-def _counts(grouped: QuerySet[Loop], at: datetime) -> dict[Any, dict[str, int]]:
+def _counts(grouped: Any, at: datetime) -> dict[Any, dict[str, int]]:
     rows = grouped.values("group").annotate(**_counters(at))
     return {row["group"]: row for row in rows}
 

@@ -78,13 +78,17 @@ def _widest(now: Directory, centres: frozenset[UUID], teams: frozenset[UUID], sm
         (one,) = centres
         return Scope(Q(centre=one), now.organisation(one).name, small, {CENTRE: str(one)})
     if centres:
-        return Scope(Q(centre__in=centres), "全区各中心", small)
+        return Scope(Q(centre__in=centres), "全区各中心", small, {CENTRE: _listed(centres)})
     if len(teams) == 1:
         (one,) = teams
         return Scope(Q(team=one), now.organisation(one).name, small, {TEAM: str(one)})
     if teams:
-        return Scope(Q(team__in=teams), "我的各团队", small)
+        return Scope(Q(team__in=teams), "我的各团队", small, {TEAM: _listed(teams)})
     raise _outside()
+
+
+def _listed(organisations: frozenset[UUID]) -> str:
+    return ",".join(sorted(map(str, organisations)))
 
 
 def _outside() -> Forbidden:

@@ -1,7 +1,6 @@
 from datetime import datetime
 
 import pytest
-
 from tests.rooms.care.world import World, build
 
 
