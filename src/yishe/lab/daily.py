@@ -15,7 +15,7 @@ from yishe.lab import hours, words
 from yishe.lab.founding import District
 from yishe.loops import promises
 from yishe.people import directory, packs, residents, rosters
-from yishe.people.actors import SYSTEM, Actor, actor_of
+from yishe.people.actors import SYSTEM, Actor
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.refusals import Refused
 
@@ -24,9 +24,9 @@ TO_SOCIAL_WORKER = "referral.doctor_to_social_worker"
 TO_DOCTOR = "referral.social_worker_to_doctor"
 DUAL_TRACK = "assessment.dual_track"
 PER_THOUSAND: dict[str, float] = {
-    "visit": 9.0,
-    "measure": 7.0,
-    "diary": 4.0,
+    "visit": 4.5,
+    "measure": 4.0,
+    "diary": 2.5,
     "refer_to_social_worker": 5.2,
     "refer_to_doctor": 3.0,
     "change_medicine": 3.1,
@@ -49,9 +49,11 @@ class Days:
     notice: Callable[[UUID, datetime], None]
     taking: dict[UUID, list[str]] = field(default_factory=dict)
     serial: int = 0
+    book: directory.Directory = field(default_factory=directory.current)
 
     def of(self, day: date) -> Iterator[tuple[datetime, Happening]]:
         """Everything that happens on `day`, each with its moment."""
+        self.book = directory.current()
         share = 1.0 if packs.in_force().calendar.is_workday(day) else DAY_OFF
         thousands = len(self.made.people) / 1000
         for name, rate in PER_THOUSAND.items():
@@ -169,8 +171,8 @@ class Days:
     def _with(self, duty: str, at: datetime, trait: str = "") -> tuple[UUID, Actor]:
         """A resident, the older the likelier, and who of `duty` answers for him."""
         resident = self._somebody(at.date(), trait)
-        found = directory.current().performer(duty, residents.placed(resident), at)
-        return resident, actor_of(found.member.id)
+        found = self.book.performer(duty, self.made.placed[resident], at)
+        return resident, Actor(found.member.id, found.member.account, found.member.name, found.member)
 
     def _somebody(self, today: date, trait: str) -> UUID:
         ids = list(self.made.people)

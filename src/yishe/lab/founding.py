@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
 from yishe.lab import hours, town, words
 from yishe.lab.population import Person
 from yishe.people import organisations, packs, residents, rosters
@@ -27,6 +29,7 @@ class District:
     centres: dict[str, str] = field(default_factory=dict)
     subjects: dict[UUID, UUID] = field(default_factory=dict)
     people: dict[UUID, Person] = field(default_factory=dict)
+    placed: dict[UUID, residents.Placement] = field(default_factory=dict)
 
     def holders(self, office: str, duty: str) -> list[UUID]:
         """Staff of an office who hold a duty, in the order of hiring."""
@@ -38,11 +41,14 @@ class District:
         return [person for place in places for person in self.holders(place, duty)]
 
 
-def district(at: datetime, hashed: str | None = None) -> District:
-    """Organisations, neighbourhoods, staff with accounts. Residents and rosters come after.
+class QuickHasher(Argon2PasswordHasher):
+    """The house's hasher at its least cost: the demo's password is printed on the screen anyway."""
 
-    Each account gets a salt of its own, which takes its time; `hashed` is one password hash for all (tests).
-    """
+    time_cost, memory_cost, parallelism = 1, 1024, 1
+
+
+def district(at: datetime) -> District:
+    """Organisations, neighbourhoods, staff with accounts. Residents and rosters come after."""
     made = District()
     shape = next(iter(packs.in_force().team_shapes), "")
     for office in town.offices():
@@ -57,7 +63,7 @@ def district(at: datetime, hashed: str | None = None) -> District:
             emergency=EMERGENCY if office.level == "centre" else (),
         )
     _neighbourhoods(made, at)
-    _staff(made, at, hashed)
+    _staff(made, at)
     return made
 
 
@@ -77,7 +83,8 @@ def _neighbourhoods(made: District, at: datetime) -> None:
             )
 
 
-def _staff(made: District, at: datetime, hashed: str | None) -> None:
+def _staff(made: District, at: datetime) -> None:
+    hasher = QuickHasher()
     for number, employee in enumerate(town.employees(), 1001):
         made.staff[employee.username] = organisations.hire(
             SYSTEM,
@@ -89,8 +96,7 @@ def _staff(made: District, at: datetime, hashed: str | None) -> None:
             number=f"YX{number}",
             title=employee.title,
             username=employee.username,
-            password=PASSWORD,
-            hashed=hashed,
+            hashed=hasher.encode(PASSWORD, hasher.salt()),
         )
 
 
@@ -101,6 +107,7 @@ def settle(made: District, people: Sequence[Person], at: datetime, tick: Tick) -
         placed = residents.register(SYSTEM, _said(made, person, number), at, centre=centre, source="demo")
         made.subjects[placed.subject] = placed.resident
         made.people[placed.resident] = person
+        made.placed[placed.resident] = placed
         tick(1)
 
 

@@ -18,6 +18,7 @@ from yishe.lab import daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
 from yishe.loops.models import Loop
+from yishe.loops.projection import found
 from yishe.people import directory, packs
 from yishe.people.actors import Actor, actor_of
 from yishe.policy.loop_kinds import LoopKind
@@ -26,9 +27,11 @@ from yishe.talk import delivery, notices
 
 BEFORE = datetime.min.replace(tzinfo=UTC)
 ROUND = timedelta(hours=1)
-"""How often the worker looks in simulated time; red loops are looked at to the minute."""
+"""How often the worker looks in simulated time; at red loops it looks to the minute, at changes of people each dawn."""
+FRESH = timedelta(days=4)
 TRY_AGAIN = timedelta(hours=20)
 UNREAD = timedelta(days=2)
+SUNDAY = 6
 
 
 @dataclass
@@ -40,9 +43,8 @@ class History:
     queue: list[tuple[datetime, int, daily.Happening]] = field(default_factory=list)
     order: "count[int]" = field(default_factory=count)
     known: set[UUID] = field(default_factory=set)
-    red: set[UUID] = field(default_factory=set)
     stirred: dict[str, int] = field(default_factory=dict)
-    swept: datetime = BEFORE
+    looked: datetime = BEFORE
 
     def run(self, since: date, now: datetime, each_day: Callable[[date], None]) -> None:
         """From the morning of `since` to `now`."""
@@ -50,14 +52,15 @@ class History:
         today = now.astimezone(hours.ZONE).date()
         for at, leave in daily.leaves(self.made, self.rng, since, today):
             self.push(at, leave)
-        self.swept = hours.local(since, hours.OPENS)
+        self.looked = hours.local(since, hours.OPENS)
         for number in range((today - since).days + 1):
             day = since + timedelta(days=number)
             for at, happening in days.of(day):
                 self.push(at, happening)
-            self._until(min(now, hours.local(day + timedelta(days=1), hours.DAWN)))
-            if day < today - UNREAD:
-                self._read_up(now=hours.local(day, hours.CLOSES))
+            dawn = min(now, hours.local(day + timedelta(days=1), hours.DAWN))
+            self._until(dawn)
+            if day.weekday() == SUNDAY or day >= today - UNREAD:
+                self._catch_up(dawn, read=day <= today - UNREAD)
             each_day(day)
 
     def push(self, at: datetime, happening: daily.Happening) -> None:
@@ -72,41 +75,46 @@ class History:
             daily.quietly(happening, at)
         self._sweep_to(end)
         worker.sweep_all(end)
-        delivery.deliver(end, "demo", limit=100_000)
 
     def _sweep_to(self, end: datetime) -> None:
-        while (at := self._next_look(end)) is not None:
-            worker.sweep_all(at)
-            self.swept = at
+        """Sweep as often as a worker would have found something to do, up to `end`."""
+        while (at := self._next_look()) is not None and at <= end:
+            worker.sweep(at)
+            self.looked = at
             self._find_new(at)
 
-    def _next_look(self, end: datetime) -> datetime | None:
-        """The next hour, or the very moment a red loop is due; None when that is after `end`."""
-        at = self.swept + ROUND
-        if self.red:
-            due = Loop.objects.filter(id__in=self.red, closed_at=None, next_at__gt=self.swept)
-            at = min([at, *due.order_by("next_at").values_list("next_at", flat=True)[:1]])
-        return at if at <= end else None
+    def _next_look(self) -> datetime | None:
+        """The full hour after the next due moment, or that very moment for a red loop."""
+        soonest = (
+            Loop.objects.filter(closed_at=None).order_by("next_at").values_list("next_at", "urgency").first()
+        )
+        if soonest is None:
+            return None
+        due, urgency = soonest
+        return max(due if urgency == "red" else self._hour(due), self.looked + timedelta(minutes=1))
+
+    def _hour(self, at: datetime) -> datetime:
+        return at.replace(minute=0, second=0, microsecond=0) + ROUND
 
     def _find_new(self, at: datetime) -> None:
-        """Loops that rules opened, or that nobody here knows of yet."""
-        for loop_id in (
-            Loop.objects.filter(closed_at=None).exclude(id__in=self.known).values_list("id", flat=True)
-        ):
-            self.notice(loop_id, at)
+        """Loops that rules opened since the last look."""
+        recent = Loop.objects.filter(closed_at=None, promised_at__gt=at - FRESH).values_list("id", flat=True)
+        for loop_id in recent:
+            if loop_id not in self.known:
+                self.notice(loop_id, at)
 
-    def _read_up(self, now: datetime) -> None:
-        """People read what they were told; only the newest is still unread when the story ends."""
-        for person in self.made.staff.values():
+    def _catch_up(self, now: datetime, *, read: bool) -> None:
+        """A week's notices arrive and are read; only the newest are still unread when the story ends."""
+        delivery.deliver(now, "demo", limit=100_000)
+        for person in self.made.staff.values() if read else ():
             notices.mark_read(person, None, now)
 
     # Loops
 
     def notice(self, loop_id: UUID, at: datetime) -> None:
         """Somebody will have to act on this loop: put his next moment into the queue."""
-        loop = Loop.objects.get(id=loop_id)
+        loop = found(loop_id)
         self.known.add(loop_id)
-        (self.red.add if loop.urgency == "red" and loop.closed_at is None else self.red.discard)(loop_id)
         if loop.closed_at is None:
             self._later(loop, at + habits.delay(self.rng, loop, at))
 
@@ -118,9 +126,8 @@ class History:
 
     def turn(self, loop_id: UUID, at: datetime) -> None:
         """The owner looks at the loop and does something, unless it is closed or he is away."""
-        loop = Loop.objects.get(id=loop_id)
+        loop = found(loop_id)
         if loop.owner is None:
-            self.red.discard(loop_id)
             return
         if directory.current().away(loop.owner, at):
             self._later(loop, at + TRY_AGAIN)
@@ -151,7 +158,7 @@ class History:
 
     def _heard(self, loop_id: UUID, at: datetime) -> None:
         """The resident is asked whether it helped; the sender writes it down, or the performer himself."""
-        loop = Loop.objects.get(id=loop_id)
+        loop = found(loop_id)
         person = loop.sender if self.rng.random() < 0.6 else loop.performer
         helped = habits.drawn(self.rng, habits.HEARD)
         acts.act(actor_of(person), "heard", loop_id, seq=loop.seq, at=at, outcome=helped)

@@ -69,6 +69,8 @@ SHARES: dict[str, tuple[tuple[int, float], ...]] = {
 """Share of people with a trait, from which age on; the first age reached counts."""
 CONTRACTED = ((65, 0.88), (45, 0.74), (7, 0.62), (0, 0.85))
 ALLERGIC = 0.08
+YOUNGEST_DAYS = 100
+"""Everybody was born before the demo's history begins."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def _home(rng: Random, place: str, number: int, size: int) -> _Home:
 
 def _person(rng: Random, role: _Role, home: _Home, *, index: int, today: date, taken: set[str]) -> Person:
     age = rng.randint(role.youngest, role.oldest)
-    born = today - timedelta(days=age * 365 + age // 4 + rng.randint(1, 364))
+    born = today - timedelta(days=age * 365 + age // 4 + rng.randint(YOUNGEST_DAYS, 364))
     sex = role.sex or rng.choice("12")
     surname = rng.choice(words.SURNAMES) if role.own_name else home.surname
     traits = [t for t, shares in SHARES.items() if rng.random() < _share(shares, age)]

@@ -5,10 +5,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
-
-from django.contrib.auth.hashers import make_password
 
 from yishe.lab import founding, hours, population
 from yishe.people.actors import Actor, actor_of
@@ -45,13 +42,8 @@ def build(residents: int = 20, seed: int = 1, *, at: datetime, roster_days: int 
     """The district, `residents` people, and a roster from yesterday on. Signs in with `founding.PASSWORD`."""
     opening = at - timedelta(days=30)
     today = at.astimezone(hours.ZONE).date()
-    made = founding.district(opening, hashed=_one_hash())
+    made = founding.district(opening)
     founding.settle(made, population.residents(residents, seed, today), opening, lambda done: None)
     since = today - timedelta(days=1)
     founding.rosters_between(made, since, since + timedelta(days=roster_days), opening)
     return World(at, made)
-
-
-@cache
-def _one_hash() -> str:
-    return make_password(founding.PASSWORD)
