@@ -22,7 +22,7 @@ from yishe.people.models import Subject
 from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import NotFound
-from yishe.trust import ledger
+from yishe.trust import ids, ledger
 from yishe.trust.models import Entry, SubjectKey
 
 
@@ -70,8 +70,7 @@ def _entries(loop_id: uuid.UUID) -> list[Entry]:
 
 
 def _resident(rows: Sequence[Entry]) -> uuid.UUID | None:
-    found: uuid.UUID | None = getattr(rows[0], "resident", None)
-    return found
+    return ids.parse(getattr(rows[0], "resident", None))
 
 
 def _said(rows: Iterable[Entry]) -> tuple[Said, ...]:

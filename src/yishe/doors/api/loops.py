@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from yishe.doors.api import shapes
@@ -82,7 +82,7 @@ def promise(request: HttpRequest, payload: NewLoop) -> Any:
         digest=said.digest,
         dates=tuple((payload.dates or {}).items()),
     )
-    return 201, _answer(who, loop_id, said, "loops.promise")
+    return Status(201, _answer(who, loop_id, said, "loops.promise"))
 
 
 @router.get("/loops/{loop_id}")
@@ -181,13 +181,14 @@ def _wanted(who: Caller, filters: Filters) -> dict[str, Any]:
     if filters.since:
         me["since"] = _day(filters.since)
     if filters.until:
-        me["until"] = _day(filters.until) + timedelta(days=1)
+        me["until"] = _day(filters.until, 1)
     return {**given, **me}
 
 
-def _day(local: date) -> datetime:
+def _day(local: date, more: int = 0) -> datetime:
+    """The first moment of a local day, or of the one so many days later."""
     try:
-        return sets.day(local)
+        return sets.day(local + timedelta(days=more))
     except (ValueError, OverflowError):
         raise Invalid("day_unreadable", "日期超出范围。") from None
 

@@ -117,6 +117,8 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def http_error(request: HttpRequest, fault: HttpError) -> HttpResponse:
+        if isinstance(fault.__cause__, Refused):  # said while the body was read
+            return of_refusal(fault.__cause__)
         return problem(fault.status_code, "bad_request" if fault.status_code == 400 else "error")
 
     @api.exception_handler(Http404)

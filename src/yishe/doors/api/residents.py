@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from yishe.care import entries, medications, notes, timeline
@@ -89,7 +89,7 @@ def record_medication(request: HttpRequest, resident_id: str, payload: NewMedica
         command_id=said.id,
         digest=said.digest,
     )
-    return 201, {**_recorded(row, resident_id), "action": row.action, "course": row.course}
+    return Status(201, {**_recorded(row, resident_id), "action": row.action, "course": row.course})
 
 
 @router.post("/residents/{resident_id}/notes", response={201: dict[str, Any]})
@@ -110,7 +110,7 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
         command_id=said.id,
         digest=said.digest,
     )
-    return 201, {**_recorded(row, resident_id), "stage": row.stage}
+    return Status(201, {**_recorded(row, resident_id), "stage": row.stage})
 
 
 def _id(text: str) -> UUID:

@@ -1,0 +1,52 @@
+"""The hot requests spend few statements: that, not the database, decides how many centres one machine carries."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.doors.api.conftest import Desk
+
+WRITES = ("INSERT", "UPDATE")
+TEST_FRAME = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+
+
+def statements(request: Callable[[], object]) -> int:
+    """Statements of one request. What PostgreSQL commits as one, SQLite writes as a row of inserts: one, too."""
+    with CaptureQueriesContext(connection) as seen:
+        request()
+    texts = [query["sql"].strip() for query in seen.captured_queries]
+    texts = [text for text in texts if not text.startswith(TEST_FRAME)]
+    follows_on = sum(
+        1
+        for one, two in zip(texts, texts[1:], strict=False)
+        if one.startswith(WRITES) and two.startswith(WRITES)
+    )
+    return len(texts) - follows_on
+
+
+@pytest.fixture
+def loop(desk: Desk) -> dict[str, object]:
+    """A referral among others, in a process that has seen all kinds before."""
+    for reason in ("D03", "D04", "D05"):
+        desk.refer(reason)
+    desk.social_worker.get("/worklist")
+    return desk.refer("D12")
+
+
+def test_a_work_list_costs_at_most_four_statements(desk: Desk, loop: dict[str, object]) -> None:
+    assert statements(lambda: desk.social_worker.get("/worklist")) <= 4
+
+
+def test_a_transition_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:
+    path, body = f"/loops/{loop['id']}/accept", {"seq": loop["seq"]}
+    assert statements(lambda: desk.social_worker.post(path, body, "k1")) <= 6
+
+
+def test_a_promise_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:
+    assert statements(lambda: desk.refer("D06", key="k2")) <= 6
+
+
+def test_a_resident_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:
+    assert statements(lambda: desk.doctor.get(f"/residents/{desk.resident}")) <= 6
