@@ -29,6 +29,7 @@ def closing(
     from 0 to 1 or null. Every count carries the filter that opens its list. Raises Forbidden, Invalid (since after until)."""
     today = at.astimezone(sets.ZONE).date()
     last = until or today
+    sets.day(last)
     first = since or _months_before(last, DEFAULT_MONTHS)
     if first > last:
         raise Invalid("span_backwards", f"起始日 {first} 在截止日 {last} 之后：请对调。")

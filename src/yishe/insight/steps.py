@@ -22,7 +22,7 @@ SET_OF = {
     "accept": "accepted",
     "first_contact": "started",
     "finish": "served",
-    "confirm": "confirmed",
+    "confirm": "confirmed_by_sender",
     "whole": "closed",
 }
 

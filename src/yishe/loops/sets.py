@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from yishe.policy.refusals import Invalid
 
 SENSITIVE = "sensitive"
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 ZONE = ZoneInfo("Asia/Shanghai")
 GONE = ("dead", "moved")
 LEFT_US = ("death", "moved", "C6", "C7")
@@ -41,6 +42,7 @@ SETS: dict[str, Set] = {
     "accepted_in_time": lambda at: ACCEPTED & (Q(accept_by=None) | Q(accepted_at__lte=F("accept_by"))),
     "served": lambda at: SERVED,
     "confirmed": lambda at: CONFIRMED,
+    "confirmed_by_sender": lambda at: SERVED & Q(confirmed_by="person"),
     "auto_confirmed": lambda at: SERVED & Q(confirmed_by="auto"),
     "heard": lambda at: HEARD,
     "helped": lambda at: HELPED,
@@ -53,7 +55,11 @@ SETS: dict[str, Set] = {
 
 
 def day(local: date) -> datetime:
-    """The first moment of a local day."""
+    """The first moment of a local day. Invalid for years nobody was promised anything in."""
+    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+        raise Invalid(
+            "date_out_of_range", f"日期 {local} 不对：请填 {FIRST_YEAR} 到 {LAST_YEAR} 年之间的日期。"
+        )
     return datetime.combine(local, time.min, ZONE)
 
 
@@ -63,7 +69,7 @@ def promised(since: date | None, until: date | None) -> Q:
     if since is not None:
         found &= Q(promised_at__gte=day(since))
     if until is not None:
-        found &= Q(promised_at__lt=day(until + timedelta(days=1)))
+        found &= Q(promised_at__lt=day(until) + timedelta(days=1))
     return found
 
 

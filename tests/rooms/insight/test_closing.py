@@ -48,7 +48,7 @@ CASES: list[tuple[str, Case, dict[str, int]]] = [
      {"accepted": 1, "accepted_in_time": 1, "served": 1, "due": 1}),
     ("accepted too late", lambda w, t: served(w, t, 8, accepted_at=t + 3 * DAY),
      {"accepted": 1, "served": 1, "confirmed": 1, "closed_in_time": 1, "due": 1}),
-    ("never accepted", lambda w, t: promised(w, t), {"due": 1}),
+    ("never accepted", promised, {"due": 1}),
     ("declined and confirmed not served",
      lambda w, t: closed(w, t, "rejected", t + 3 * DAY, confirmed_by="", close_reason="C8"), {"due": 1}),
     ("declined, back with the sender", lambda w, t: promised(w, t, status="rejected"), {"due": 1}),
