@@ -56,15 +56,14 @@ def _promised(
     if where.gone:
         raise Conflict("resident_gone", gone_words(where))
     kind, reason = reaction.promise.kind, reaction.promise.reason or ""
-    if _is_single(kind, at) and open_one(where, kind, reason):
+    declared = {one.code: one for one in in_force().loop_kinds(at.astimezone(SHANGHAI).date())}.get(kind)
+    if declared is None:  # a draft never triggers
+        return None
+    if declared.single and open_one(where, kind, reason):
         return None
     note = "\n".join(w for w in (reaction.says.zh if reaction.says else "", fact.words) if w)
     wanted = Wanted(kind, reason, note, sender=actor.staff_id)
     return into(bundle, actor, where, wanted, Said(actor.staff_id, at)).state.id
-
-
-def _is_single(kind: str, at: datetime) -> bool:
-    return in_force().loop_kind(kind, at.astimezone(SHANGHAI).date()).single
 
 
 def _told(reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle) -> None:

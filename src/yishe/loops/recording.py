@@ -19,6 +19,9 @@ from yishe.trust.ledger import Head
 QUIET = ("received", "retimed")
 """Events nobody needs a notice of; open screens still follow them."""
 
+CLOCKWORK = ("reminded", "escalated")
+"""Events that are for those whom the ladder names; the others' open screens follow."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -116,11 +119,13 @@ def _tell(
     bundle: Bundle, before: LoopState | None, state: LoopState, event: str, said: Said, extra: Iterable[uuid.UUID]
 ) -> None:
     """A notice to everyone concerned but the one who acted; his own open screens only follow."""
-    concerned = dict.fromkeys([*everyone(state, extra), *(everyone(before) if before else [])])
+    named = list(dict.fromkeys(extra))
+    concerned = dict.fromkeys([*everyone(state, named), *(everyone(before) if before else [])])
     for person in concerned:
         if person == ids.SYSTEM:
             continue
-        reach = outbox.show if person == said.actor or event in QUIET else outbox.tell
+        quiet = person == said.actor or event in QUIET or (event in CLOCKWORK and person not in named)
+        reach = outbox.show if quiet else outbox.tell
         args: dict[str, Any] = {} if reach is outbox.show else {"urgency": state.urgency}
         reach(
             bundle, home=state.home, person=person, topic=f"loop.{event}", key=f"{state.id}:{state.seq}:{person}",
