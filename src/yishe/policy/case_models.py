@@ -7,7 +7,7 @@ Times are local (`2026-03-02 09:00`). People are names the case makes up, beside
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from .pack_fields import Length, Strict
 
@@ -47,14 +47,14 @@ class LoopCase(Strict):
 
     name: str
     reason: str = ""
-    given: tuple[Given, ...] = Field(min_length=1)
+    given: tuple[Given, ...]
     when: datetime
     then: Expected
 
     @field_validator("given")
     @classmethod
     def begins_promised(cls, given: tuple[Given, ...]) -> tuple[Given, ...]:
-        if given[0].event != "promised":
+        if not given or given[0].event != "promised":
             raise ValueError("the first event is not promised; expected {at: ..., event: promised}")
         return given
 

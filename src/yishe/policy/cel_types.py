@@ -72,7 +72,7 @@ class _Reader:
 
     def take(self, expected: str | None = None) -> tuple[str, str]:
         if self.next >= len(self.tokens):
-            raise CelError(f"ends too early; expected {expected or 'a value'}")
+            raise CelError(f"ends too early; expected {repr(expected) if expected else 'a value'}")
         kind, text = self.tokens[self.next]
         if expected is not None and text != expected:
             raise CelError(f"{text!r} is not expected here; expected {expected!r}")

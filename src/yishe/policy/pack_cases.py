@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from . import case_loops, packs
 from .case_models import CalendarCase, LoopCase, ReactionCase
 from .marked import Marked, Place
-from .pack_errors import PackErrors, Problem, Problems
+from .pack_errors import PackErrors, Problem, Problems, one_of
 from .pack_fields import Strict
 from .pack_files import Layer
 
@@ -86,9 +86,7 @@ def _file(pack: packs.PackSet, layer: Layer, name: str) -> Iterator[Result]:
     problems = Problems()
     model: type[Strict] = _MODELS.get(about, LoopCase)
     if model is LoopCase and about not in pack.kinds:
-        problems.add(
-            marked.place, f"cases about unknown loop kind {about!r}; expected one of {', '.join(pack.kinds)}"
-        )
+        problems.add(marked.place, f"cases about unknown loop kind {about!r}; {one_of(pack.kinds, about)}")
     if not isinstance(marked.value, list):
         problems.add(marked.place, "no list of cases; expected `- name: ...`")
     cases = [(child, _read(child, model, problems)) for child in _items(marked)]

@@ -7,7 +7,7 @@ from . import cel
 from .access_rules import Grant
 from .loop_kinds import HIGHEST, LoopKind, Rung
 from .marked import Marked, Place
-from .pack_errors import Problems
+from .pack_errors import Problems, one_of
 from .pack_files import NOWHERE, Laid
 from .pack_kinds import Kinds, Trees
 from .pack_sheets import Sheets, Unread
@@ -82,6 +82,10 @@ class _KindCheck:
         known = self.kind.evidence
         self.known(("evidence_required",), "evidence", self.kind.evidence_required.complete, known)
         attachments = self.sheets.codes.get("attachments", {})
+        bases = self.sheets.codes.get("consent_bases", {})
+        self.known(
+            ("consent",), "consent basis", [self.kind.consent.basis] if self.kind.consent else [], bases
+        )
         for code, reason in self.kind.reasons.items():
             self.known(("reasons", code, "needs"), "attachment", reason.needs, attachments)
 
@@ -147,8 +151,9 @@ def _reaction(rule: Reaction, tree: Marked, sheets: Sheets, kinds: Kinds, proble
     if isinstance(fact, Unread):
         pass
     elif fact is None:
-        known = ", ".join(sheets.facts)
-        problems.add(tree.at(("fact",)).place, f"unknown fact {rule.fact!r}; expected one of {known}")
+        problems.add(
+            tree.at(("fact",)).place, f"unknown fact {rule.fact!r}; {one_of(sheets.facts, rule.fact)}"
+        )
     else:
         try:
             cel.compile(rule.when, fact)
@@ -168,14 +173,14 @@ def _promised(rule: Reaction, tree: Marked, kinds: Kinds, problems: Problems) ->
     place = tree.at(("promise",)).place
     timeline = kinds.get(rule.promise.kind)
     if timeline is None:
-        problems.add(place, f"unknown loop kind {rule.promise.kind!r}; expected one of {', '.join(kinds)}")
+        problems.add(place, f"unknown loop kind {rule.promise.kind!r}; {one_of(kinds, rule.promise.kind)}")
         return
     for kind in timeline.values:
         if not kind.by_rule:
             problems.add(place, f"{kind.code} is promised by a rule; expected by_rule: true in its file")
         if rule.promise.reason and rule.promise.reason not in kind.reasons:
-            known = ", ".join(kind.reasons) or "none"
-            problems.add(place, f"unknown reason {rule.promise.reason!r}; expected one of {known}")
+            wanted = one_of(kind.reasons, rule.promise.reason)
+            problems.add(place, f"unknown reason {rule.promise.reason!r}; {wanted}")
 
 
 def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
@@ -206,15 +211,12 @@ def _other_sheets(laid: Laid, sheets: Sheets, problems: Problems) -> None:
     for code, column in sheets.roster.columns.items():
         place = imports.at(("roster", "columns", code)).place
         _known([column.trait] if column.trait else [], sheets.traits, "trait", place=place, problems=problems)
-    bounds = laid.header("bounds")
-    for version in sheets.bounds.values:
-        for code, quantity in version.items():
-            if quantity.exceeds and quantity.exceeds not in version:
-                known = ", ".join(version)
-                problems.add(
-                    bounds.place,
-                    f"{code} exceeds unknown quantity {quantity.exceeds!r}; expected one of {known}",
-                )
+    bounds = laid.sheet("bounds") or NOWHERE
+    for day, version in sheets.bounds.steps:
+        for code, quantity in (version or {}).items():
+            place = bounds.at(("versions", day, "quantities", code, "exceeds")).place
+            wanted = [quantity.exceeds] if quantity.exceeds else []
+            _known(wanted, version or {}, "quantity", place=place, problems=problems)
 
 
 def _known(
@@ -222,5 +224,4 @@ def _known(
 ) -> None:
     for name in names:
         if name not in known:
-            listed = ", ".join(known) if isinstance(known, Iterable) else ""
-            problems.add(place, f"{of}unknown {what} {name!r}; expected one of {listed}")
+            problems.add(place, f"{of}unknown {what} {name!r}; {one_of(known, name)}")

@@ -1,14 +1,17 @@
 """Everything wrong with a pack, at once: `file:line: what was wrong; expected what`."""
 
+import difflib
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from .marked import Marked, Place
+
+SHOWN = 12  # names listed in a message
 
 
 @dataclass(frozen=True, order=True)
@@ -29,6 +32,17 @@ class PackErrors(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def one_of(known: Container[str], near: object = "") -> str:
+    """`expected one of a, b, c`, shortened; a name that looks meant comes first."""
+    names = list(known) if isinstance(known, Iterable) else []
+    if not names:
+        return "expected none, for none is declared"
+    meant = difflib.get_close_matches(str(near), names, 1)
+    shown = list(dict.fromkeys([*meant, *names]))[:SHOWN]
+    more = f" … ({len(names) - len(shown)} more)" if len(names) > len(shown) else ""
+    return f"expected one of {', '.join(shown)}{more}"
 
 
 class Problems:
@@ -55,8 +69,7 @@ def _say(detail: dict[str, Any], loc: Sequence[Any], model: type[BaseModel]) -> 
     name = ".".join(str(step) for step in loc) or "the file"
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        known = ", ".join(_fields(model, loc[:-1])) or "another name"
-        return f"unknown name {str(loc[-1])!r}; expected one of {known}"
+        return f"unknown name {str(loc[-1])!r}; {one_of(_fields(model, loc[:-1]), loc[-1])}"
     if kind == "missing":
         return f"{name} is missing; expected it here"
     if kind == "literal_error":
@@ -71,6 +84,7 @@ def _say(detail: dict[str, Any], loc: Sequence[Any], model: type[BaseModel]) -> 
 def _expected(message: str) -> str:
     for opening in ("Input should be ", "Value should "):
         message = message.removeprefix(opening)
+    message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping (name: value)")
     return message[:1].lower() + message[1:]
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from .loop_kinds import LoopKind
 from .marked import Marked
-from .pack_errors import Problems
+from .pack_errors import Problems, one_of
 from .pack_files import Laid, lay_versions
 from .timeline import Timeline
 
@@ -83,6 +83,6 @@ def _filled(name: str, child: Marked, books: Marked | None, problems: Problems) 
         else:
             problems.add(
                 item.place,
-                f"unknown code {item.value!r}; expected one of {', '.join(known)} (codes.yaml, {name})",
+                f"unknown code {item.value!r} of codes.yaml, {name}; {one_of(known, item.value)}",
             )
     return Marked(words, child.place)

@@ -1,0 +1,53 @@
+"""Packs explain themselves to those who approve them, and give editors a schema."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from yishe.policy import pack_explain, pack_schema
+from yishe.policy.refusals import Invalid
+from yishe.policy.timeline import NotInForce
+
+PACKS = Path(__file__).resolve().parents[2] / "packs"
+BOTH = [PACKS / "base", PACKS / "demo"]
+
+
+def test_the_whole_pack_is_told_with_what_is_approved() -> None:
+    told = pack_explain.explain(BOTH)
+    assert "转介社工（2025-01-01 起，已批准，原因 22 个（已批准 22 个））" in told
+    assert "草案（不触发）" in pack_explain.explain([PACKS / "base"])
+
+
+def test_a_reason_is_told_with_clocks_ladder_and_source() -> None:
+    told = pack_explain.explain(BOTH, "D12")
+    assert "接单：3 个工作日，按工作时间计" in told
+    assert "时限的 150%：告知当前负责人、团队长、中心主任" in told
+    assert "依据：content 10.4；把握：机构规则；状态：已批准" in told
+    assert told == pack_explain.explain(BOTH, "referral.doctor_to_social_worker/D12")
+
+
+def test_kinds_and_reactions_are_told() -> None:
+    assert "须全部完成的子任务：医生评估（双轨）、社工评估（双轨）" in pack_explain.explain(
+        BOTH, "assessment.dual_track"
+    )
+    assert "则发起“用药变更知悉”" in pack_explain.explain(BOTH, "medication_change_reaches_social_worker")
+
+
+def test_what_nobody_declared_is_refused_with_what_there_is() -> None:
+    with pytest.raises(Invalid, match="dual_track"):
+        pack_explain.explain(BOTH, "moonrise")
+    with pytest.raises(NotInForce, match="2020-01-01"):
+        pack_explain.explain(BOTH, "assessment.dual_track", date(2020, 1, 1))
+
+
+def test_there_is_a_schema_for_every_kind_of_file() -> None:
+    schema = json.loads(json.dumps(pack_schema.json_schema()))
+    files = {path.relative_to(PACKS / "base") for path in (PACKS / "base").rglob("*.yaml")}
+    known = {str(file) for file in files if file.parent == Path()}
+    assert known <= set(schema)
+    loop = schema["loops/<loop kind>.yaml"]
+    version = next(iter(loop["properties"]["versions"]["patternProperties"].values()))["anyOf"][0]
+    assert "clocks" in version["properties"]
+    assert loop["$defs"]["Clock"]["properties"]["within"]["pattern"]
