@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     *(f"yishe.{room}.apps.{room.capitalize()}Config" for room in ROOMS),
 ]
 MIDDLEWARE = [
+    "yishe.doors.picture.OnePicture",
     "django.middleware.security.SecurityMiddleware",
     "yishe.doors.api.entrance.ApiEntrance",  # answers /api/ itself: no session, no CSRF on that path
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -73,7 +73,7 @@ def promise(
         except Stale:
             if last_try:
                 raise Conflict("busy", "排班正在变更，请再点一次。") from None
-            directory.current()
+            directory.forget()
         except Duplicate:
             return answered_before(actor, said) or _refuse_second(where, kind, reason)
         else:

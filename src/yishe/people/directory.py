@@ -2,8 +2,9 @@
 
 import secrets
 import threading
-import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeGuard
 from uuid import UUID
 
@@ -38,11 +39,8 @@ __all__ = [
 NEWEST = 20_000
 """Shifts and leaves kept, newest first: weeks for a large district, years for a centre."""
 
-FRESH_SECONDS = 0.1
-"""For so long a version just read is taken as still the present one, so that one request reads it once."""
-
 _kept: dict[str, Directory] = {}
-_checked: dict[str, float] = {}
+_request = threading.local()
 _reading = threading.Lock()
 
 
@@ -56,10 +54,17 @@ def current(known: int | None = None) -> Directory:
     version and passes it as `known`."""
     place = str(connection.settings_dict["NAME"])
     kept = _kept.get(place)
-    if known is None and kept is not None and kept.version and time.monotonic() < _checked.get(place, 0.0):
-        return kept
+    held: dict[str, Directory] | None = getattr(_request, "held", None)
+    if known is None and held and place in held:
+        return held[place]
     wanted = version() if known is None else known
-    _checked[place] = time.monotonic() + FRESH_SECONDS
+    found = _fresh(place, kept, wanted)
+    if held is not None and found.version:
+        held[place] = found
+    return found
+
+
+def _fresh(place: str, kept: Directory | None, wanted: int) -> Directory:
     if _fits(kept, wanted):
         return kept
     with _reading:
@@ -75,9 +80,20 @@ def _fits(kept: Directory | None, wanted: int) -> TypeGuard[Directory]:
     return kept is not None and kept.version == wanted != 0
 
 
+@contextmanager
+def one_picture() -> Iterator[None]:
+    """Within this block (a request, one loop of a sweep) the version is read once and everybody sees one picture."""
+    _request.held = {}
+    try:
+        yield
+    finally:
+        _request.held = None
+
+
 def forget() -> None:
-    """Read the version again next time."""
-    _checked.clear()
+    """Read the version again next time, also within `one_picture`."""
+    if getattr(_request, "held", None) is not None:
+        _request.held = {}
 
 
 def bump() -> int:
