@@ -4,7 +4,9 @@ Only an empty database takes it, and the database is marked demo by it. Everythi
 load leaves nothing behind.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
@@ -54,7 +56,7 @@ def load(
     today = at.astimezone(hours.ZONE).date()
     since = today - timedelta(days=days)
     bar = _Bar(progress, residents + days * DAY_WEIGHT)
-    with commit.atomically():
+    with commit.atomically(), directory.one_picture(), _without_collecting():
         clock.mark_demo()
         made = _founded(residents, seed, since, today, bar)
         history = History(made, Random(f"history {seed}"))
@@ -70,6 +72,16 @@ def _founded(residents: int, seed: int, since: date, today: date, bar: "_Bar") -
     founding.settle(made, people, opening, lambda done: bar.step(done, "居民建档"))
     founding.rosters_between(made, since, today + timedelta(days=ROSTER_AHEAD_DAYS), opening)
     return made
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """A burst of millions of short-lived objects: looking for cycles among them takes a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class _Bar:

@@ -29,15 +29,16 @@ TURNS: dict[str, Shares] = {
 """What the one whose turn it is does, by the loop's state."""
 
 PATIENCE: tuple[tuple[float, float, float], ...] = (
-    (0.80, 0.04, 0.55),
-    (0.09, 0.55, 0.98),
+    (0.78, 0.03, 0.49),
+    (0.11, 0.49, 0.98),
     (0.07, 1.02, 1.80),
     (0.04, 2.00, 3.50),
 )
 """Share of people's turns, and between which shares of the time allowed they come to it. Past 1 it is late."""
 
 CONFIRMING: tuple[tuple[float, float, float], ...] = (
-    (0.76, 0.05, 0.80),
+    (0.58, 0.03, 0.49),
+    (0.18, 0.49, 0.95),
     (0.12, 1.05, 2.20),
     (0.12, 2.70, 3.40),
 )

@@ -5,7 +5,7 @@ turn it is does what `habits` says, or finds that the world moved on meanwhile.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
@@ -45,6 +45,7 @@ class History:
     known: set[UUID] = field(default_factory=set)
     stirred: dict[str, int] = field(default_factory=dict)
     looked: datetime = BEFORE
+    soonest: Iterable[tuple[datetime, str]] | None = None
 
     def run(self, since: date, now: datetime, each_day: Callable[[date], None]) -> None:
         """From the morning of `since` to `now`."""
@@ -80,18 +81,18 @@ class History:
         """Sweep as often as a worker would have found something to do, up to `end`."""
         while (at := self._next_look()) is not None and at <= end:
             worker.sweep(at)
-            self.looked = at
+            self.looked, self.soonest = at, None
             self._find_new(at)
 
     def _next_look(self) -> datetime | None:
         """The full hour after the next due moment, or that very moment for a red loop."""
-        soonest = (
-            Loop.objects.filter(closed_at=None).order_by("next_at").values_list("next_at", "urgency").first()
-        )
-        if soonest is None:
-            return None
-        due, urgency = soonest
-        return max(due if urgency == "red" else self._hour(due), self.looked + timedelta(minutes=1))
+        if self.soonest is None:
+            self.soonest = (
+                Loop.objects.filter(closed_at=None).order_by("next_at").values_list("next_at", "urgency")[:1]
+            )
+        for due, urgency in self.soonest:
+            return max(due if urgency == "red" else self._hour(due), self.looked + timedelta(minutes=1))
+        return None
 
     def _hour(self, at: datetime) -> datetime:
         return at.replace(minute=0, second=0, microsecond=0) + ROUND
@@ -115,6 +116,7 @@ class History:
         """Somebody will have to act on this loop: put his next moment into the queue."""
         loop = found(loop_id)
         self.known.add(loop_id)
+        self.soonest = None
         if loop.closed_at is None:
             self._later(loop, at + habits.delay(self.rng, loop, at))
 

@@ -182,8 +182,7 @@ def on_duty_at(member: Member, at: datetime) -> frozenset[UUID]:
     book = directory.current()
     if book.away(member.id, at):
         return frozenset()
-    turns = (one for one in book.shifts if one.staff == member.id and one.starts_at <= at < one.ends_at)
-    centres = (book.centre_of(turn.organisation) for turn in turns)
+    centres = (book.centre_of(turn.organisation) for turn in book.turns_of(member.id, at))
     return frozenset(centre for centre in centres if centre)
 
 

@@ -82,18 +82,20 @@ def _fits(kept: Directory | None, wanted: int) -> TypeGuard[Directory]:
 
 @contextmanager
 def one_picture() -> Iterator[None]:
-    """Within this block (a request, one loop of a sweep) the version is read once and everybody sees one picture."""
-    _request.held = {}
+    """Within this block (a request, one loop of a sweep) the version is read once and everybody sees one picture.
+    A block inside another keeps the outer one's picture."""
+    outer = getattr(_request, "held", None)
+    _request.held = {} if outer is None else outer
     try:
         yield
     finally:
-        _request.held = None
+        _request.held = outer
 
 
 def forget() -> None:
     """Read the version again next time, also within `one_picture`."""
     if getattr(_request, "held", None) is not None:
-        _request.held = {}
+        _request.held.clear()
 
 
 def bump() -> int:

@@ -59,6 +59,17 @@ class Directory:
             found.setdefault((self.centre_of(turn.organisation), turn.duty), []).append(turn)
         return found
 
+    @cached_property
+    def _turns_of(self) -> dict[UUID, list[Turn]]:
+        found: dict[UUID, list[Turn]] = {}
+        for turn in self.shifts:
+            found.setdefault(turn.staff, []).append(turn)
+        return found
+
+    def turns_of(self, staff_id: UUID, at: datetime) -> list[Turn]:
+        """The shifts this person is in at that moment."""
+        return [turn for turn in self._turns_of.get(staff_id, ()) if turn.starts_at <= at < turn.ends_at]
+
     def staff(self, staff_id: UUID) -> Member:
         """NotFound when nobody has this id."""
         try:
