@@ -49,7 +49,7 @@ def _sqlite(model: type[models.Model]) -> Iterator[tuple[str, str]]:
     for act in ("UPDATE", "DELETE"):
         name = f"{table}_no_{act.lower()}"
         yield name, (
-            f'CREATE TRIGGER IF NOT EXISTS "{name}" BEFORE {act} ON "{table}" '
+            f'CREATE TRIGGER "{name}" BEFORE {act} ON "{table}" '
             f"BEGIN SELECT RAISE(ABORT, 'insert-only: {act} on {table}'); END"
         )
     taken = " OR ".join(
@@ -57,7 +57,7 @@ def _sqlite(model: type[models.Model]) -> Iterator[tuple[str, str]]:
     )
     name = f"{table}_no_replace"
     yield name, (
-        f'CREATE TRIGGER IF NOT EXISTS "{name}" BEFORE INSERT ON "{table}" '
+        f'CREATE TRIGGER "{name}" BEFORE INSERT ON "{table}" '
         f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) '
         f"BEGIN SELECT RAISE(ABORT, 'insert-only: a row with this key is in {table}'); END"
     )
@@ -77,22 +77,29 @@ def install() -> int:
         if connection.vendor == "postgresql":
             cursor.execute(_REFUSE)
         triggers = list(_triggers())
-        for _, sql in triggers:
+        for name, sql in triggers:
+            if connection.vendor == "sqlite":
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"')
             cursor.execute(sql)
     return len(triggers)
 
 
+_FIRING = """
+SELECT tgname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND proname = 'yishe_insert_only' AND prosrc LIKE '%RAISE EXCEPTION%'
+"""
+
+
 def missing() -> list[str]:
-    """Names of triggers that should be there and are not."""
-    query = (
-        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
-        if connection.vendor == "postgresql"
-        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    )
+    """Names of triggers that should be there and would not fire: absent, switched off, or saying something else."""
     with connection.cursor() as cursor:
-        cursor.execute(query)
-        present = {row[0] for row in cursor.fetchall()}
-    return [name for name, _ in _triggers() if name not in present]
+        if connection.vendor == "postgresql":
+            cursor.execute(_FIRING)
+            firing = {row[0] for row in cursor.fetchall()}
+            return [name for name, _ in _triggers() if name not in firing]
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        present = dict(cursor.fetchall())
+    return [name for name, sql in _triggers() if present.get(name) != sql]
 
 
 def require() -> None:
