@@ -131,7 +131,7 @@ def spans(scope: scopes.Scope, span: Span) -> dict[str, Any]:
     if not longest or not longest.median:
         return {"bars": bars, "finding": "还没有走完的步骤可算"}
     words = spoken.span(timedelta(seconds=longest.median))
-    return {"bars": bars, "finding": f"一半的事在“{wording.SPANS[longest.name]}”上用了 {words}以上，是最长的一步"}
+    return {"bars": bars, "finding": f"“{wording.SPANS[longest.name]}”最久：一半的事用了 {words}以上"}
 
 
 def _open(scope: scopes.Scope, here: Here) -> dict[str, Any]:
@@ -156,13 +156,20 @@ def _league(here: Here, scope: scopes.Scope, span: Span, column: str) -> dict[st
     count = measures.by_team if column == "team" else measures.by_reason
     rows = count(scope, span.since, span.until, here.now)[:MOST_ROWS]
     names = _reason_titles(here) if column == "reason" else {}
-    bars = [_bar(names.get(row.key or "", "") or _unit(here, row.key), row.headline) for row in rows]
+    bars = [_bar(_name(here, row.key, names), row.headline) for row in rows]
     ranked = [row for row in rows if not row.headline.small and row.headline.share is not None]
     if len(ranked) < 2:
         return {"bars": bars, "finding": "按团队看按时闭环" if column == "team" else "按原因看按时闭环"}
     worst = min(ranked, key=lambda row: row.headline.share or 0)
-    name = names.get(worst.key or "", "") or _unit(here, worst.key)
+    name = _name(here, worst.key, names)
     return {"bars": bars, "finding": f"{name}最低，按时闭环 {100 * (worst.headline.share or 0):.0f}%"}
+
+
+def _name(here: Here, key: str | None, reasons: Mapping[str, str]) -> str:
+    """A team by name, a reason by code and title."""
+    if not reasons:
+        return _unit(here, key)
+    return reasons.get(key or "", "") or {"none": "不分原因的（用药变更、双轨）", "sensitive": "敏感原因（合计）"}.get(key or "none", key or "")
 
 
 def _unit(here: Here, key: str | None) -> str:

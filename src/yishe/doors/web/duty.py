@@ -35,7 +35,7 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
 def on_duty(here: Here) -> list[dict[str, Any]]:
     """Each centre with who the roster names now, and who answers when it names nobody."""
     found = []
-    for unit in here.staff.units("centre"):
+    for unit in sorted(here.staff.units("centre"), key=lambda unit: unit.id != here.centre):
         turns = []
         for code in packs.in_force().duties:
             turn = here.staff.on_duty(unit.id, code, here.now)

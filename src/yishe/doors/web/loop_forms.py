@@ -12,7 +12,7 @@ from yishe.doors.web import spoken, wording
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
-from yishe.policy.loop_words import codes
+from yishe.policy.loop_words import STATEMENT, codes
 
 NOTE_LABELS = {
     "decline": "为什么退回、应找谁", "ask_more": "请对方补充什么", "supply": "补充的情况", "complete": "做了什么、结果怎样", "fail": "试过什么、卡在哪里",
@@ -119,9 +119,10 @@ def _evidence(setting: Setting) -> forms.MultipleChoiceField:
     if "service_note" in setting.kind.evidence:
         choices.insert(0, (NEW_NOTE, "把上面写的存为一条服务记录"))
         initial = [NEW_NOTE]
-    choices += [(code, str(words)) for code, words in setting.kind.evidence.items()]
-    names = "、".join(str(setting.kind.evidence.get(code, code)) for code in wanted)
+    plain = {code: str(words) for code, words in setting.kind.evidence.items() if code != STATEMENT}
+    choices += [(code, words if words.endswith("录") else f"{words}（纸质或另存）") for code, words in plain.items()]
+    names = "、".join(str(setting.kind.evidence.get(code, code)) for code in wanted if code != STATEMENT)
     return forms.MultipleChoiceField(
         label="依据", choices=choices, required=False, initial=initial, widget=forms.CheckboxSelectMultiple,
-        help_text=f"必须有：{names}。" if names else "有什么可以证明的，勾上。",
+        help_text=f"必须有：{names}。" if names and STATEMENT not in wanted else "有什么可以证明的，勾上。",
     )  # fmt: skip

@@ -51,10 +51,10 @@ def _sentence(here: Here, found: Detail, entry: Entry) -> str:
 
 
 def _promised(here: Here, found: Detail, entry: Entry) -> str:
-    first = entry.data.get("set", {})
-    receiver = _who(here, first.get("performer"))
+    moved = any(one.kind == "handed_over" for one in found.entries)
+    receiver = "" if moved else f"给{_who(here, found.state.performer)}"
     clock = found.kind.clock("accept", found.state.reason or None)
-    return f"发出，请{receiver}办理" + (f"，{clock.zh}内接单" if clock and not clock.said else "")
+    return f"发出{receiver}" + (f"，{clock.zh}内接单" if clock and not clock.said else "")
 
 
 def _completed(here: Here, found: Detail, entry: Entry) -> str:
@@ -84,8 +84,16 @@ def _climbed(here: Here, found: Detail, entry: Entry) -> str:
     clock = wording.CLOCKS.get(entry.data.get("clock", ""), "")
     told = "、".join(_who(here, one) for one in entry.data.get("told", ()))
     if not entry.data.get("late"):
-        return f"{clock}时限将到，提醒{told}"
+        return f"{clock}时限{_share(found, entry)}，提醒{told}"
     return f"{clock}已逾期，报{told}"
+
+
+def _share(found: Detail, entry: Entry) -> str:
+    """How far the clock had run, from the rung it passed."""
+    ladder = found.kind.ladder(entry.data.get("clock", ""), found.state.urgency)
+    rung = entry.data.get("rung")
+    percent = ladder[rung].percent if isinstance(rung, int) and 0 <= rung < len(ladder) else None
+    return "过半" if percent == 50 else "将到"
 
 
 _SENTENCES = {
@@ -114,7 +122,7 @@ def steps(here: Here, found: Detail) -> list[Step]:
     before, rows = found.state.promised_at, []
     for one in found.steps:
         note = _when(here, found, one.at, before, one.by) if one.at else ""
-        before = one.at or before
+        before = one.at if one.at and note else before
         stopped = one.mark == "now" and found.state.state in ("rejected", "failed", "cancelled")
         state = "stopped" if stopped else MARKS[one.mark]
         rows.append(Step(wording.STEPS[one.name], state, note, shade if state == "now" else ""))
@@ -126,6 +134,8 @@ def _when(here: Here, found: Detail, at: Any, before: Any, by: UUID | None) -> s
     if at == found.state.promised_at:
         return f"{who} {spoken.stamp(at, here.now)}"
     took = at - before
+    if at == found.state.seen_at == found.state.accepted_at and who == "":
+        return ""
     return f"{who} {'即时' if took < timedelta(minutes=1) else spoken.span(took)}".strip()
 
 

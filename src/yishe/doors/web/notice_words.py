@@ -31,7 +31,7 @@ def _words(row: Notice, name: str, titles: dict[str, str]) -> str:
     event = str(row.data.get("event") or row.topic.partition(".")[2])
     kind = titles.get(str(row.data.get("kind", "")), "闭环")
     texts = packs.in_force().texts
-    happened = wording.EVENTS.get(event) or str(texts.get(f"notice.{row.topic}", "有新情况"))
+    happened = wording.NOTICES.get(event) or str(texts.get(f"notice.{row.topic}", "有新情况"))
     mine = "，轮到您" if row.data.get("mine") else ""
     return f"{name + '：' if name else ''}{kind} {happened}{mine}"
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from yishe.doors.web import spoken
+from yishe.loops import reading
 from yishe.people import directory
 from yishe.people.actors import Actor, actor_for
 from yishe.people.directory import Directory
@@ -105,6 +106,7 @@ def show(
         "today_line": spoken.today_line(here.now),
         "post_line": post_line(here),
         "unread": notices.unread_count(here.actor.staff_id),
+        "todo_count": reading.counts(here.actor, here.now)["mine"],
     }
     return render(request, template, {**shared, **(context or {})}, status=status)
 

@@ -51,7 +51,7 @@ class ReferForm(forms.Form):
         super().__init__(*args, **kwargs)
         needs = [wording.coded("attachments", one) for one in (reason.needs if reason else ())]
         self.fields["note"] = forms.CharField(
-            label="情况和希望", max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+            label="情况和希望", max_length=4000, widget=forms.Textarea(attrs={"rows": 5, "autofocus": True}),
             help_text=f"请写明：{'、'.join(needs)}。" if needs else "发现了什么、希望对方做什么。",
         )  # fmt: skip
         for name, words in wording.CLOCKS.items():
@@ -138,7 +138,8 @@ def askable(here: Here) -> list[LoopKind]:
     """Kinds whose duties this person holds, in the pack of today."""
     duties = here.duties
     found = packs.in_force().loop_kinds(spoken.local(here.now).date())
-    return [kind for kind in found if duties & set(kind.asked_by)]
+    mine = [kind for kind in found if duties & set(kind.asked_by)]
+    return sorted(mine, key=lambda kind: not kind.reasons)
 
 
 def choices(kind: LoopKind) -> list[Choice]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from yishe.care import conditions, entries, medications, timeline
 from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
-from yishe.doors.web.shapes import Act, Link, Said
+from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
 from yishe.people import access
 from yishe.people.cards import Card, cards
@@ -96,10 +96,10 @@ def said(item: timeline.Item) -> Said:
     tags = list(item.hidden)
     if item.corrects:
         tags.append("更正")
-    links = (Link("看这件事", f"/loops/{item.loop}"),) if item.loop else ()
+    href = f"/loops/{item.loop}" if item.loop else ""
     restricted = str(item.detail.get("restricted", ""))
     quote = "\n".join(filter(None, [item.text, restricted]))
-    return Said(item.occurred_at, item.author_name, item.title, quote, item.author_name == "系统", "", tags, links)
+    return Said(item.occurred_at, item.author_name, item.title, quote, item.author_name == "系统", "", tags, href=href)
 
 
 def about(here: Here, card: Card) -> list[dict[str, Any]]:

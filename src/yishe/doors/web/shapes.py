@@ -88,6 +88,7 @@ class Said:
     colour: str = ""
     tags: Sequence[str] = ()
     links: Sequence[Link] = ()
+    href: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class ShiftForm(forms.Form):
 
 @signed_in
 def team(request: HttpRequest, here: Here) -> HttpResponse:
-    units = here.staff.units("centre")
+    units = sorted(here.staff.units("centre"), key=lambda unit: unit.id != here.centre)
     return page.show(request, here, "team.html", {
         "place": "team", "centres": [_centre(here, unit) for unit in units], "districts": _districts(here),
         "leads": bool(_led(here)),

@@ -26,6 +26,12 @@ EVENTS = {
     "voided": "作废", "reminded": "提醒", "escalated": "升级报告", "retimed": "节假日或日期有变，时限重算", "auto_confirmed": "到期自动确认",
     "child_closed": "关联的一件已办完",
 }  # fmt: skip
+NOTICES = {
+    "promised": "有一件转给您", "received": "对方已看到", "accepted": "已接单", "declined": "被退回", "info_asked": "请您补充情况", "info_supplied": "情况已补充",
+    "started": "已联系居民，开始办理", "held": "已暂停", "resumed": "已恢复办理", "completed": "结果已回写", "failed": "没有办成", "confirmed": "已确认闭环",
+    "referred_on": "已再转", "reopened": "被重新打开", "cancelled": "已取消", "handed_over": "已转交", "noted": "有新进展", "heard": "有居民的话",
+    "voided": "已作废", "reminded": "时限将到", "escalated": "已逾期", "retimed": "时限有变", "auto_confirmed": "到期自动确认",
+}  # fmt: skip
 STEPS = {"sent": "发出", "received": "收到", "accepted": "接单", "started": "办理", "completed": "回写结果", "confirmed": "发出方确认"}
 CLOCKS = {"accept": "接单", "supply": "补充", "first_contact": "首次联系", "finish": "回写结果", "confirm": "确认"}
 BUSINESS = {

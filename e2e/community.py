@@ -1,0 +1,49 @@
+"""The people of the demo community that the browser tests meet, and the ways through the pages they share."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+DOCTOR = "wangjianping"
+SOCIAL_WORKER = "limin"
+DIRECTOR = "linshichang"
+OTHER_CENTRE = "wuguoqiang"
+LIVE_MS = 10_000
+LONELY, POVERTY, SELF_MANAGEMENT = "D12", "D10", "D16"
+
+
+def panel(page: Page) -> list[tuple[str, str]]:
+    """(name, path) of residents whose doctor and social worker are the two above."""
+    page.goto("/residents")
+    rows = page.locator(".row.resident").filter(has_text="王建平 / 李敏")
+    return [(row.locator("b").first.inner_text(), str(row.locator("a.open").get_attribute("href"))) for row in rows.all()]
+
+
+def refer(page: Page, resident: str, reason: str, words: str) -> str:
+    """Send a referral; returns its path."""
+    page.goto(f"{resident}/refer")
+    page.get_by_role("searchbox").first.fill(reason)
+    page.locator(f".pick[data-words^='{reason.lower()}'] a").click()
+    page.get_by_label("情况和希望").fill(words)
+    page.get_by_role("button", name="发出").click()
+    page.wait_for_url(re.compile(r"/loops/[0-9a-f-]{36}$"))
+    return page.url[page.url.index("/loops/") :]
+
+
+def press(page: Page, words: str) -> None:
+    """Press one of the loop page's actions."""
+    act(page, words).click()
+
+
+def act(page: Page, words: str) -> Locator:
+    return page.locator("aside .stack").locator(f".btn:has-text('{words}')").first
+
+
+def told(page: Page, words: str) -> None:
+    """The story on this open page says so, without anybody reloading it."""
+    expect(page.locator(".story")).to_contain_text(words, timeout=LIVE_MS)
+
+
+def connected(page: Page) -> None:
+    """The page's stream is open; only then is "without reload" a fair claim."""
+    expect(page.locator("html")).to_have_attribute("data-connected", "yes", timeout=LIVE_MS)

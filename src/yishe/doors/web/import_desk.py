@@ -1,0 +1,152 @@
+"""Rosters on their way in: the uploaded file, how far it is, and the workbook that comes back.
+
+Kept as files in YISHE_HOME/imports, readable by the server alone, so that any process can tell the progress.
+The roster itself is deleted when it has been taken in, everything else after a day.
+"""
+
+import json
+import logging
+import threading
+import time
+import uuid
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from yishe.people import import_, import_results
+from yishe.people.actors import Actor
+from yishe.people.import_report import Report
+from yishe.policy.refusals import NotFound, Refused
+
+DAY_SECONDS = 86400
+SILENT_SECONDS = 60
+PROBLEMS_SHOWN = 200
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One reading of one file: a preview or the real thing. `state` is running, done or refused."""
+
+    id: str
+    staff: str
+    file_name: str
+    dry_run: bool = True
+    state: str = "running"
+    done: int = 0
+    total: int = 0
+    rows: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    words: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Running, but nothing was heard of it for a while: its process is gone."""
+        return self.state == "running" and time.time() - _path(self.id, "json").stat().st_mtime > SILENT_SECONDS
+
+
+def receive(actor: Actor, name: str, content: bytes, at: datetime) -> Job:
+    """Keep an upload and read it without writing anything."""
+    _tidy()
+    job = Job(uuid.uuid4().hex, str(actor.staff_id), name[:200])
+    _write(job.id, Path(name).suffix.lower()[1:] or "bin", content)
+    return _begin(job, actor, at)
+
+
+def take_in(actor: Actor, job_id: str, at: datetime) -> Job:
+    """Now for real. Doing it twice changes nothing the second time."""
+    job = find(actor, job_id)
+    fresh = replace(job, dry_run=False, state="running", done=0, total=0, counts={}, problems=[], words="")
+    return _begin(fresh, actor, at)
+
+
+def find(actor: Actor, job_id: str) -> Job:
+    """The job, for whoever brought the file."""
+    try:
+        job = Job(**json.loads(_path(uuid.UUID(job_id).hex, "json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise NotFound("no_import", "没有这次导入，或已过一天被清理：请重新上传。") from None
+    if job.staff != str(actor.staff_id):
+        raise NotFound("no_import", "没有这次导入，或它不是您上传的。")
+    return job
+
+
+def result(actor: Actor, job_id: str) -> Path:
+    """The workbook with every row's outcome."""
+    path = _path(find(actor, job_id).id, "result.xlsx")
+    if not path.exists():
+        raise NotFound("no_result", "结果还没有写好：请等它读完。")
+    return path
+
+
+def _begin(job: Job, actor: Actor, at: datetime) -> Job:
+    _note(job)
+    threading.Thread(target=_work, args=(job, actor, at), daemon=True).start()
+    return job
+
+
+def _work(job: Job, actor: Actor, at: datetime) -> None:
+    try:
+        report = import_.run(
+            actor, _upload(job.id), at=at, dry_run=job.dry_run, file_name=job.file_name,
+            progress=lambda done, total: _note(replace(job, done=done, total=total)),
+        )  # fmt: skip
+        _finish(job, report)
+    except Refused as refused:
+        _note(replace(job, state="refused", words=refused.title))
+    except Exception:
+        log.exception("import %s failed", job.id)
+        _note(replace(job, state="refused", words="读到一半出错了：已读完的批次有效，再按一次会接着做，不会重复。"))
+    finally:
+        connection.close()
+
+
+def _finish(job: Job, report: Report) -> None:
+    path = _path(job.id, "result.xlsx")
+    import_results.write(report, path)
+    path.chmod(0o600)
+    if not job.dry_run:
+        _upload(job.id).unlink(missing_ok=True)
+    _note(replace(job, state="done", rows=report.rows, counts=report.counts, problems=report.problems[:PROBLEMS_SHOWN]))
+
+
+def _folder() -> Path:
+    folder = Path(settings.HOME) / "imports"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _path(job_id: str, kind: str) -> Path:
+    return _folder() / f"{job_id}.{kind}"
+
+
+def _upload(job_id: str) -> Path:
+    found = [one for one in _folder().glob(f"{job_id}.*") if one.suffix in (".xlsx", ".xls", ".csv", ".ods", ".bin")]
+    kept = [one for one in found if not one.name.endswith("result.xlsx")]
+    if not kept:
+        raise NotFound("no_upload", "这份名册已经导入并删除：要再导入，请重新上传。")
+    return kept[0]
+
+
+def _write(job_id: str, kind: str, content: bytes) -> None:
+    path = _path(job_id, kind)
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+def _note(job: Job) -> None:
+    """Replace the note in one step, so that a reader never sees half of it."""
+    fresh = _path(job.id, "new")
+    fresh.write_text(json.dumps(asdict(job), ensure_ascii=False), encoding="utf-8")
+    fresh.replace(_path(job.id, "json"))
+
+
+def _tidy() -> None:
+    for old in _folder().iterdir():
+        if time.time() - old.stat().st_mtime > DAY_SECONDS:
+            old.unlink(missing_ok=True)
