@@ -1,5 +1,6 @@
 """Every kind of mistake has a file that makes it, and the words that are said about it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,17 @@ def test_two_base_packs_are_refused(tmp_path: Path) -> None:
     assert packs.check([bad_packs.BASE, other]) == [
         "other/pack.yaml:1: pack 'other' overlays nothing; expected one of base"
     ]
+
+
+def test_a_verb_without_words_is_named(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(bad_packs.BASE, base)
+    defaults = base / "loop_defaults.yaml"
+    text = defaults.read_text(encoding="utf-8")
+    defaults.write_text(
+        "".join(line for line in text.splitlines(True) if "heard:" not in line), encoding="utf-8"
+    )
+    assert all(
+        message.endswith("no words for heard; expected them under verbs") for message in packs.check([base])
+    )
+    assert len(packs.check([base])) == 6

@@ -2,10 +2,11 @@
 
 from collections.abc import Container, Iterable, Mapping
 from itertools import pairwise
+from typing import get_args
 
 from . import cel
 from .access_rules import Grant
-from .loop_kinds import HIGHEST, LoopKind, Rung
+from .loop_kinds import HIGHEST, ClockName, LoopKind, Rung, Verb
 from .marked import Marked, Place
 from .pack_errors import Problems, one_of
 from .pack_files import NOWHERE, Laid
@@ -112,6 +113,39 @@ class _KindCheck:
                 self.add(
                     ("ladders",), f"clock {running} has no ladder; expected one that ends with again_every"
                 )
+
+        self.moments()
+        self.words()
+
+    def moments(self) -> None:
+        """Rungs by time and rungs by share, side by side, must still come one after the other."""
+        named: list[tuple[str | None, str, ClockName]] = [
+            (None, self.kind.urgency, name) for name in self.kind.clocks
+        ]
+        named += [(code, one.urgency, name) for code, one in self.kind.reasons.items() for name in one.clocks]
+        for code, urgency, name in named:
+            clock = self.kind.clock(name, code)
+            if clock is None or clock.clock == "working":
+                continue
+            whole = clock.within.exact()
+            rungs = self.kind.ladder(name, urgency)
+            if len({rung.percent is None for rung in rungs}) < 2:
+                continue
+            comes = [
+                rung.after.exact() if rung.after else whole * (rung.percent or 0) / 100 for rung in rungs
+            ]
+            if any(a > b for a, b in pairwise(comes)):
+                where: Path = ("reasons", code, "clocks", name) if code else ("clocks", name)
+                self.add(
+                    where,
+                    f"{name} within {clock.within} is too short for its {urgency} ladder; expected more",
+                )
+
+    def words(self) -> None:
+        """Every verb has words for its button."""
+        missing = [verb for verb in get_args(Verb) if verb not in self.kind.verbs]
+        if missing:
+            self.add(("verbs",), f"no words for {', '.join(missing)}; expected them under verbs")
 
     def _running(self) -> set[str]:
         own = {name for reason in self.kind.reasons.values() for name in reason.clocks}
