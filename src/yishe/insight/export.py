@@ -118,7 +118,7 @@ def ledger_xlsx(
     )
     if len(rows) > MOST:
         raise Invalid("too_many_rows", f"超过 {MOST} 行：请先按时间或团队缩小范围，再分几次导出。")
-    head = _head(actor, scope.title, filters, at, purpose, len(rows))
+    head = _head(actor, scope.title, filters, at, purpose=purpose, count=len(rows))
     content = _write(head, rows, _Book(rows, at))
     access_log.line(
         None,
@@ -139,7 +139,7 @@ def safe(text: str) -> str:
 
 
 def _head(
-    actor: Actor, scope: str, filters: Mapping[str, str], at: datetime, purpose: str, count: int
+    actor: Actor, scope: str, filters: Mapping[str, str], at: datetime, *, purpose: str, count: int
 ) -> tuple[tuple[str, str], ...]:
     chosen = "；".join(f"{key}={value}" for key, value in sorted(filters.items()) if value) or "全部"
     return (

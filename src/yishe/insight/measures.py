@@ -93,22 +93,22 @@ def closing(scope: Scope, since: date, until: date, at: datetime) -> Closing:
 
 def by_team(scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
     """One row a team, most promises first; ``key`` is the team's id or "none"."""
-    return _grouped("team", F("team"), scope, since, until, at)
+    return _grouped(scope, since, until, at, column="team", by=F("team"))
 
 
 def by_reason(scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
     """One row a reason code, most promises first; sensitive reasons together as ``sensitive``."""
     secret = Case(When(sensitive=True, then=Value(sets.SENSITIVE)), default=F("reason"))
-    return _grouped("reason", secret, scope, since, until, at)
+    return _grouped(scope, since, until, at, column="reason", by=secret)
 
 
 def by_kind(scope: Scope, since: date, until: date, at: datetime) -> tuple[Row, ...]:
     """One row a kind, most promises first."""
-    return _grouped("kind", F("kind"), scope, since, until, at)
+    return _grouped(scope, since, until, at, column="kind", by=F("kind"))
 
 
 def _grouped(
-    column: str, by: F | Case, scope: Scope, since: date, until: date, at: datetime
+    scope: Scope, since: date, until: date, at: datetime, *, column: str, by: F | Case
 ) -> tuple[Row, ...]:
     base = _base(scope, since, until)
     counted = _counts(_within(scope, since, until).annotate(group=by), at)

@@ -5,9 +5,9 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-
 from tests.rooms.care.world import World
 from tests.rooms.insight.ledger import DAY, promised, served
+
 from yishe.insight import export
 from yishe.people import actors, residents
 from yishe.policy.refusals import Forbidden, Invalid

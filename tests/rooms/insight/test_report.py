@@ -6,9 +6,9 @@ from datetime import date, datetime
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-
 from tests.rooms.care.world import World
 from tests.rooms.insight.ledger import DAY, promised, served
+
 from yishe.insight import ages, report, scopes, steps
 from yishe.loops import reading
 from yishe.policy.refusals import Forbidden, Invalid
