@@ -196,3 +196,14 @@ def test_the_pack_is_known_by_the_bytes_of_its_files(base: packs.PackSet, demo: 
     assert base.sha256 == packs.load([BASE]).sha256
     assert base.sha256 != demo.sha256
     assert demo.id == "base+demo"
+
+
+def test_an_invented_kind_needs_yaml_alone() -> None:
+    kind = packs.load([BASE, LIBRARY]).loop_kind("library.loan", DAY)
+    assert list(kind.reasons) == ["B1", "B2"]
+    assert str(kind.verbs["accept"]) == "找到书了"
+    assert str(kind.verbs["decline"]) == "退回"
+    assert kind.ladder("finish", "green")[-1].again_every is not None
+    assert "no_capacity" in kind.decline_reasons
+    with pytest.raises(Invalid, match="没有原因码 B3"):
+        kind.reason("B3")
