@@ -102,7 +102,7 @@ def _children(parents: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, bool]]:
     if not parents:
         return {}
     found: dict[uuid.UUID, dict[str, bool]] = {}
-    rows = Loop.objects.filter(parent__in=parents).exclude(closed_as="void")
+    rows = list(Loop.objects.filter(parent__in=parents))
     followed = {row.follows for row in rows if row.follows}
     for row in rows:
         if row.id not in followed and row.parent:

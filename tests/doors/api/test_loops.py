@@ -29,7 +29,7 @@ def test_a_referral_goes_from_the_doctor_to_a_confirmed_end(desk: Desk) -> None:
     assert (loop["business_status"], loop["closed_as"], loop["owner"], loop["next_at"]) == (
         "closed", "served", None, None,
     )  # fmt: skip
-    assert [event["kind"] for event in loop["events"]][0] == "promised"
+    assert loop["events"][0]["kind"] == "promised"
     assert desk.social_worker.get("/worklist").json() == {"items": [], "next": None}
 
 

@@ -1,6 +1,7 @@
 """The hot requests spend few statements: that, not the database, decides how many centres one machine carries."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -18,11 +19,7 @@ def statements(request: Callable[[], object]) -> int:
         request()
     texts = [query["sql"].strip() for query in seen.captured_queries]
     texts = [text for text in texts if not text.startswith(TEST_FRAME)]
-    follows_on = sum(
-        1
-        for one, two in zip(texts, texts[1:], strict=False)
-        if one.startswith(WRITES) and two.startswith(WRITES)
-    )
+    follows_on = sum(1 for one, two in pairwise(texts) if one.startswith(WRITES) and two.startswith(WRITES))
     return len(texts) - follows_on
 
 

@@ -175,7 +175,9 @@ def _log(who: Caller, action: str, states: Sequence[LoopState], relation: str) -
 
 def _wanted(who: Caller, filters: Filters) -> dict[str, Any]:
     given = filters.model_dump(exclude_none=True, exclude={"limit", "cursor", "resident", "since", "until"})
-    me = {name: who.actor.staff_id for name in ("owner", "sender", "performer") if given.get(name) == "me"}
+    me: dict[str, Any] = {
+        name: who.actor.staff_id for name in ("owner", "sender", "performer") if given.get(name) == "me"
+    }
     if filters.resident:
         me["subjects"] = subjects_of(placed(filters.resident).resident)
     if filters.since:

@@ -8,41 +8,53 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
 
 from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from yishe.doors.cli import database, ledger, reports, serving, ticking, tokens
 from yishe.doors.cli.printing import remark, said
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Refused
 
-GROUPS: tuple[ModuleType, ...] = (database, serving, ticking, ledger, reports, tokens)
+HERE = "yishe.doors.cli"
+COMMANDS = {
+    "migrate": f"{HERE}.database",
+    "makemigrations": f"{HERE}.database",
+    "serve": f"{HERE}.serving",
+    "worker": f"{HERE}.serving",
+    "tick": f"{HERE}.ticking",
+    "people": f"{HERE}.people",
+    "pack": f"{HERE}.packs",
+    "ledger": f"{HERE}.ledger",
+    "report": f"{HERE}.reports",
+    "token": f"{HERE}.tokens",
+}
 
 
-def groups() -> Iterator[ModuleType]:
-    """The command groups of the doors, and of any room above them that names its own in its AppConfig."""
-    yield from GROUPS
+def parser(wanted: str = "") -> argparse.ArgumentParser:
+    """The command `wanted` with its options; all of them when it is none of ours. Only what is asked for is
+    imported, so that a small command starts fast."""
+    top = argparse.ArgumentParser(prog="yishe", description="Yishe 医社联动")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    homes = [COMMANDS[wanted]] if wanted in COMMANDS else [*COMMANDS.values(), *_of_other_rooms()]
+    for home in dict.fromkeys(homes):
+        importlib.import_module(home).register(commands)
+    return top
+
+
+def _of_other_rooms() -> Iterator[str]:
+    """Rooms above the doors name the module of their commands in their AppConfig."""
     for room in apps.get_app_configs():
         named = getattr(room, "command_line", None)
         if named:
-            yield importlib.import_module(named)
-
-
-def parser() -> argparse.ArgumentParser:
-    """All commands with their options."""
-    top = argparse.ArgumentParser(prog="yishe", description="Yishe 医社联动")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in groups():
-        group.register(commands)
-    return top
+            yield named
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = parser(words[0] if words else "").parse_args(words)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         return command(args)

@@ -9,6 +9,7 @@ from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server.embed import Server
 
 from yishe.doors.cli import arguments, lifeline, readiness, supervisor, working
@@ -37,6 +38,7 @@ def register(commands: Any) -> None:
 
 
 def serve(args: argparse.Namespace) -> int:
+    lifeline.hold()
     readiness.require()
     _require_free(args.host, args.port)
     if args.role == "web":
@@ -48,8 +50,8 @@ def serve(args: argparse.Namespace) -> int:
 
 
 def worker(args: argparse.Namespace) -> int:
-    readiness.require()
     lifeline.hold()
+    readiness.require()
     return working.Worker().run()
 
 
@@ -73,9 +75,15 @@ def _web(args: argparse.Namespace) -> int:
 
 async def _front(target: str, host: str, port: int) -> int:
     """One process on one event loop, so that a stop first ends the streams and then the server."""
-    lifeline.hold()
     application = getattr(importlib.import_module("yishe.doors.asgi"), target)
-    server = Server(application, address=host, port=port, interface=Interfaces.ASGI, websockets=False)
+    server = Server(
+        application,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_level=LogLevels.error,
+    )
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -88,7 +88,9 @@ def _head(started: tuple[str, list[tuple[str, str]]]) -> dict[str, Any]:
     return {
         "type": "http.response.start",
         "status": int(status.split(" ", 1)[0]),
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        "headers": [
+            (name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers
+        ],
     }
 
 

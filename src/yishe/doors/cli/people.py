@@ -1,0 +1,93 @@
+"""yishe people import."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from yishe.doors.cli import arguments, readiness
+from yishe.doors.cli.printing import remark, result
+from yishe.people import actors, directory, import_, import_results
+from yishe.people.import_report import TITLES, Report
+from yishe.policy.refusals import Invalid
+from yishe.trust import clock
+
+SHOWN = 20
+
+
+def register(commands: Any) -> None:
+    acts = commands.add_parser("people", help="residents and staff").add_subparsers(
+        dest="act", required=True, metavar="ACT"
+    )
+    take_in = acts.add_parser("import", help="take in a roster (.xlsx, .csv) of residents or staff")
+    take_in.add_argument("file", type=arguments.existing_file, metavar="FILE")
+    take_in.add_argument("--dry-run", action="store_true", help="decide everything, write nothing")
+    take_in.add_argument(
+        "--report", type=Path, metavar="OUT.xlsx", help="every row with its outcome and reason"
+    )
+    take_in.add_argument("--centre", metavar="CODE", help="where rows belong that name no centre or team")
+    take_in.add_argument("--json", action="store_true")
+    take_in.set_defaults(run=import_roster)
+
+
+def import_roster(args: argparse.Namespace) -> int:
+    """Exit 0 when every row was taken; 1 when rows are held or rejected, or the file is refused as a whole."""
+    readiness.require()
+    _require_writable(args.report)
+    with _bar() as bar:
+        report = import_.run(
+            actors.SYSTEM,
+            args.file,
+            at=clock.now(),
+            dry_run=args.dry_run,
+            progress=_steps(bar),
+            centre=_centre(args.centre),
+        )
+    if args.report:
+        import_results.write(report, args.report)
+    result(report.to_json(), _text(report, args.report), as_json=args.json)
+    return 1 if report.held or report.rejected else 0
+
+
+def _centre(code: str | None) -> UUID | None:
+    if code is None:
+        return None
+    for unit in directory.current().units("centre"):
+        if code in (unit.code, unit.name, str(unit.id)):
+            return unit.id
+    raise Invalid("no_such_centre", f"没有代码为 {code} 的中心：请核对“机构与人员”里的代码。")
+
+
+def _require_writable(path: Path | None) -> None:
+    """Before a long import, not after it."""
+    if path and (path.suffix.lower() != ".xlsx" or not path.parent.is_dir()):
+        raise Invalid("bad_report_path", f"结果表 {path} 写不了：应为已有文件夹里的 .xlsx 文件。")
+
+
+def _text(report: Report, path: Path | None) -> str:
+    counts = "，".join(f"{TITLES[name]} {count}" for name, count in report.counts.items())
+    for one in report.problems[:SHOWN]:
+        remark(f"第 {one['row']} 行　{one['column']}　{one['reason']}")
+    if len(report.problems) > SHOWN:
+        remark(f"……另有 {len(report.problems) - SHOWN} 处，见结果表（--report）。")
+    where = f"结果表：{path}" if path else ""
+    return f"{'预览（未写入）：' if report.dry_run else ''}共 {report.rows} 行：{counts}。{where}"
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("导入"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty())
+
+
+def _steps(bar: Progress) -> Callable[[int, int], None]:
+    task = bar.add_task("import", total=None)
+
+    def step(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+
+    return step

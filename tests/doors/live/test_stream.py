@@ -1,0 +1,185 @@
+"""Open screens hear what concerns their person, miss nothing over a lost connection, and end with the session."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
+
+from tests.rooms.care.world import World, build
+from yishe.doors.live import pump, stream
+from yishe.doors.live.front import Front
+from yishe.people import directory
+from yishe.people.actors import Actor
+from yishe.people.models import Staff
+from yishe.talk import delivery, live, outbox
+from yishe.trust import accounts, ids
+from yishe.trust.commit import Bundle
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@pytest.fixture
+def world() -> World:
+    return build(datetime.now(UTC))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump, "EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 0.2)
+
+
+def signed_in(actor: Actor) -> tuple[Headers, str]:
+    """A browser's cookie for this person, and its session."""
+    account = accounts.create_account(f"u-{actor.staff_id.hex}", "x", datetime.now(UTC), hashed="!")
+    Staff.objects.filter(id=actor.staff_id).update(account=account)
+    directory.bump()
+    client = Client()
+    client.force_login(account, "django.contrib.auth.backends.ModelBackend")
+    key = client.cookies["sessionid"].value
+    return [(b"cookie", f"theme=dark; sessionid={key}".encode())], key
+
+
+def tell(world: World, person: UUID, key: str, topic: str = "loop.promised") -> None:
+    bundle = Bundle()
+    at = datetime.now(UTC)
+    outbox.tell(bundle, home=world.centre.id, person=person, topic=topic, key=key, at=at, loop=ids.new())
+    bundle.commit()
+
+
+def listen(
+    headers: Headers, meanwhile: Callable[[], Any], enough: Callable[[str], bool], method: str = "GET"
+) -> Any:
+    """Open a stream, do `meanwhile` once it is open, read until `enough`. Returns (status, text, ended by server)."""
+
+    async def run() -> tuple[int, str, bool]:
+        front, seen, done = Front(None), [], asyncio.Event()
+        status: list[int] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                status.append(message["status"])
+            else:
+                seen.append(message["body"].decode())
+            if enough("".join(seen)):
+                done.set()
+
+        gone = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        scope = {"type": "http", "method": method, "path": "/live/", "query_string": b"", "headers": headers}
+        call = asyncio.create_task(front(scope, receive, send))
+        while not status or (status[0] == 200 and not seen):
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(meanwhile)
+        await asyncio.wait(
+            {call, asyncio.create_task(done.wait())}, timeout=10, return_when=asyncio.FIRST_COMPLETED
+        )
+        ended = call.done()
+        gone.set()
+        await call
+        return status[0], "".join(seen), ended
+
+    return asyncio.run(run())
+
+
+def events(text: str) -> list[tuple[int, str, dict[str, Any]]]:
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(
+            line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":")
+        )
+        if "data" in fields and "event" in fields and fields["event"] != "bye":
+            found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+    return found
+
+
+def test_a_screen_hears_what_concerns_its_person_only_and_without_a_name(world: World) -> None:
+    headers, _ = signed_in(world.social_worker)
+
+    def meanwhile() -> None:
+        tell(world, world.doctor.staff_id, "other")
+        tell(world, world.social_worker.staff_id, "mine")
+
+    status, text, _ = listen(headers, meanwhile, lambda text: bool(events(text)))
+    ((number, name, data),) = events(text)
+    assert (status, name, data["topic"]) == (200, "loop", "loop.promised")
+    assert number == live.newest()
+    assert "王秀兰" not in text
+
+
+def test_what_came_while_the_line_was_down_is_told_on_return(world: World) -> None:
+    headers, _ = signed_in(world.social_worker)
+    tell(world, world.social_worker.staff_id, "seen")
+    last = live.newest()
+    tell(world, world.social_worker.staff_id, "missed one")
+    tell(world, world.social_worker.staff_id, "missed two")
+    back = [*headers, (b"last-event-id", str(last).encode())]
+
+    def meanwhile() -> None:
+        tell(world, world.social_worker.staff_id, "new")
+
+    _, text, _ = listen(back, meanwhile, lambda text: len(events(text)) >= 3)
+    numbers = [number for number, _, _ in events(text)]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 3
+
+
+def test_delivery_tells_the_screen_that_a_notice_is_there(world: World) -> None:
+    headers, _ = signed_in(world.social_worker)
+
+    def meanwhile() -> None:
+        tell(world, world.social_worker.staff_id, "mine")
+        delivery.deliver(datetime.now(UTC), "w")
+
+    _, text, _ = listen(headers, meanwhile, lambda text: len(events(text)) >= 2)
+    assert [name for _, name, _ in events(text)] == ["loop", "notice"]
+
+
+def test_a_stream_ends_when_its_session_does(world: World) -> None:
+    headers, key = signed_in(world.social_worker)
+    _, text, ended = listen(headers, lambda: SessionStore(key).delete(), lambda text: False)
+    assert ended
+    assert "event: bye" in text
+
+
+def test_a_bearer_token_may_listen_too(world: World) -> None:
+    signed_in(world.doctor)
+    account = Staff.objects.select_related("account").get(id=world.doctor.staff_id).account
+    assert account is not None
+    token = accounts.issue_token(account, "t", datetime.now(UTC))
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    status, text, _ = listen(
+        headers, lambda: tell(world, world.doctor.staff_id, "x"), lambda text: bool(events(text))
+    )
+    assert (status, len(events(text))) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [(b"cookie", b"sessionid=forged")],
+        [(b"cookie", b"\xff;;=")],
+        [(b"authorization", b"Bearer nobody")],
+    ],
+)
+def test_a_stranger_hears_nothing(world: World, headers: Headers) -> None:
+    status, text, ended = listen(headers, lambda: None, lambda text: bool(text))
+    assert status == 401
+    assert ended or "title" in text
+
+
+def test_only_reading_is_possible(world: World) -> None:
+    assert listen([], lambda: None, lambda text: bool(text), method="POST")[0] == 405
