@@ -51,3 +51,10 @@ def test_there_is_a_schema_for_every_kind_of_file() -> None:
     version = next(iter(loop["properties"]["versions"]["patternProperties"].values()))["anyOf"][0]
     assert "clocks" in version["properties"]
     assert loop["$defs"]["Clock"]["properties"]["within"]["pattern"]
+
+
+def test_the_schema_lets_an_overlay_leave_anything_out() -> None:
+    schema = pack_schema.json_schema()
+    assert "required" not in schema["loops/<loop kind>.yaml"]
+    assert "required" not in schema["duties.yaml"]["$defs"]["Duty"]
+    assert "name" in schema["cases/calendar.yaml"]["items"]["required"]

@@ -46,14 +46,28 @@ _HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")
 
 
 def json_schema() -> dict[str, Any]:
-    """File name in a pack folder → its JSON Schema. Overlays may leave anything out: schemas name no required fields
-    there, so each file has `properties` of the whole file and `required` holds for base packs only."""
+    """File name in a pack folder → its JSON Schema.
+
+    Nothing but cases has required names: an overlay may leave anything out, and an editor cannot tell what lies
+    below. `packs.check` says what is missing.
+    """
     schemas = {name: model.model_json_schema(by_alias=True) for name, model in _FILES.items()}
     schemas |= {name: _dated(model) for name, model in _DATED.items()}
     schemas |= {name: {"type": "array", "items": model.model_json_schema()} for name, model in _CASES.items()}
     schemas["loops/<loop kind>.yaml"] = _loop_file()
     schemas["loop_defaults.yaml"] = _loop_file()
-    return schemas
+    return {name: schema if name in _CASES else _optional(schema) for name, schema in schemas.items()}
+
+
+def _optional(schema: Any) -> Any:
+    """The schema with every name allowed to be absent."""
+    if isinstance(schema, dict):
+        return {
+            key: _optional(value)
+            for key, value in schema.items()
+            if not (key == "required" and isinstance(value, list))
+        }
+    return [_optional(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _dated(version: type[BaseModel]) -> dict[str, Any]:
