@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, models, transaction
 
 from yishe.trust import write_lock
 
@@ -73,9 +73,10 @@ class _Write:
 
 
 def _prepared(model: type[models.Model], values: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Any]]:
-    columns = _columns(model, connection.vendor)
+    here = connections[DEFAULT_DB_ALIAS]  # itself, not the proxy: fields ask it several times a value
+    columns = _columns(model, here.vendor)
     names = tuple(values)
-    return names, [columns[n].field.get_db_prep_save(values[n], connection) for n in names]
+    return names, [columns[n].field.get_db_prep_save(values[n], here) for n in names]
 
 
 def _complete(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
