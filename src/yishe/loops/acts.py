@@ -13,11 +13,13 @@ from yishe.loops.projection import Read, found, read
 from yishe.loops.promises import Wanted, into
 from yishe.loops.recording import Said, Track, carry, not_before
 from yishe.loops.repeats import answered_before
+from yishe.loops.settling import relieved
+from yishe.loops.tracks import children, served
 from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force as packs_in_force
 from yishe.people.placements import Placement, placement_of_subject
-from yishe.policy.loop_decisions import Cast, Step, after, decide
+from yishe.policy.loop_decisions import Cast, after, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
@@ -26,6 +28,8 @@ from yishe.trust.commit import Bundle, Duplicate, Stale
 
 FRESH_PEOPLE = ("hand_over", "reopen", "refer_on")
 CHILD_DONE = ("complete", "confirm")
+TRIES = 3
+"""How often a lost race that left this loop alone (a sibling track, a changed roster) is decided again."""
 
 
 def act(
@@ -39,25 +43,28 @@ def act(
     Refused with state, who may and what is possible: wrong turn (403), wrong state (409), someone acted first
     (409 `stale` with the present seq), a reason, outcome or evidence missing or unknown (422).
     """
-    reading = read(loop_id)
-    row = reading.row
     command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by)
-    said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at)
-    if row.seq != seq:
-        before = answered_before(actor, said)
-        if before:
-            return before
-        raise stale(actor, row, seq, at)
-    bundle = Bundle()
-    answer = _decided(bundle, actor, reading, command, said)
-    try:
-        bundle.commit()
-    except (Stale, Duplicate):
-        before = answered_before(actor, said)
-        if before:
-            return before
-        raise _why_not(actor, loop_id, seq, at) from None
-    return answer
+    for _ in range(TRIES):
+        reading = read(loop_id)
+        row = reading.row
+        said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at)
+        if row.seq != seq:
+            before = answered_before(actor, said)
+            if before:
+                return before
+            raise stale(actor, row, seq, at)
+        bundle = Bundle()
+        answer = _decided(bundle, actor, reading, command, said)
+        try:
+            bundle.commit()
+        except (Stale, Duplicate):
+            before = answered_before(actor, said)
+            if before:
+                return before
+            directory.forget()
+        else:
+            return answer
+    raise _why_not(actor, loop_id, seq, at)
 
 
 def situation(actor: Actor, state: LoopState, at: datetime, tracked: bool = True) -> Situation:
@@ -68,23 +75,12 @@ def situation(actor: Actor, state: LoopState, at: datetime, tracked: bool = True
     kind = kinds.opened_under(state.kind, state.pack)
     return Situation(
         state, kind, packs_in_force().calendar, at, actor.staff_id, leads, tracking, actor.is_system,
-        _children(state) if kind.children else {},
+        children(state) if kind.children else {},
     )  # fmt: skip
 
 
 def _tracks(person: uuid.UUID, loop_id: uuid.UUID) -> bool:
     return Tracking.objects.filter(loop=loop_id, person=person).exists()
-
-
-def _children(state: LoopState, besides: uuid.UUID | None = None) -> dict[str, bool]:
-    """Title of each track → whether it was served. A track referred on is answered for by its successor."""
-    rows = list(Loop.objects.filter(parent=state.id).exclude(closed_as="void").values_list("id", "kind", "pack", "closed_as", "follows"))
-    followed = {follows for *_, follows in rows if follows}
-    return {
-        str(kinds.opened_under(kind, pack).title): closed_as == "served" or child == besides
-        for child, kind, pack, closed_as, _ in rows
-        if child not in followed
-    }
 
 
 def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said) -> uuid.UUID:
@@ -100,10 +96,17 @@ def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said
         answer = _refer_on(bundle, actor, s, command, where, said)
         steps = [replace(steps[-1], data={**steps[-1].data, "to_loop": str(answer)})]
     watching = _watching(row.id) if reading.tracked else ()
-    carried = carry(bundle, track, steps, said, reading.key, watching)
-    if row.parent and carried.state.closed_as == "served" and command.verb in CHILD_DONE:
-        _parent_done(bundle, row.parent, row.id, said)
+    if row.parent and command.verb in CHILD_DONE and steps[-1].changes.get("closed_as") == "served":
+        _relieve(bundle, served(bundle, track.state, said), said.at)
+    _relieve(bundle, carry(bundle, track, steps, said, reading.key, watching), said.at)
     return answer
+
+
+def _relieve(bundle: Bundle, track: Track | None, at: datetime) -> None:
+    """The turn never stays with someone who is away or gone."""
+    steps = relieved(track.state, at) if track else []
+    if track and steps:
+        carry(bundle, track, steps, Said(ids.SYSTEM, at), None)
 
 
 def _watching(loop_id: uuid.UUID) -> list[uuid.UUID]:
@@ -135,8 +138,7 @@ def _check_receiver(s: Situation, command: Command, where: Placement | None) -> 
         raise Conflict("to_away", f"{member.name}正在休假：请选其他人，或转给其替班人。", field="to")
     fits = s.state.turn == "sender" or s.state.duty in member.duties(s.at) or is_leader(member.id, s.state, s.at)
     if not fits:
-        title = packs_in_force().duties[s.state.duty].title.zh
-        raise Invalid("to_duty", f"{member.name}不承担“{title}”：请转给同职责的人或负责人。", field="to")
+        raise Invalid("to_duty", f"{member.name}不承担“{_title(s)}”：请转给同职责的人或负责人。", field="to")
     if s.state.centre not in member.centres(s.at) and not is_leader(member.id, s.state, s.at):
         raise Invalid("to_centre", f"{member.name}不在这个中心：跨中心请用“再转”。", field="to")
 
@@ -147,7 +149,7 @@ def _refer_on(
     """The new loop, tied to the old. The same two sides again carry the count of refusals along."""
     if where is None:
         raise Conflict("resident_gone", "这位居民的档案已不在册，不能再转。")
-    chosen = _chosen(command.to, s.at)
+    chosen = _chosen(command.to, s)
     same = (chosen or s.state.performer) == s.state.performer
     wanted = Wanted(
         s.state.kind, s.state.reason, command.note, parent=s.state.parent, follows=s.state.id,
@@ -156,33 +158,19 @@ def _refer_on(
     return into(bundle, actor, where, wanted, Said(said.actor, said.at)).state.id
 
 
-def _chosen(to: uuid.UUID | None, at: datetime) -> uuid.UUID | None:
+def _chosen(to: uuid.UUID | None, s: Situation) -> uuid.UUID | None:
     if to is None:
         return None
     member = directory.current().people.get(to)
-    if member is None or not directory.current().present(member, at):
+    if member is None or not directory.current().present(member, s.at):
         raise Invalid("to", "接手人不是在岗的工作人员：请从名单里选。", field="to")
+    if s.state.duty not in member.duties(s.at) and not is_leader(member.id, s.state, s.at):
+        raise Invalid("to_duty", f"{member.name}不承担“{_title(s)}”：请转给同职责的人或负责人。", field="to")
     return to
 
 
-def _parent_done(bundle: Bundle, parent_id: uuid.UUID, child_id: uuid.UUID, said: Said) -> None:
-    """The last track was served: the parent is completed by the system, in the same transaction."""
-    row = Loop.objects.filter(id=parent_id, closed_at=None).first()
-    if row is None:
-        return
-    track = Track.of(row)
-    at = not_before(said.at, track.state)
-    s = Situation(
-        track.state, kinds.opened_under(row.kind, row.pack), packs_in_force().calendar, at, track.state.performer,
-        children=_children(track.state, besides=child_id),
-    )  # fmt: skip
-    if "complete" not in allowed(s):
-        return
-    outcome = next(iter(s.kind.outcomes))
-    required = s.kind.evidence_required.complete
-    evidence = tuple({"type": kind, "id": str(child_id)} for kind in required)
-    steps: list[Step] = decide(s, Command("complete", outcome=outcome, evidence=evidence), Cast())
-    carry(bundle, track, steps, Said(ids.SYSTEM, at), None)
+def _title(s: Situation) -> str:
+    return packs_in_force().duties[s.state.duty].title.zh
 
 
 def stale(actor: Actor, row: Loop, seq: int, at: datetime) -> Conflict:

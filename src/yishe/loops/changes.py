@@ -1,9 +1,10 @@
 """Changes of people that open loops must answer to, consumed once each in the order they took effect."""
 
+import logging
 import uuid
 from datetime import datetime
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 
 from yishe.loops import stuck
@@ -11,11 +12,11 @@ from yishe.loops.models import Loop
 from yishe.loops.recording import Said, Track, carry, not_before
 from yishe.loops.settling import settled, situation
 from yishe.people.models import Change
-from yishe.people.placements import placement_of_subject
-from yishe.policy.refusals import Refused
+from yishe.people.placements import placement_of_subject, subjects_of
 from yishe.trust import commit, ids
 from yishe.trust.commit import Bundle
 
+log = logging.getLogger(__name__)
 OF_STAFF = (Change.Kind.LEAVE, Change.Kind.POST_ENDED, Change.Kind.STAFF_LEFT, Change.Kind.SHIFT, Change.Kind.RETURNED)
 
 
@@ -43,7 +44,8 @@ def _touched(change: Change) -> QuerySet[Loop]:
     still_open = Loop.objects.filter(closed_at=None).order_by("id")
     if change.kind in OF_STAFF:
         return still_open.filter(owner=change.about)
-    return still_open.filter(subject=change.about)
+    where = placement_of_subject(change.about)
+    return still_open.filter(subject__in=[change.about, *(subjects_of(where.resident) if where else ())])
 
 
 def settle(loop_id: uuid.UUID, at: datetime, command: str) -> None:
@@ -58,8 +60,11 @@ def settle(loop_id: uuid.UUID, at: datetime, command: str) -> None:
     now = not_before(at, track.state)
     try:
         steps = settled(situation(track.state, now), placement_of_subject(row.subject))
-    except Refused as refused:
-        stuck.hold(loop_id, at, refused.title)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.warning("loop %s is stuck: %s", loop_id, type(error).__name__)
+        stuck.hold(loop_id, at, stuck.said(error))
         return
     if steps:
         bundle = Bundle()

@@ -102,6 +102,15 @@ class Tracking(models.Model):
         constraints = [models.UniqueConstraint(fields=["loop", "person"], name="loops_tracking_once")]
 
 
+class Timetable(models.Model):
+    """The one row that says which holiday table open loops are timed by, and how far a re-timing has come."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    digest = models.CharField(max_length=64)
+    reached = models.UUIDField(null=True)
+    changed_at = models.DateTimeField()
+
+
 class Stuck(models.Model):
     """A loop the worker could not decide: held briefly, shown on the duty page as 卡住, never skipped silently."""
 

@@ -18,7 +18,7 @@ from yishe.policy import loop_words
 from yishe.policy.loop_decisions import opening
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_state import LoopState, applied
-from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
+from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound, Refused
 from yishe.trust import ids, keys
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
@@ -67,7 +67,9 @@ def promise(
     said = Said(actor.staff_id, at, command_id, digest)
     for last_try in (False, True):
         bundle = Bundle()
-        opened = into(bundle, actor, where, wanted, said, key)
+        opened = _decided(bundle, actor, where, wanted, said, key)
+        if isinstance(opened, uuid.UUID):
+            return opened
         try:
             bundle.commit()
         except Stale:
@@ -79,6 +81,19 @@ def promise(
         else:
             return opened.state.id
     raise AssertionError("unreachable")
+
+
+def _decided(
+    bundle: Bundle, actor: Actor, where: Placement, wanted: Wanted, said: Said, key: bytes | None
+) -> Track | uuid.UUID:
+    """The new loop, or the one this command made before: a retry is answered even if it would be refused by now."""
+    try:
+        return into(bundle, actor, where, wanted, said, key)
+    except Refused:
+        before = answered_before(actor, said)
+        if before is None:
+            raise
+        return before
 
 
 def into(

@@ -39,7 +39,7 @@ def differences() -> list[Difference]:
     seen: set[uuid.UUID] = set()
     for stream, wanted in refolded():
         seen.add(stream)
-        row = Loop.objects.filter(id=stream).values().first()
+        row: dict[str, Any] | None = Loop.objects.filter(id=stream).values().first()  # type: ignore[assignment]
         found += [Difference(stream, "*", "missing", "present")] if row is None else list(_unlike(stream, row, wanted))
     orphans = Loop.objects.exclude(id__in=seen).values_list("id", flat=True) if seen else Loop.objects.values_list("id", flat=True)
     found += [Difference(loop, "*", "present", "missing") for loop in orphans]

@@ -10,9 +10,10 @@ from typing import Any
 
 from yishe.loops import kinds
 from yishe.loops.company import is_leader, leaders
+from yishe.loops.tracks import children
 from yishe.people import directory
 from yishe.people.packs import in_force as packs_in_force
-from yishe.people.placements import Placement
+from yishe.people.placements import Placement, placement_of_subject
 from yishe.policy.loop_decisions import Cast, Step, after, decide, handed
 from yishe.policy.loop_roles import Command, Situation
 from yishe.policy.loop_state import LoopState
@@ -24,7 +25,8 @@ DONE = "completed"
 def situation(state: LoopState, at: datetime) -> Situation:
     """How the system itself looks at a loop."""
     kind = kinds.opened_under(state.kind, state.pack)
-    return Situation(state, kind, packs_in_force().calendar, at, ids.SYSTEM, is_system=True)
+    tracks = children(state) if kind.children else {}
+    return Situation(state, kind, packs_in_force().calendar, at, ids.SYSTEM, is_system=True, children=tracks)
 
 
 def settled(s: Situation, where: Placement | None) -> list[Step]:
@@ -36,6 +38,17 @@ def settled(s: Situation, where: Placement | None) -> list[Step]:
             steps.append(step)
             s = after(s, step)
     return steps
+
+
+def relieved(state: LoopState, at: datetime) -> list[Step]:
+    """What an act must be followed by when the turn came to someone who is not there: someone who is takes over."""
+    if not state.is_open:
+        return []
+    s = situation(state, at)
+    if s.state.owner and _still_answers(directory.current(), s, s.state.owner):
+        return []
+    step = _relieved(s, placement_of_subject(state.subject))
+    return [step] if step else []
 
 
 def _ended(s: Situation, where: Placement | None) -> Step | None:
@@ -57,7 +70,7 @@ def _moved(s: Situation, where: Placement | None) -> Step | None:
     place = {"centre": where.centre, "team": team, "last_at": s.at}
     found = directory.current().performer(s.state.duty, where, s.at)
     if s.state.turn == "sender":
-        return Step("handed_over", {**place, "performer": found.member.id},
+        return Step("handed_over", {**place, "performer": found.member.id, "shift_until": found.until},
                     {"to": str(s.state.owner), "reason": "team_changed"}, told=(found.member.id,))  # fmt: skip
     return _to(s, found.member.id, "performer", found.until, "team_changed", place)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from yishe.loops.models import Stuck
 from yishe.people.packs import in_force as packs_in_force
+from yishe.policy.refusals import Refused
 
 
 def hold(loop_id: uuid.UUID, at: datetime, error: str) -> None:
@@ -14,6 +15,11 @@ def hold(loop_id: uuid.UUID, at: datetime, error: str) -> None:
     wait: timedelta = waits[min(row.attempts, len(waits) - 1)].exact()
     row.attempts, row.until, row.error = row.attempts + 1, at + wait, error[:300]
     row.save()
+
+
+def said(error: Exception) -> str:
+    """What the duty page shows of a fault."""
+    return error.title if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
 
 
 def freed(loop_id: uuid.UUID) -> None:

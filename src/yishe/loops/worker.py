@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
 
-from yishe.loops import changes, stuck
+from yishe.loops import changes, retiming, stuck
 from yishe.loops.company import company_of
 from yishe.loops.models import Loop, Stuck
 from yishe.loops.recording import Said, Track, carry, not_before
@@ -19,7 +19,6 @@ from yishe.loops.settling import settled, situation
 from yishe.people.placements import placement_of_subject
 from yishe.policy.loop_decisions import after
 from yishe.policy.loop_escalation import passed
-from yishe.policy.refusals import Refused
 from yishe.trust import commit, ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
@@ -29,24 +28,28 @@ BATCH = 200
 
 @dataclass
 class Swept:
-    """What one sweep did: loops looked at, events written, loops held back, changes of people answered."""
+    """What one sweep did: loops looked at, events written, loops held back, changes of people answered,
+    loops re-timed by a new holiday table."""
 
     looked_at: int = 0
     events: int = 0
     stuck: list[uuid.UUID] = field(default_factory=list)
     changes: int = 0
+    retimed: int = 0
 
     def add(self, other: "Swept") -> None:
         self.looked_at += other.looked_at
         self.events += other.events
         self.stuck += other.stuck
         self.changes += other.changes
+        self.retimed += other.retimed
 
 
 def sweep(at: datetime, limit: int = BATCH) -> Swept:
     """Answer changes of people, then every loop due at `at`, at most `limit` of each."""
     done = Swept()
     done.changes = changes.consume(at, limit)
+    done.retimed, done.stuck = retiming.retime(at, limit)
     for loop_id in _due(at, limit):
         done.add(_one(loop_id, at))
     return done
@@ -58,7 +61,7 @@ def sweep_all(at: datetime) -> Swept:
     while True:
         one = sweep(at)
         total.add(one)
-        if not one.changes and one.looked_at <= len(one.stuck):
+        if not one.changes and not one.retimed and one.looked_at <= len(one.stuck):
             return total
 
 
@@ -88,7 +91,7 @@ def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
         raise
     except Exception as error:  # noqa: BLE001 - one broken loop must not stop the others; it is shown as 卡住
         log.warning("loop %s is stuck: %s", loop_id, type(error).__name__)
-        stuck.hold(loop_id, at, error.title if isinstance(error, Refused) else f"{type(error).__name__}: {error}")
+        stuck.hold(loop_id, at, stuck.said(error))
         return Swept(looked_at=1, stuck=[loop_id])
 
 

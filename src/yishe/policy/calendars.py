@@ -6,9 +6,12 @@ they count from the next opening and end at a closing. Everything is decided in 
 A year whose holidays nobody has announced yet falls back to plain weekdays, and `incomplete` says so.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -41,6 +44,14 @@ class Calendar:
     holidays: Mapping[date, str]
     makeup: frozenset[date]
     years: frozenset[int] = field(default_factory=frozenset)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that decides when a clock is due: the same table, the same digest."""
+        hours = [[str(h.since), [[str(opens), str(closes)] for opens, closes in h.spans]] for h in self.hours]
+        days = [sorted(str(day) for day in group) for group in (self.holidays, self.makeup)]
+        text = json.dumps([self.zone.key, hours, days])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def is_workday(self, day: date) -> bool:
         if day in self.holidays:

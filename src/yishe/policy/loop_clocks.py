@@ -1,7 +1,8 @@
 """The clocks of a loop: when each started, when it is due, which rung of its ladder comes next.
 
 A clock is kept as JSON: `from` (last start), `ran` (clock seconds before it), `total` (clock seconds allowed),
-`due`, `passed` (rungs passed) and `next` (the coming rung's moment; absent while the clock stands).
+`due`, `passed` (rungs passed) and `next` (the coming rung's moment; absent while the clock stands);
+`fixed` when it ends on a given date.
 """
 
 from collections.abc import Iterable
@@ -63,7 +64,8 @@ class Keeper:
             return None
         due = until or self.calendar.add(at, clock.within, clock.clock)
         total = self.calendar.elapsed(at, due, clock.clock)
-        return self._scheduled(name, {"from": written(at), "ran": 0.0, "total": total, "passed": 0})
+        kept = {"from": written(at), "ran": 0.0, "total": total, "passed": 0}
+        return self._scheduled(name, {**kept, "fixed": True} if until else kept)
 
     def stopped(self, name: str, kept: Kept, at: datetime) -> Kept:
         """The clock paused: it remembers how long it ran and has no next moment."""
@@ -76,9 +78,9 @@ class Keeper:
         return self._scheduled(name, {**kept, "from": written(at)})
 
     def retimed(self, name: str, kept: Kept) -> Kept:
-        """The same clock under the calendar as it is known now; a paused one stays paused."""
+        """The same clock under the calendar as it is known now; a paused one stays paused, a date stays a date."""
         clock = self.declared(name)
-        if clock is None or "next" not in kept or clock.clock == "wall":
+        if clock is None or "next" not in kept or clock.clock == "wall" or kept.get("fixed"):
             return kept
         if kept["ran"] == 0.0 and clock.within.unit == "workday":
             total = self.calendar.elapsed(

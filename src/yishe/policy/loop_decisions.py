@@ -186,7 +186,7 @@ def _reopen(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
         "clocks": clocks, "promised_by": read(finish["due"]) if finish else s.state.promised_by,
         "performer": cast.performer or s.state.performer, "shift_until": cast.shift_until,
         "closed_at": None, "closed_as": "", "close_reason": "", "completed_at": None, "confirmed_by": "",
-        "outcome": "", "started_at": s.state.started_at or s.at, "accepted_at": s.state.accepted_at or s.at,
+        "outcome": "", "gone": "", "started_at": s.state.started_at or s.at, "accepted_at": s.state.accepted_at or s.at,
     }  # fmt: skip
 
 
@@ -200,7 +200,8 @@ def _hand_over(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
 def handed(s: Situation, to: uuid.UUID, side: str, shift_until: datetime | None) -> dict[str, Any]:
     """A new owner; state and clocks stay as they are."""
     shift = shift_until if side == "performer" else s.state.shift_until
-    coming = next_of(s.state.state, s.state.clocks, keeper_of(s), (s.state.hold_until, shift), s.state.promised_by)
+    running = shift if s.state.turn == "performer" else None
+    coming = next_of(s.state.state, s.state.clocks, keeper_of(s), (s.state.hold_until, running), s.state.promised_by)
     return {side: to, "owner": to, "shift_until": shift, "next_at": coming}
 
 

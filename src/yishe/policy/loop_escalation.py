@@ -68,7 +68,7 @@ def _rungs_passed(s: Situation, name: str, company: Company) -> list[Step]:
     later, hit = keeper_of(s).passed(name, kept, s.at)
     if hit is None:
         return []
-    if any(r.auto_confirm for r in hit.rungs) and s.state.state == "completed" and s.state.urgency != RED:
+    if any(r.auto_confirm for r in hit.rungs) and _confirms_itself(s):
         edge = next(e for e in table().edges if e.verb == "auto_confirm")
         return [Step("auto_confirmed", _closing(s, "completed", edge), {"clock": name, "rung": hit.highest})]
     steps = [_told(s, name, later, hit, company)]
@@ -80,6 +80,11 @@ def _rungs_passed(s: Situation, name: str, company: Company) -> list[Step]:
         steps.append(Step("handed_over", {**handed(now, to, side, None), "last_at": s.at},
                           {"to": str(to), "reason": "ladder", "clock": name}, told=(to,)))  # fmt: skip
     return steps
+
+
+def _confirms_itself(s: Situation) -> bool:
+    """Never red, never a refusal or failure, never a parent with a track open again."""
+    return s.state.state == "completed" and s.state.urgency != RED and all(s.children.values())
 
 
 def _told(s: Situation, name: str, later: dict[str, Any], hit: Passed, company: Company) -> Step:

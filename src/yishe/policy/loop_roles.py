@@ -82,7 +82,8 @@ def blocked(s: Situation, verb: str) -> str:
     """Why the pack or the loop itself stops this verb although the table has the edge; '' when nothing does."""
     if verb == "hold" and s.state.urgency == RED:
         return "red_never_held"
-    if verb == "complete" and not all(s.children.values()):
+    finishes = verb == "complete" or (verb == "confirm" and s.state.place == "completed")
+    if finishes and not all(s.children.values()):
         return "children_open"
     if verb == "reopen" and s.state.place == CLOSED:
         return "" if s.at <= _reopen_until(s) else "reopen_too_late"

@@ -29,7 +29,7 @@ HEARD = ("yes", "partly", "no")
 SAID_BY = ("resident", "proxy")
 _BLOCKED = {
     "red_never_held": "红色紧急的闭环不能暂停：请继续办理、转交，或写明未办成原因。",
-    "children_open": "双轨的各部分都服务完成后才能回写：还差 {missing}。",
+    "children_open": "双轨的各部分都服务完成后才能回写和确认：还差 {missing}。",
     "reopen_too_late": "闭环已过可重开的期限：请重新发起，系统会与原件关联。",
 }
 
