@@ -13,7 +13,16 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from yishe.people import access, directory, import_held, import_matching, import_staff, import_writing, packs
+from yishe.people import (
+    access,
+    directory,
+    import_held,
+    import_matching,
+    import_staff,
+    import_writing,
+    packs,
+    records,
+)
 from yishe.people.actors import Actor
 from yishe.people.import_headers import RESIDENTS, STAFF, Table, lines, tables
 from yishe.people.import_matching import (
@@ -120,6 +129,7 @@ class _Intake:
     report: Report
     touched: dict[UUID, int] = field(default_factory=dict)
     """Residents this run has met → the row where."""
+    fingerprints: dict[UUID, records.Fingerprint] = field(default_factory=dict)
     planned: Index = field(default_factory=Index)
     imagined: dict[UUID, Particulars] = field(default_factory=dict)
     """In a preview: what records would say by now."""
@@ -170,7 +180,7 @@ class _Intake:
         index = import_matching.load(marks)
         if not self.start.dry_run:
             self.planned = Index()
-        writing = Writing(self.start.actor, self.start.at)
+        writing = Writing(self.start.actor, self.start.at, self.fingerprints)
         matched: list[tuple[Read, Prints, Known]] = []
         fresh: set[UUID] = set()
         done: list[Done] = []

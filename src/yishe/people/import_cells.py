@@ -14,6 +14,7 @@ _DATE = re.compile(r"(\d{4})\s*[-/.年\s]\s*(\d{1,2})\s*[-/.月\s]\s*(\d{1,2})\s
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _MONTH = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*月?")
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
+_WHOLE = re.compile(r"\d{1,15}\.0+")
 _EXACT_FLOAT = 10**15
 """Beyond fifteen digits a spreadsheet number has lost some."""
 _NONE = frozenset(
@@ -34,6 +35,8 @@ def text(cell: Any) -> str:
     found = tidy(cell)
     if found.startswith('="') and found.endswith('"'):
         found = found[2:-1]
+    if _WHOLE.fullmatch(found):
+        found = found.split(".")[0]
     return found.lstrip("'`‘’′").strip()
 
 

@@ -13,6 +13,9 @@ from yishe.policy.refusals import Invalid
 from yishe.policy.sheets import Column, Roster
 
 RESIDENTS, STAFF = "residents", "staff"
+_BLANK = frozenset({None, ""})
+_TELLING = frozenset({"id_number", "birth_date", "record_number"})
+_DIGITS = re.compile(r"\d{4}")
 _BRACKETED = re.compile(r"[(\[{【「<].*?[)\]}】」>]")
 _NOISE = re.compile(r"[\s*:：()\[\]{}【】「」<>、,.。?？/\\_-]")
 
@@ -113,23 +116,29 @@ def lines(table: Table, roster: Roster) -> Iterator[Line]:
     known = synonyms(roster.staff if table.kind == STAFF else roster.columns)
     footers = tuple(word(text) for text in roster.footers)
     for index, cells in enumerate(table.sheet.rows[table.header :], table.header + 1):
-        filled = [cell for cell in cells if tidy(cell)]
+        filled = [cell for cell in cells if cell not in _BLANK and tidy(cell)]
         if _is_nothing(table, cells, filled) or _is_footer(table, cells, filled, footers):
             continue
-        if _is_header(table.kind, set(_columns(cells, known).values())):
+        if _names_itself(table, cells, known):
             continue
         yield Line(table.sheet.name, index, cells)
+
+
+def _names_itself(table: Table, cells: list[Any], known: Mapping[str, str]) -> bool:
+    """The header again: what stands under 姓名 is 姓名."""
+    named = next((index for index, code in table.columns.items() if code == "name"), 0)
+    return named < len(cells) and any(known.get(one) == "name" for one in _words(tidy(cells[named])))
 
 
 def _is_nothing(table: Table, cells: list[Any], filled: list[Any]) -> bool:
     """Blank, or only numbered in advance."""
     read = {code for index, code in table.columns.items() if index < len(cells) and tidy(cells[index])}
-    return not filled or (not read - {"number"} and len(filled) <= 1)
+    return not filled or (not read - {"number"} and len(filled) == 1)
 
 
 def _is_footer(table: Table, cells: list[Any], filled: list[Any], footers: tuple[str, ...]) -> bool:
     """A row that begins with 合计, 填表人 … and tells nothing that identifies anyone."""
-    said = {code for index, code in table.columns.items() if index < len(cells) and tidy(cells[index])}
-    if said & {"id_number", "birth_date", "record_number", "duty"}:
+    if len(filled) > 6 or not word(filled[0]).startswith(footers):
         return False
-    return len(filled) <= 6 and word(filled[0]).startswith(footers)
+    telling = [tidy(cells[i]) for i, code in table.columns.items() if code in _TELLING and i < len(cells)]
+    return not any(_DIGITS.search(text) and ":" not in text for text in telling)

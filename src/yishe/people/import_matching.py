@@ -42,6 +42,10 @@ class Prints:
     contact_blind: bytes | None
     row_blind: bytes
 
+    def blinds(self) -> dict[str, bytes | None]:
+        """As columns of a resident."""
+        return {name: getattr(self, name) for name in _BLINDS}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -97,22 +97,30 @@ class Writing:
 
     actor: Actor
     at: datetime
+    fingerprints: dict[UUID, records.Fingerprint]
     bundle: Bundle = field(default_factory=Bundle)
     _records: list[records.Record] = field(default_factory=list)
-    _tokens: list[SearchToken] = field(default_factory=list)
+    _tokens: list[tuple[UUID, bytes, UUID]] = field(default_factory=list)
     _households: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
-    _prints: dict[UUID, records.Fingerprint] = field(default_factory=dict)
 
     def _fingerprint(self, centre: UUID) -> records.Fingerprint:
-        return self._prints.setdefault(centre, tokens.fingerprint(centre))
+        if centre not in self.fingerprints:
+            self.fingerprints[centre] = tokens.fingerprint(centre)
+        return self.fingerprints[centre]
 
     def create(self, centre: UUID, said: Particulars, marks: Prints) -> UUID:
         """A new resident of the centre; returns his id."""
         household = self.household(centre, said.household)
         record = records.build(
-            self.bundle, centre, said, self.at, self._fingerprint(centre), household=household, source=SOURCE
+            self.bundle,
+            centre,
+            said,
+            self.at,
+            self._fingerprint(centre),
+            household=household,
+            source=SOURCE,
+            marks=marks.blinds(),
         )
-        record.resident.row_blind = marks.row_blind
         self._records.append(record)
         notes.note(
             self.bundle,
@@ -150,9 +158,8 @@ class Writing:
         if own & {"name", "id_number", "phone"}:
             SearchToken.objects.filter(resident=row.id).delete()
             words = tokens.words(after.name, after.id_number, after.phone)
-            self._tokens += records.search_rows(
-                row.centre_id, row.id, words, self._fingerprint(row.centre_id)
-            )
+            fresh = {self._fingerprint(row.centre_id)(word) for word in words}
+            self._tokens += [(row.centre_id, token, row.id) for token in fresh]
         if set(found.changed) & set(_ANSWERING):
             self._empanel(known, after)
         notes.note(
@@ -192,10 +199,10 @@ class Writing:
         """All rows of the batch, in as few statements as the databases take."""
         Resident.objects.bulk_create((one.resident for one in self._records), batch_size=250)
         Subject.objects.bulk_create((one.subject for one in self._records), batch_size=1000)
-        found = [one.empanelment for one in self._records if one.empanelment]
-        Empanelment.objects.bulk_create(found, batch_size=1000)
-        words = [token for one in self._records for token in one.tokens]
-        SearchToken.objects.bulk_create([*words, *self._tokens], batch_size=5000)
+        teams = [one.empanelment for one in self._records if one.empanelment]
+        Empanelment.objects.bulk_create(teams, batch_size=1000)
+        new = ((one.resident, token) for one in self._records for token in one.tokens)
+        records.write_tokens([*((row.centre_id, token, row.id) for row, token in new), *self._tokens])
         self.bundle.commit()
 
 

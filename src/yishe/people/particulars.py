@@ -83,7 +83,10 @@ def check(given: Mapping[str, Any], today: date, id_check: IdCheck = id_number.c
 
 def tidy(text: object) -> str:
     """Full-width letters and digits made narrow, blanks of every kind folded, zero-width characters dropped."""
-    folded = unicodedata.normalize("NFKC", "" if text is None else str(text))
+    plain = "" if text is None else str(text)
+    if plain.isascii():
+        return " ".join(plain.split())
+    folded = unicodedata.normalize("NFKC", plain)
     kept = "".join(c for c in folded if unicodedata.category(c) != "Cf")
     return " ".join(kept.split())
 

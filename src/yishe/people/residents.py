@@ -129,7 +129,7 @@ def _rewrite(
     }
     bundle.update(Resident, where={"id": row.id, "updated_at": row.updated_at}, values=values)
     if {"name", "id_number", "phone"} & set(changed):
-        retoken(bundle, row.centre_id, row.id, said)
+        retoken(row.centre_id, row.id, said)
     notes.note(
         bundle,
         home=row.home,
@@ -142,12 +142,12 @@ def _rewrite(
     _commit(bundle)
 
 
-def retoken(bundle: Bundle, centre: UUID, resident: UUID, said: Particulars) -> None:
+def retoken(centre: UUID, resident: UUID, said: Particulars) -> None:
     """Replace what a resident is found by; inside a transaction of the caller."""
     SearchToken.objects.filter(resident=resident).delete()
     words = tokens.words(said.name, said.id_number, said.phone)
-    for row in records.search_rows(centre, resident, words, tokens.fingerprint(centre)):
-        records.insert(bundle, row)
+    found = {tokens.fingerprint(centre)(word) for word in words}
+    records.write_tokens([(centre, token, resident) for token in found])
 
 
 def die(actor: Actor, resident_id: UUID, at: datetime, on: datetime | None = None) -> None:
@@ -210,7 +210,7 @@ def move(
         else:
             values |= {"centre_id": centre, "moved_at": None, "row_blind": None}
             known = records.opened(row, stands.subject, keys.wrapped_key(stands.subject))
-            retoken(bundle, centre, row.id, Particulars(**known))
+            retoken(centre, row.id, Particulars(**known))
         bundle.update(Resident, where={"id": resident_id}, values=values)
         Empanelment.objects.filter(resident=resident_id, until=None).update(until=at)
         data = {"from": str(stands.centre), "to": str(centre) if centre else None}
