@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from yishe.care import entries
+from yishe.care import entries, needs
 from yishe.care.models import Condition
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
@@ -14,6 +14,7 @@ from yishe.trust.commit import Bundle
 ACTION = "record.condition"
 KINDS = ("disease", "allergy", "social")
 STATES = ("active", "resolved")
+NEEDS = ("disease", "social")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ def record(
         raise Invalid("title_needed", "缺少名称：请写明是什么疾病、过敏原或情况。")
     own = bundle or Bundle()
     row = entries.append(draft, own, kind=kind, state=state, sealed=draft.seal("sealed", content))
+    if kind in NEEDS and state == "active" and supersedes is None:
+        known = [(one.kind, one.code, one.title) for one in standing(draft.subjects, NEEDS)]
+        new = (kind, content["code"], content["title"])
+        needs.tell(own, actor, draft.placement, row.id, [*known, new], at)
     return entries.settle(draft, own, row, own=bundle is None)
 
 

@@ -97,7 +97,7 @@ def current(subjects: Sequence[entries.Keyed]) -> list[Medicine]:
     courses: dict[UUID, list[MedicationChange]] = {}
     for row in entries.latest(MedicationChange, subjects).order_by("occurred_at", "id"):
         courses.setdefault(row.course, []).append(row)
-    taken = [rows for rows in courses.values() if rows[0].action == "start" and rows[-1].action != "stop"]
+    taken = [rows for rows in courses.values() if rows[-1].action != "stop"]
     return [_medicine(rows, wrapped[rows[-1].subject]) for rows in taken]
 
 
@@ -149,9 +149,8 @@ def _decide(
                 "already_taken", f"居民正在用{medicine.drug} {medicine.dose}：请用“调整”，不要再加用一条。"
             )
         return None, None
-    if medicine is None:
-        names = "、".join(one.drug for one in taken.values()) or "目前没有在用的药"
-        raise Conflict("not_taken", f"在用药里没有{said['drug']}，不能{ACTIONS[action]}。在用：{names}。")
+    if medicine is None:  # prescribed elsewhere, or before this record began: the change is true all the same
+        return None, None
     previous = {"dose": medicine.dose, "frequency": medicine.frequency}
     said["drug"] = medicine.drug
     _carry_over(said, previous)

@@ -13,7 +13,7 @@ from yishe.policy.loop_table import CLOSED, table
 
 _TIMES = {
     "promised_at", "seen_at", "accepted_at", "started_at", "completed_at", "closed_at", "promised_by", "due_at",
-    "accept_by", "next_at", "accept_by", "hold_until", "shift_until", "last_at",
+    "accept_by", "next_at", "hold_until", "shift_until", "last_at",
 }  # fmt: skip
 _IDS = {"home", "centre", "team", "subject", "sender", "performer", "owner", "parent", "follows"}
 
@@ -43,7 +43,6 @@ class LoopState:
     before_hold: str = ""
     seen_at: datetime | None = None
     accepted_at: datetime | None = None
-    accept_by: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     closed_at: datetime | None = None

@@ -111,7 +111,6 @@ def test_a_correction_replaces_the_row_and_keeps_the_course(world: World, now: d
         ({"action": "change", "drug": "阿司匹林", "reason": "x"}, "dose_needed"),
         ({"action": "change", "drug": "阿司匹林", "dose": "100mg", "reason": "x"}, "nothing_changes"),
         ({"action": "stop", "drug": "阿司匹林"}, "reason_needed"),
-        ({"action": "stop", "drug": "氨氯地平", "reason": "x"}, "not_taken"),
         ({"action": "start", "drug": "药" * 201, "dose": "1", "frequency": "1"}, "text_too_long"),
         ({"action": "start", "drug": "\ud800", "dose": "1", "frequency": "1"}, "text_unreadable"),
     ],
@@ -124,6 +123,14 @@ def test_what_cannot_be_is_refused_by_name(
         medications.record(world.doctor, world.resident.resident, at=now, command_id="c9", **said)
     assert refused.value.code == code
     assert MedicationChange.objects.count() == 1
+
+
+def test_a_medicine_from_before_this_record_may_be_stopped_and_is_told_all_the_same(world: World, now: datetime) -> None:
+    medications.record(
+        world.doctor, world.resident.resident, action="stop", drug="华法林", reason="牙龈出血", at=now, command_id="w1"
+    )
+    assert medications.current(entries.keyed(world.resident)) == []
+    assert Loop.objects.get(kind="medication.acknowledgement").owner == world.social_worker.staff_id
 
 
 def test_full_width_and_spaces_make_no_other_drug(world: World, now: datetime) -> None:

@@ -181,7 +181,7 @@ def test_a_corrected_row_gives_way_to_its_correction(world: World, now: datetime
 def test_after_a_merge_both_stories_are_one(world: World, now: datetime) -> None:
     story(world, now)
     kept = world.another("王秀兰", now)
-    conditions.record(world.doctor, kept.resident, kind="social", title="独居", at=now, command_id="k")
+    conditions.record(world.doctor, kept.resident, kind="allergy", title="磺胺", at=now, command_id="k")
     before = len(read(world, world.doctor, now))
     residents.merge(actors.SYSTEM, kept.resident, world.resident.resident, now)
     found = timeline.page(world.doctor, kept.resident, at=now + 6 * HOUR)
