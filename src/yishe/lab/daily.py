@@ -60,6 +60,12 @@ class Days:
             for _ in range(self._count(rate * share * thousands)):
                 yield hours.some_time(self.rng, day), getattr(self, name)
 
+    def fresh(self, now: datetime) -> Iterator[tuple[datetime, Happening]]:
+        """What came in during the last hours, so that the boards are alive whatever hour the demo is opened."""
+        for number in range(2 + len(self.made.people) // 100):
+            at = now - timedelta(minutes=self.rng.randint(2, 240))
+            yield at, self.refer_to_doctor if number % 3 == 0 else self.refer_to_social_worker
+
     def _count(self, expected: float) -> int:
         whole = int(expected)
         return whole + (self.rng.random() < expected - whole)

@@ -5,7 +5,7 @@ turn it is does what `habits` says, or finds that the world moved on meanwhile.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
@@ -45,7 +45,7 @@ class History:
     known: set[UUID] = field(default_factory=set)
     stirred: dict[str, int] = field(default_factory=dict)
     looked: datetime = BEFORE
-    soonest: Iterable[tuple[datetime, str]] | None = None
+    soonest: list[tuple[datetime | None, str]] | None = None
 
     def run(self, since: date, now: datetime, each_day: Callable[[date], None]) -> None:
         """From the morning of `since` to `now`."""
@@ -56,7 +56,7 @@ class History:
         self.looked = hours.local(since, hours.OPENS)
         for number in range((today - since).days + 1):
             day = since + timedelta(days=number)
-            for at, happening in days.of(day):
+            for at, happening in (*days.of(day), *(days.fresh(now) if day == today else ())):
                 self.push(at, happening)
             dawn = min(now, hours.local(day + timedelta(days=1), hours.DAWN))
             self._until(dawn)
@@ -87,11 +87,11 @@ class History:
     def _next_look(self) -> datetime | None:
         """The full hour after the next due moment, or that very moment for a red loop."""
         if self.soonest is None:
-            self.soonest = (
-                Loop.objects.filter(closed_at=None).order_by("next_at").values_list("next_at", "urgency")[:1]
-            )
-        for due, urgency in self.soonest:
-            return max(due if urgency == "red" else self._hour(due), self.looked + timedelta(minutes=1))
+            due = Loop.objects.filter(closed_at=None).order_by("next_at")
+            self.soonest = list(due.values_list("next_at", "urgency")[:1])
+        for at, urgency in self.soonest:
+            if at is not None:
+                return max(at if urgency == "red" else self._hour(at), self.looked + timedelta(minutes=1))
         return None
 
     def _hour(self, at: datetime) -> datetime:
