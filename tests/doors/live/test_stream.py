@@ -19,7 +19,7 @@ from yishe.people.actors import Actor
 from yishe.people.models import Staff
 from yishe.talk import delivery, live, outbox
 from yishe.trust import accounts, ids
-from yishe.trust.commit import Bundle
+from yishe.trust.commit import Bundle, atomically
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,8 @@ Headers = list[tuple[bytes, bytes]]
 
 @pytest.fixture
 def world() -> World:
-    return build(datetime.now(UTC))
+    with atomically():
+        return build(datetime.now(UTC))
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,8 @@ def signed_in(actor: Actor) -> tuple[Headers, str]:
     """A browser's cookie for this person, and its session."""
     account = accounts.create_account(f"u-{actor.staff_id.hex}", "x", datetime.now(UTC), hashed="!")
     Staff.objects.filter(id=actor.staff_id).update(account=account)
-    directory.bump()
+    with atomically():
+        directory.bump()
     client = Client()
     client.force_login(account, "django.contrib.auth.backends.ModelBackend")
     key = client.cookies["sessionid"].value
@@ -89,6 +91,7 @@ def listen(
         ended = call.done()
         gone.set()
         await call
+        await front.pump.stop()
         return status[0], "".join(seen), ended
 
     return asyncio.run(run())
@@ -176,10 +179,10 @@ def test_a_bearer_token_may_listen_too(world: World) -> None:
     ],
 )
 def test_a_stranger_hears_nothing(world: World, headers: Headers) -> None:
-    status, text, ended = listen(headers, lambda: None, lambda text: bool(text))
+    status, text, ended = listen(headers, lambda: None, bool)
     assert status == 401
     assert ended or "title" in text
 
 
 def test_only_reading_is_possible(world: World) -> None:
-    assert listen([], lambda: None, lambda text: bool(text), method="POST")[0] == 405
+    assert listen([], lambda: None, bool, method="POST")[0] == 405

@@ -83,6 +83,9 @@ class Pump:
         self.stopping = True
         for listener in list(self.listeners):
             listener.close()
+        if self.task:
+            await asyncio.wait({self.task}, timeout=2 * EVERY_SECONDS)
+        self.pool.shutdown(wait=False, cancel_futures=True)
 
     async def _pump(self) -> None:
         while self.listeners and not self.stopping:

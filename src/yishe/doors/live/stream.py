@@ -34,6 +34,9 @@ class Stream:
         if scope["method"] not in ("GET", "HEAD"):
             await _refuse(send, 405, "method_not_allowed", "实时通道只接受 GET。")
             return
+        if self.pump.stopping:
+            await _refuse(send, 503, "stopping", "服务正在重新启动，请稍候再连。")
+            return
         try:
             actor = await self.pump.run(who.came, scope)
         except Refused as refused:

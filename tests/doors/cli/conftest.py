@@ -1,0 +1,62 @@
+"""Real processes in a data folder of their own, with no settings but YISHE_HOME."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKS = Path(__file__).parents[3] / "packs"
+
+
+@dataclass(frozen=True)
+class Yishe:
+    """The `yishe` command in one data folder."""
+
+    home: Path
+
+    def env(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("YISHE_")}
+        return {**kept, "YISHE_HOME": str(self.home), "PYTHONPATH": str(PACKS.parent / "src"), **more}
+
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "yishe", *words], env=self.env(**env), capture_output=True, text=True, timeout=300,
+            check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def json(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert done.stdout.count("\n") == 1, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "yishe", *words], env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Yishe:
+    """A migrated database with nobody in it."""
+    yishe = Yishe(tmp_path_factory.mktemp("home"))
+    assert yishe.run("migrate").returncode == 0
+    return yishe
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yishe]:
+    """A small demo community."""
+    yishe = Yishe(tmp_path_factory.mktemp("demo"))
+    assert yishe.run("migrate").returncode == 0
+    done = yishe.run("demo", "load", "--residents", "60")
+    assert done.returncode == 0, done.stderr
+    yield yishe

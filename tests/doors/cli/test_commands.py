@@ -1,0 +1,152 @@
+"""Every command ends with 0 only when all is well, says one line when it refuses, and never shows a traceback."""
+
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.doors.cli.conftest import PACKS, Yishe
+
+CHINESE = re.compile("[一-鿿]")
+
+
+def refused(done: object, code: int = 1) -> str:
+    """The reason, after checking that there is one, in Chinese, and nothing on standard output."""
+    assert done.returncode == code  # type: ignore[attr-defined]
+    assert done.stdout == ""  # type: ignore[attr-defined]
+    said = str(done.stderr.strip())  # type: ignore[attr-defined]
+    assert CHINESE.search(said), said
+    return said
+
+
+def test_migrating_twice_changes_nothing_and_keeps_the_key(tmp_path: Path) -> None:
+    yishe = Yishe(tmp_path / "new" / "folder")
+    assert yishe.run("migrate").returncode == 0
+    key = (yishe.home / "secret.key").read_bytes()
+    assert (yishe.home / "secret.key").stat().st_mode & 0o077 == 0
+    assert yishe.run("migrate").returncode == 0
+    assert (yishe.home / "secret.key").read_bytes() == key
+
+
+def test_nothing_starts_before_migrating(tmp_path: Path) -> None:
+    yishe = Yishe(tmp_path)
+    for command in (["serve"], ["worker"], ["demo", "load"], ["tick"]):
+        assert "yishe migrate" in refused(yishe.run(*command))
+
+
+def test_nothing_starts_without_the_right_key(tmp_path: Path) -> None:
+    yishe = Yishe(tmp_path)
+    yishe.run("migrate")
+    (tmp_path / "secret.key").rename(tmp_path / "old.key")
+    assert "密钥" in refused(yishe.run("serve"))
+    assert "密钥" in refused(yishe.run("migrate"))
+    other = Yishe(tmp_path / "other")
+    other.run("migrate")
+    shutil.copy(tmp_path / "other" / "secret.key", tmp_path / "secret.key")
+    assert "不是一对" in refused(yishe.run("worker"))
+
+
+def test_nothing_starts_without_the_guards(tmp_path: Path) -> None:
+    yishe = Yishe(tmp_path)
+    yishe.run("migrate")
+    with sqlite3.connect(tmp_path / "yishe.sqlite3") as database:
+        (name,) = database.execute("SELECT name FROM sqlite_master WHERE type='trigger' LIMIT 1").fetchone()
+        database.execute(f'DROP TRIGGER "{name}"')
+    assert "触发器" in refused(yishe.run("serve"))
+    assert yishe.run("migrate").returncode == 0
+
+
+def test_nothing_starts_on_broken_packs(empty: Yishe, tmp_path: Path) -> None:
+    broken = tmp_path / "base"
+    shutil.copytree(PACKS / "base", broken)
+    (broken / "duties.yaml").write_text("duties: 3\n")
+    assert "duties.yaml" in refused(empty.run("serve", YISHE_PACKS=str(broken)))
+    assert "duties.yaml" in refused(empty.run("tick", YISHE_PACKS=str(broken)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["nothing"], ["tick", "--at", "tomorrow"], ["serve", "--port", "0"], ["demo", "load", "--residents", "-1"],
+        ["people", "import"], ["people", "import", "/not/there.xlsx"], ["token", "create"],
+        ["report", "closing", "--since", "2026-02-30"], ["ledger", "burn"],
+    ],
+)  # fmt: skip
+def test_wrong_usage_ends_with_two(empty: Yishe, words: list[str]) -> None:
+    done = empty.run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_an_empty_database_refuses_in_words(empty: Yishe) -> None:
+    assert "nobody" in refused(empty.run("token", "create", "--staff", "nobody"))
+    assert "演示库" in refused(empty.run("tick", "--at", "2030-01-01T09:00"))
+    assert "演示库" in refused(empty.run("demo", "accounts"))
+    assert empty.run("tick").returncode == 0
+    assert empty.json("ledger", "verify") == {"ok": True, "entries": 0, "streams": 0, "broken": None}
+    assert empty.json("ledger", "rebuild") == {"ok": True, "loops": 0, "differences": []}
+
+
+def test_packs_are_checked_tested_described(empty: Yishe, tmp_path: Path) -> None:
+    assert empty.json("pack", "check")["ok"]
+    assert empty.json("pack", "test", str(PACKS / "xicheng"))["failed"] == 0
+    assert "duties.yaml" in empty.run("pack", "schema").stdout
+    assert "孤独" in empty.run("pack", "explain", "D12").stdout
+    assert refused(empty.run("pack", "check", str(tmp_path)))
+    broken = tmp_path / "base"
+    shutil.copytree(PACKS / "base", broken)
+    (broken / "teams.yaml").write_text("nonsense: 1\n")
+    found = empty.run("pack", "check", str(broken), "--json")
+    assert found.returncode == 1
+    assert "teams.yaml:1" in found.stdout
+
+
+def test_a_database_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    yishe = Yishe(tmp_path)
+    done = yishe.run("tick", YISHE_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert "数据库" in refused(done) or "密钥" in done.stderr
+
+
+def test_the_demo_lists_who_can_sign_in_and_gives_them_tokens(demo: Yishe) -> None:
+    rows = demo.json("demo", "accounts")
+    assert rows
+    assert all(set(row) >= {"username", "password", "duties", "team", "centre"} for row in rows)
+    token = demo.run("token", "create", "--staff", rows[0]["username"])
+    assert re.fullmatch(r"\S+\n", token.stdout)
+    assert refused(demo.run("demo", "load"))
+
+
+def test_the_demo_clock_goes_forward_only_and_does_what_is_due(demo: Yishe) -> None:
+    now = demo.json("tick")["at"]
+    later = demo.json("tick", "--at", "2099-01-05T09:00:00+08:00")
+    assert later["at"] > now
+    assert later["events"] > 0
+    assert later["stuck"] == []
+    assert demo.json("tick")["events"] == 0
+    assert "向前" in refused(demo.run("tick", "--at", "2098-01-01"))
+
+
+def test_the_demo_ledger_holds_and_replays(demo: Yishe) -> None:
+    assert demo.json("ledger", "verify")["ok"]
+    assert demo.json("ledger", "rebuild")["differences"] == []
+
+
+def test_the_demo_report_counts(demo: Yishe) -> None:
+    report = demo.json("report", "closing", "--since", "2026-01-01", "--until", "2098-12-31")
+    assert report["total"]["sent"]["count"] > 0
+    assert "按时闭环" in demo.run("report", "closing").stdout
+
+
+def test_an_edit_behind_the_ledger_is_found(demo: Yishe, tmp_path: Path) -> None:
+    copy = Yishe(tmp_path)
+    for name in ("yishe.sqlite3", "secret.key"):
+        shutil.copy(demo.home / name, tmp_path / name)
+    with sqlite3.connect(tmp_path / "yishe.sqlite3") as database:
+        database.execute('DROP TRIGGER "trust_entry_no_update"')
+        database.execute(
+            "UPDATE trust_entry SET kind = 'accepted' WHERE rowid = (SELECT max(rowid) FROM trust_entry)"
+        )
+    found = copy.run("ledger", "verify", "--json")
+    assert found.returncode == 1
+    assert '"broken": {' in found.stdout

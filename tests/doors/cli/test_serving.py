@@ -1,0 +1,145 @@
+"""One command serves pages, API and live streams on one port with a worker, and its processes live and die together."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.doors.cli.conftest import Yishe
+
+WAIT = 60.0
+
+
+def eventually(true: Callable[[], Any], what: str) -> Any:
+    """What `true` answers once it is true; the processes we wait for are real."""
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        found = true()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"never: {what}")
+
+
+class Served:
+    """A running `yishe serve`."""
+
+    def __init__(self, yishe: Yishe, *words: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process: subprocess.Popen[str] = yishe.start("serve", "--port", str(self.port), *words)
+        self.me = psutil.Process(self.process.pid)
+        eventually(lambda: self.status("/sign-in") == 200, "served")
+
+    def open(self, path: str, token: str = "", body: Any = None, **headers: str) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+                **({"Content-Type": "application/json"} if body is not None else {}),
+                **headers,
+            },
+        )
+        return urllib.request.urlopen(request, timeout=20)
+
+    def status(self, path: str) -> int:
+        try:
+            return int(self.open(path).status)
+        except urllib.error.HTTPError as answer:
+            return answer.code
+        except OSError:
+            return 0
+
+    def json(self, path: str, token: str, body: Any = None) -> Any:
+        return json.load(self.open(path, token, body))
+
+    def child(self, *words: str) -> psutil.Process | None:
+        living = (child for child in self.me.children() if child.status() != psutil.STATUS_ZOMBIE)
+        return next((child for child in living if set(words) <= set(child.cmdline())), None)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(WAIT)
+
+
+@pytest.fixture
+def served(demo: Yishe) -> Iterator[Served]:
+    found = Served(demo)
+    yield found
+    if found.process.poll() is None:
+        found.stop()
+
+
+def token_of(demo: Yishe, duty: str, team: str | None = None) -> tuple[str, dict[str, Any]]:
+    """A token of the first person with this duty (in this team)."""
+    rows = demo.json("demo", "accounts")
+    row = next(row for row in rows if duty in row["duties"] and team in (None, row["team"]))
+    return demo.run("token", "create", "--staff", row["username"]).stdout.strip(), row
+
+
+def test_pages_api_and_stream_share_one_port_and_a_step_is_heard_at_once(demo: Yishe, served: Served) -> None:
+    doctor, row = token_of(demo, "family_doctor")
+    listening = served.open("/live/", doctor)
+    assert listening.headers["Content-Type"].startswith("text/event-stream")
+    resident = served.json("/api/v1/residents", doctor)["items"][0]["id"]
+    body = {"kind": "referral.doctor_to_social_worker", "resident": resident, "reason": "D12"}
+    loop = served.json("/api/v1/loops", doctor, body)
+    heard = next(
+        json.loads(line[6:]) for line in iter(listening.readline, b"") if line.startswith(b"data: {")
+    )
+    assert heard["loop"] == loop["id"]
+    worker, _ = token_of(demo, "social_worker", row["team"])
+    eventually(lambda: served.json("/api/v1/me", worker)["unread"], "the worker delivered the notice")
+    listening.close()
+
+
+def test_a_stop_ends_open_streams_and_every_process(demo: Yishe, served: Served) -> None:
+    token, _ = token_of(demo, "family_doctor")
+    listening = served.open("/live/", token)
+    children = served.me.children(recursive=True)
+    assert served.stop() == 0
+    assert listening.read() is not None
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_killed_child_is_started_again(served: Served) -> None:
+    for words in (("worker",), ("front",)):
+        first = eventually(lambda words=words: served.child(*words), f"{words} runs")
+        first.kill()
+        eventually(lambda words=words, old=first: served.child(*words) not in (None, old), f"{words} again")
+    eventually(lambda: served.status("/sign-in") == 200, "served again")
+
+
+def test_children_die_with_a_killed_parent(served: Served) -> None:
+    children = served.me.children()
+    assert len(children) == 2
+    os.kill(served.process.pid, signal.SIGKILL)
+    served.process.wait(WAIT)
+    eventually(lambda: not [child for child in children if child.is_running()], "all gone")
+
+
+def test_a_taken_port_is_said_so(demo: Yishe) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = demo.run("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "占用" in done.stderr
+
+
+def test_pages_and_streams_may_run_apart(demo: Yishe) -> None:
+    pages = Served(demo, "--role", "web", "--processes", "1")
+    assert pages.status("/live/") in (302, 404)
+    assert pages.status("/api/v1/me") == 401
+    assert pages.stop() == 0
