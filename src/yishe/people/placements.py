@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
@@ -80,8 +81,9 @@ def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
         return None
     *ids, key = rows[0][:11]
     row = quick.instance(Resident, rows[0][11:])
-    known = [quick.uid(one) for one in ids]
-    found = Placement(*known[:9], tuple(row.traits), row.deceased_at, row.moved_at, known[9])  # type: ignore[arg-type]
+    known: Any = tuple(quick.uid(one) for one in ids)
+    ends = (row.deceased_at, row.moved_at, known[9])
+    found = Placement(*known[:9], tuple(row.traits), *ends)
     return found, bytes(key) if key is not None else None
 
 

@@ -36,12 +36,13 @@ def _postgresql(table: str) -> Iterator[tuple[str, str]]:
 
 def _uniques(model: type[models.Model]) -> Iterator[list[str]]:
     """Column lists that are unique: REPLACE on any of them would delete without a delete trigger."""
+    column_of = {f.name: str(f.column) for f in model._meta.concrete_fields}
     pk = model._meta.pk
     yield [f.column for f in getattr(pk, "fields", [pk])]
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields and constraint.condition is None:
-            yield [model._meta.get_field(name).column for name in constraint.fields]
-    yield from ([f.column] for f in model._meta.concrete_fields if f.unique and not f.primary_key)
+            yield [column_of[name] for name in constraint.fields]
+    yield from ([column_of[f.name]] for f in model._meta.concrete_fields if f.unique and not f.primary_key)
 
 
 def _sqlite(model: type[models.Model]) -> Iterator[tuple[str, str]]:

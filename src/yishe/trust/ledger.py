@@ -114,7 +114,7 @@ def words(entry: Entry, subject_key: bytes) -> dict[str, str]:
     """The entry's free text, opened; empty when it has none."""
     if entry.sealed is None or entry.subject is None:
         return {}
-    text = keys.unseal(entry.home, entry.subject, subject_key, entry.sealed, SEALED_PLACE)
+    text = keys.unseal(entry.home, entry.subject, subject_key, bytes(entry.sealed), SEALED_PLACE)
     return dict(json.loads(text))
 
 
