@@ -43,7 +43,6 @@ class Loop(models.Model):
     promised_at = models.DateTimeField()
     seen_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
-    accept_by = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

@@ -81,9 +81,9 @@ def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
         return None
     *ids, key = rows[0][:11]
     row = quick.instance(Resident, rows[0][11:])
-    known: Any = tuple(quick.uid(one) for one in ids)
-    ends = (row.deceased_at, row.moved_at, known[9])
-    found = Placement(*known[:9], tuple(row.traits), *ends)
+    *where_he_is, merged_into = (quick.uid(one) for one in ids)
+    values: list[Any] = [*where_he_is, tuple(row.traits), row.deceased_at, row.moved_at, merged_into]
+    found = Placement(*values)
     return found, bytes(key) if key is not None else None
 
 

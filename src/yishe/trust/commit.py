@@ -120,12 +120,6 @@ class Bundle:
         keys, wanted = _prepared(model, where)
         self._writes.append(_Write(model, (), [], keys, wanted, guard=True))
 
-    def absorb(self, other: "Bundle") -> None:
-        """Take over what another bundle collected."""
-        for write in other._writes:
-            self._append(write)
-        other._writes = []
-
     def __bool__(self) -> bool:
         return bool(self._writes)
 
