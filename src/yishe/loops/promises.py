@@ -211,7 +211,7 @@ def _reason(kind: LoopKind, given: str) -> str:
 def _fields(state: LoopState) -> dict[str, Any]:
     """The opening state as the first entry records it: everything that is set."""
     values = {name: getattr(state, name) for name in state.__dataclass_fields__ if name != "seq"}
-    return {name: value for name, value in values.items() if value not in (None, "", {}) or name in ("reason",)}
+    return {name: value for name, value in values.items() if value not in (None, "", {}) or name in ("reason", "team")}
 
 
 def open_one(where: Placement, kind: str, reason: str) -> uuid.UUID | None:
