@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
-
 from yishe.people import records
-from yishe.people.models import Subject
-from yishe.trust.models import SubjectKey
+from yishe.trust import quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +22,21 @@ def named(subjects: Iterable[UUID]) -> dict[UUID, Named]:
     wanted = list(dict.fromkeys(subjects))
     if not wanted:
         return {}
-    own = "resident__own_subject__subject"
-    wrapped = SubjectKey.objects.filter(subject=OuterRef(own)).values("wrapped")
-    rows = (
-        Subject.objects.filter(subject__in=wanted)
-        .annotate(key=Subquery(wrapped))
-        .values_list("subject", "resident_id", "resident__home", own, "key", "resident__name_sealed")
-    )
-    return {
-        subject: Named(resident, records.unseal(home, origin, bytes(key), "name", sealed) if key else "")
-        for subject, resident, home, origin, key, sealed in rows
-    }
+    condition, values = quick.among("s.subject", wanted)
+    rows = quick.rows(f"{_SELECT} WHERE {condition}", values)
+    return dict(map(_read, rows))
+
+
+_SELECT = """
+    SELECT s.subject, r.id, r.home, o.subject, k.wrapped, r.name_sealed
+    FROM people_subject s
+    JOIN people_resident r ON r.id = s.resident_id
+    JOIN people_subject o ON o.origin_id = r.id
+    LEFT JOIN trust_subjectkey k ON k.subject = o.subject"""
+
+
+def _read(row: tuple[Any, ...]) -> tuple[UUID, Named]:
+    subject, resident, home, origin = (UUID(str(one)) for one in row[:4])
+    key, sealed = row[4:]
+    name = records.unseal(home, origin, bytes(key), "name", sealed) if key is not None else ""
+    return subject, Named(resident, name)

@@ -33,7 +33,7 @@ def find(actor: Actor, query: str, at: datetime, limit: int = 20) -> list[Card]:
         return ranked(mine, word)[:limit]
     most = packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
     candidates = _candidates(_centres(actor, scope, at), word, most)
-    found = opened(scope.residents().filter(pk__in=candidates)[:most])
+    found = opened(scope.residents().filter(pk__in=set(candidates.values()))[:most])
     return ranked(found, word, {survivor for origin, survivor in candidates.items() if origin != survivor})[
         :limit
     ]

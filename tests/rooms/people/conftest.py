@@ -46,9 +46,10 @@ class World:
     def actor(self, name: str) -> Actor:
         return actor_of(self.staff[name])
 
-    def resident(self, team: bool = True, **fields: object) -> Placement:
+    def resident(self, team: UUID | bool = True, **fields: object) -> Placement:
         """李秀兰 of team 一, or who the fields say."""
-        said = {**LI, **({"team": self.one} if team else {}), **fields}
+        answering = self.one if team is True else team or None
+        said = {**LI, "team": answering, **fields}
         return residents.register(SYSTEM, said, self.now, centre=self.spring)
 
 
