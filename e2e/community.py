@@ -16,7 +16,10 @@ def panel(page: Page) -> list[tuple[str, str]]:
     """(name, path) of residents whose doctor and social worker are the two above."""
     page.goto("/residents")
     rows = page.locator(".row.resident").filter(has_text="王建平 / 李敏")
-    return [(row.locator("b").first.inner_text(), str(row.locator("a.open").get_attribute("href"))) for row in rows.all()]
+    return [
+        (row.locator("b").first.inner_text(), str(row.locator("a.open").get_attribute("href")))
+        for row in rows.all()
+    ]
 
 
 def refer(page: Page, resident: str, reason: str, words: str) -> str:

@@ -31,7 +31,12 @@ class Server:
 
     def yishe(self, *words: str) -> str:
         run = subprocess.run(
-            [sys.executable, "-m", "yishe", *words], env=self.environment, capture_output=True, text=True, check=False, timeout=180
+            [sys.executable, "-m", "yishe", *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
         )
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout
@@ -54,7 +59,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found.yishe("demo", "load", "--residents", RESIDENTS, "--seed", SEED)
     with (Path(home) / "serve.log").open("w") as log:
         serving = subprocess.Popen(
-            [sys.executable, "-m", "yishe", "serve", "--port", str(port)], env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "yishe", "serve", "--port", str(port)],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_until_up(found.url, serving)
@@ -84,7 +92,9 @@ def _wait_until_up(url: str, serving: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield launched
         launched.close()
 
@@ -99,7 +109,11 @@ def signed_in(server: Server, browser: Browser) -> Iterator[SignIn]:
 
     def enter(username: str, *, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
         context = browser.new_context(
-            base_url=server.url, viewport={"width": width, "height": height}, color_scheme=scheme, locale="zh-CN"
+            base_url=server.url,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            locale="zh-CN",
+            reduced_motion="reduce",
         )
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)

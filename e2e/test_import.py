@@ -35,6 +35,12 @@ def _roster(folder: Path) -> Path:
     path = folder / "名册.xlsx"
     with xlsxwriter.Workbook(str(path)) as book:
         sheet = book.add_worksheet()
-        for row, cells in enumerate([("姓名", "性别", "出生日期", "联系电话"), ("卜若兰", "女", "1950-03-02", "13900001111"), ("", "", "", "123")]):
+        for row, cells in enumerate(
+            [
+                ("姓名", "性别", "出生日期", "联系电话"),
+                ("卜若兰", "女", "1950-03-02", "13900001111"),
+                ("", "", "", "123"),
+            ]
+        ):
             sheet.write_row(row, 0, cells)
     return path

@@ -6,3 +6,6 @@ urlpatterns = [
     path("", include("yishe.doors.api.urls")),
     path("", include("yishe.doors.web.urls")),
 ]
+
+handler404 = "yishe.doors.web.answers.not_found"
+handler500 = "yishe.doors.web.answers.failed"

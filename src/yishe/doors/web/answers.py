@@ -20,7 +20,10 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 NEXT_STEPS = {
-    403: ("不能看或不能做", "您与这位居民或这件事没有签约、参与、值班或负责的关系。需要时请联系负责的团队长。"),
+    403: (
+        "不能看或不能做",
+        "您与这位居民或这件事没有签约、参与、值班或负责的关系。需要时请联系负责的团队长。",
+    ),
     404: ("没有找到", "可能已合并、移走，或链接不完整。请回到今日，或按 / 查找居民。"),
     409: ("刚才有人先办了", "事情已经有了新进展。请看最新情况再决定。"),
     422: ("还差一点", "请按提示补正后再提交，已填的内容不会丢。"),
@@ -78,7 +81,10 @@ def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
     if getattr(request, "htmx", False):
         response = render(request, "parts/refused.html", context, status=status)
         inside = request.headers.get("HX-Target") == "dialog-body"
-        response["HX-Retarget"], response["HX-Reswap"] = "#refused-here" if inside else "#refused", "innerHTML"
+        response["HX-Retarget"], response["HX-Reswap"] = (
+            "#refused-here" if inside else "#refused",
+            "innerHTML",
+        )
         return response
     return render(request, "error.html", context, status=status)
 

@@ -1,5 +1,6 @@
 """看板: the five measures as one funnel, the headline first; each number opens its list, each title is the finding."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -39,12 +40,28 @@ def board(request: HttpRequest, here: Here) -> HttpResponse:
     scope = _scope(request, here)
     closing = measures.closing(scope, span.since, span.until, here.now)
     total = closing.total
-    return page.show(request, here, "board.html", {
-        "place": "board", "span": span, "periods": PERIODS, "scope": scope, "choices": scopes.choices(here.actor, here.now),
-        "headline": headline(total), "funnel": funnel(total), "finding": funnel_finding(total), "months": months(closing.months),
-        "steps": spans(scope, span), **_open(scope, here), "teams": _league(here, scope, span, "team"),
-        "reasons": _league(here, scope, span, "reason"), "total": total, "taken_out": href(total.taken_out.filter),
-    })  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "board.html",
+        {
+            "place": "board",
+            "span": span,
+            "periods": PERIODS,
+            "scope": scope,
+            "choices": scopes.choices(here.actor, here.now),
+            "headline": headline(total),
+            "funnel": funnel(total),
+            "finding": funnel_finding(total),
+            "months": months(closing.months),
+            "steps": spans(scope, span),
+            **_open(scope, here),
+            "teams": _league(here, scope, span, "team"),
+            "reasons": _league(here, scope, span, "reason"),
+            "total": total,
+            "taken_out": href(total.taken_out.filter),
+        },
+    )
 
 
 def period(request: HttpRequest, here: Here) -> Span:
@@ -56,7 +73,9 @@ def period(request: HttpRequest, here: Here) -> Span:
 
 def _scope(request: HttpRequest, here: Here) -> scopes.Scope:
     small = packs.in_force().settings(spoken.local(here.now).date()).small_number
-    return scopes.scope_of(here.actor, here.now, small=small, centre=_id(request, "centre"), team=_id(request, "team"))
+    return scopes.scope_of(
+        here.actor, here.now, small=small, centre=_id(request, "centre"), team=_id(request, "team")
+    )
 
 
 def _id(request: HttpRequest, key: str) -> UUID | None:
@@ -77,23 +96,41 @@ def headline(row: Row) -> dict[str, Any]:
     measure = row.headline
     share, part, whole = measure.share, measure.numerator.count, measure.denominator.count
     if share is None:
-        return {"share": None, "words": "这段时间还没有到期的承诺", "missed": "", "href": href(measure.denominator.filter)}
+        return {
+            "share": None,
+            "words": "这段时间还没有到期的承诺",
+            "missed": "",
+            "href": href(measure.denominator.filter),
+        }
     missed = {**measure.denominator.filter, "set": "missed"}
     return {
-        "share": f"{100 * share:.0f}", "part": part, "whole": whole, "small": measure.small, "href": href(measure.numerator.filter),
-        "words": f"到期的 {whole} 件承诺里，{part} 件按时闭环", "missed": f"{whole - part} 件没有按时", "missed_href": href(missed),
+        "share": f"{100 * share:.0f}",
+        "part": part,
+        "whole": whole,
+        "small": measure.small,
+        "href": href(measure.numerator.filter),
+        "words": f"到期的 {whole} 件承诺里，{part} 件按时闭环",
+        "missed": f"{whole - part} 件没有按时",
+        "missed_href": href(missed),
         "colour": "green" if share >= 0.95 else "orange" if share >= 0.7 else "red",
-    }  # fmt: skip
+    }
 
 
 def funnel(row: Row) -> list[Bar]:
     first = share_bar("发出", row.sent.count, row.sent.count, href(row.sent.filter))
-    return [first, *(_bar(wording.MEASURES[name], row.measures[name]) for name in FUNNEL if name in row.measures)]
+    return [
+        first,
+        *(_bar(wording.MEASURES[name], row.measures[name]) for name in FUNNEL if name in row.measures),
+    ]
 
 
 def _bar(words: str, measure: Measure) -> Bar:
     return share_bar(
-        words, measure.numerator.count, measure.denominator.count, href(measure.numerator.filter), small=measure.small
+        words,
+        measure.numerator.count,
+        measure.denominator.count,
+        href(measure.numerator.filter),
+        small=measure.small,
     )
 
 
@@ -102,8 +139,12 @@ def funnel_finding(row: Row) -> str:
     if not row.sent.count:
         return "这段时间没有发出转介"
     counts = [("发出", row.sent.count)]
-    counts += [(wording.MEASURES[name], row.measures[name].numerator.count) for name in FUNNEL[:3] if name in row.measures]
-    lost = [(before[1] - after[1], after[0]) for before, after in zip(counts, counts[1:], strict=False)]
+    counts += [
+        (wording.MEASURES[name], row.measures[name].numerator.count)
+        for name in FUNNEL[:3]
+        if name in row.measures
+    ]
+    lost = [(before[1] - after[1], after[0]) for before, after in itertools.pairwise(counts)]
     most, where = max(lost, default=(0, ""))
     if most <= 0:
         return f"发出的 {row.sent.count} 件，件件走到了确认"
@@ -122,12 +163,21 @@ def spans(scope: scopes.Scope, span: Span) -> dict[str, Any]:
     longest = max(parts, key=lambda one: one.median or 0, default=None)
     bars = [
         Bar(
-            wording.SPANS[one.name], spoken.span(timedelta(seconds=one.median)) if one.median is not None else "无",
-            f"{one.count} 件", href(one.filter),
-            (Part("0", f"{100 * (one.median or 0) / whole:.1f}" if whole else "0", "small" if one.small else "fill"),), one.small,
+            wording.SPANS[one.name],
+            spoken.span(timedelta(seconds=one.median)) if one.median is not None else "无",
+            f"{one.count} 件",
+            href(one.filter),
+            (
+                Part(
+                    "0",
+                    f"{100 * (one.median or 0) / whole:.1f}" if whole else "0",
+                    "small" if one.small else "fill",
+                ),
+            ),
+            one.small,
         )
         for one in parts
-    ]  # fmt: skip
+    ]
     if not longest or not longest.median:
         return {"bars": bars, "finding": "还没有走完的步骤可算"}
     words = spoken.span(timedelta(seconds=longest.median))
@@ -169,7 +219,10 @@ def _name(here: Here, key: str | None, reasons: Mapping[str, str]) -> str:
     """A team by name, a reason by code and title."""
     if not reasons:
         return _unit(here, key)
-    return reasons.get(key or "", "") or {"none": "不分原因的（用药变更、双轨）", "sensitive": "敏感原因（合计）"}.get(key or "none", key or "")
+    return reasons.get(key or "", "") or {
+        "none": "不分原因的（用药变更、双轨）",
+        "sensitive": "敏感原因（合计）",
+    }.get(key or "none", key or "")
 
 
 def _unit(here: Here, key: str | None) -> str:

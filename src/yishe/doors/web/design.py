@@ -12,9 +12,14 @@ from yishe.doors.web.shapes import Act, Bar, Chip, Part, Person, Row, Said, Step
 
 NOW = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
 COLOURS = (
-    ("ink", "墨", "正文"), ("accent", "主色", "主操作与链接"), ("red", "红", "逾期，或红色紧急"), ("orange", "橙", "今天到期，或橙色"),
-    ("yellow", "黄", "快到了"), ("green", "绿", "办完了"), ("calm", "灰", "不急，或在等别人"),
-)  # fmt: skip
+    ("ink", "墨", "正文"),
+    ("accent", "主色", "主操作与链接"),
+    ("red", "红", "逾期，或红色紧急"),
+    ("orange", "橙", "今天到期，或橙色"),
+    ("yellow", "黄", "快到了"),
+    ("green", "绿", "办完了"),
+    ("calm", "灰", "不急，或在等别人"),
+)
 
 
 class SampleForm(forms.Form):
@@ -23,7 +28,9 @@ class SampleForm(forms.Form):
     name = forms.CharField(label="姓名")
     phone = forms.CharField(label="联系电话", help_text="手机 11 位；座机带区号。", required=False)
     outcome = forms.ChoiceField(
-        label="结果", choices=[("O1", "需求解决"), ("O2", "显著改善"), ("O4", "无变化")], widget=forms.RadioSelect
+        label="结果",
+        choices=[("O1", "需求解决"), ("O2", "显著改善"), ("O4", "无变化")],
+        widget=forms.RadioSelect,
     )
     note = forms.CharField(label="说明", widget=forms.Textarea(attrs={"rows": 3}), required=False)
 
@@ -38,17 +45,30 @@ def _samples() -> dict[str, Any]:
     bad = SampleForm({"name": "", "phone": "123", "outcome": ""})
     bad.add_error("phone", "电话 123 只有 3 位：请填 11 位手机号，或带区号的座机。")
     return {
-        "colours": COLOURS, "rows": _rows(), "chips": _chips(), "steps": _steps(), "story": _story(), "person": _person(),
-        "form": SampleForm(auto_id="good_%s"), "bad": bad, "bars": _bars(), "ages": _ages(), "looks": ("go", "", "quiet", "grave"),
-    }  # fmt: skip
+        "colours": COLOURS,
+        "rows": _rows(),
+        "chips": _chips(),
+        "steps": _steps(),
+        "story": _story(),
+        "person": _person(),
+        "form": SampleForm(auto_id="good_%s"),
+        "bad": bad,
+        "bars": _bars(),
+        "ages": _ages(),
+        "looks": ("go", "", "quiet", "grave"),
+    }
 
 
 def _chips() -> tuple[Chip, ...]:
     late, soon = NOW - timedelta(hours=3), NOW + timedelta(hours=3, minutes=20)
     return (
-        Chip("接单逾期 3 小时", "red", late), Chip("还剩 3 小时 20 分", "orange", soon), Chip("周三 14:00 前", "yellow", NOW),
-        Chip("已闭环", "green", NOW), Chip("王医生 还剩 1 个工作日", "calm", NOW), Chip("12 月 16 日前"),
-    )  # fmt: skip
+        Chip("接单逾期 3 小时", "red", late),
+        Chip("还剩 3 小时 20 分", "orange", soon),
+        Chip("周三 14:00 前", "yellow", NOW),
+        Chip("已闭环", "green", NOW),
+        Chip("王医生 还剩 1 个工作日", "calm", NOW),
+        Chip("12 月 16 日前"),
+    )
 
 
 def _rows() -> tuple[Row, ...]:
@@ -58,19 +78,68 @@ def _rows() -> tuple[Row, ...]:
     write = Act("complete", "回写结果", "#", "go", dialog=False, about="2")
     look = Act("open", "打开", "#", dialog=False, about="3")
     return (
-        Row("1", "#", "王秀兰", "孤独隔离，近一月少出门", chips[0], "red", "79 岁", "独居", "王医生转来：", "D12", False, (accept, decline)),
-        Row("2", "#", "刘洪生", "辅具申请结果待回写：残联已受理，助行器", chips[1], "orange", "71 岁", "糖尿病", acts=(write,)),
-        Row("3", "#", "孙桂英", "自我管理小组第 3 次，签到并记录前后测", chips[2], "yellow", "76 岁", "高血压", acts=(look,)),
+        Row(
+            "1",
+            "#",
+            "王秀兰",
+            "孤独隔离，近一月少出门",
+            chips[0],
+            "red",
+            "79 岁",
+            "独居",
+            "王医生转来：",
+            "D12",
+            False,
+            (accept, decline),
+        ),
+        Row(
+            "2",
+            "#",
+            "刘洪生",
+            "辅具申请结果待回写：残联已受理，助行器",
+            chips[1],
+            "orange",
+            "71 岁",
+            "糖尿病",
+            acts=(write,),
+        ),
+        Row(
+            "3",
+            "#",
+            "孙桂英",
+            "自我管理小组第 3 次，签到并记录前后测",
+            chips[2],
+            "yellow",
+            "76 岁",
+            "高血压",
+            acts=(look,),
+        ),
         Row("4", "#", "吴德福", "转医生：认知下降，家属诉常走错门", chips[4], "calm", "81 岁", code="S14r"),
-        Row("5", "#", "何志远", "当前有自伤念头", Chip("还剩 9 分钟", "red"), "red", "45 岁", "", "李敏转来：", "", True),
-    )  # fmt: skip
+        Row(
+            "5",
+            "#",
+            "何志远",
+            "当前有自伤念头",
+            Chip("还剩 9 分钟", "red"),
+            "red",
+            "45 岁",
+            "",
+            "李敏转来：",
+            "",
+            True,
+        ),
+    )
 
 
 def _steps() -> tuple[Step, ...]:
     return (
-        Step("发出", "done", "王医生 11-18"), Step("收到", "done", "即时"), Step("接单", "done", "李敏 1 天 1 小时"),
-        Step("办理", "now", "第 2 天", "yellow"), Step("回写结果"), Step("发出方确认"),
-    )  # fmt: skip
+        Step("发出", "done", "王医生 11-18"),
+        Step("收到", "done", "即时"),
+        Step("接单", "done", "李敏 1 天 1 小时"),
+        Step("办理", "now", "第 2 天", "yellow"),
+        Step("回写结果"),
+        Step("发出方确认"),
+    )
 
 
 def _story() -> tuple[Said, ...]:
@@ -79,21 +148,37 @@ def _story() -> tuple[Said, ...]:
         Said(start, "王医生", "发出转介", "近一月少出门，女儿在外地，UCLA-3 得 7 分。请评估社会支持。"),
         Said(start, "系统", "送达李敏（德胜一队社工），3 个工作日内接单：11-23（周一）09:12 前", system=True),
         Said(start + timedelta(days=1), "李敏", "接单：明天下午入户"),
-        Said(start + timedelta(days=2), "李敏", "回写结果：显著改善", tags=("入户记录", "UCLA-3 4 分"), colour="green"),
+        Said(
+            start + timedelta(days=2),
+            "李敏",
+            "回写结果：显著改善",
+            tags=("入户记录", "UCLA-3 4 分"),
+            colour="green",
+        ),
     )
 
 
 def _person() -> Person:
     return Person(
-        "王秀兰", "女", "79 岁", "0231", ("独居", "高血压", "失能 1 级"), "德胜一队（王医生 / 李敏）", ("青霉素",), href="#"
+        "王秀兰",
+        "女",
+        "79 岁",
+        "0231",
+        ("独居", "高血压", "失能 1 级"),
+        "德胜一队（王医生 / 李敏）",
+        ("青霉素",),
+        href="#",
     )
 
 
 def _bars() -> tuple[Bar, ...]:
     return (
-        share_bar("发出", 412, 412, "#"), share_bar("接单", 389, 412, "#"), share_bar("服务", 331, 412, "#"),
-        share_bar("确认", 298, 412, "#"), share_bar("有用", 3, 4, "#", small=True),
-    )  # fmt: skip
+        share_bar("发出", 412, 412, "#"),
+        share_bar("接单", 389, 412, "#"),
+        share_bar("服务", 331, 412, "#"),
+        share_bar("确认", 298, 412, "#"),
+        share_bar("有用", 3, 4, "#", small=True),
+    )
 
 
 def _ages() -> tuple[Bar, ...]:

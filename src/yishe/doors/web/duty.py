@@ -23,13 +23,26 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
     shown = cards(one.subject for one in (*late, *stopped))
     page.seen(here, "read.duty", shown)
     waited = worker.oldest_due(here.now)
-    return page.show(request, here, "duty.html", {
-        "place": "duty", "waited": spoken.span(waited), "worker_late": waited > LATE_WORKER, "waiting": bool(waited),
-        "open": reading.how_many(here.actor, {"set": "open"}, here.now), "overdue": reading.how_many(here.actor, {"set": "overdue"}, here.now),
-        "late": [loop_rows.row(one, shown.get(one.subject), here, named=True) for one in late], "stuck_count": len(held),
-        "stuck": [{"row": loop_rows.row(one, shown.get(one.subject), here, named=True), "why": held[one.id]} for one in stopped],
-        "on_duty": on_duty(here),
-    })  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "duty.html",
+        {
+            "place": "duty",
+            "waited": spoken.span(waited),
+            "worker_late": waited > LATE_WORKER,
+            "waiting": bool(waited),
+            "open": reading.how_many(here.actor, {"set": "open"}, here.now),
+            "overdue": reading.how_many(here.actor, {"set": "overdue"}, here.now),
+            "late": [loop_rows.row(one, shown.get(one.subject), here, named=True) for one in late],
+            "stuck_count": len(held),
+            "stuck": [
+                {"row": loop_rows.row(one, shown.get(one.subject), here, named=True), "why": held[one.id]}
+                for one in stopped
+            ],
+            "on_duty": on_duty(here),
+        },
+    )
 
 
 def on_duty(here: Here) -> list[dict[str, Any]]:
@@ -42,5 +55,12 @@ def on_duty(here: Here) -> list[dict[str, Any]]:
             if turn:
                 turns.append({"duty": wording.duty(code), "name": turn[0].name, "until": turn[1]})
         lead = here.staff.centre_lead(unit.id, here.now)
-        found.append({"name": unit.name, "turns": turns, "lead": lead.name if lead else "", "emergency": unit.emergency})
+        found.append(
+            {
+                "name": unit.name,
+                "turns": turns,
+                "lead": lead.name if lead else "",
+                "emergency": unit.emergency,
+            }
+        )
     return found

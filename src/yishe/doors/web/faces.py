@@ -41,10 +41,17 @@ def person(here: Here, card: Card, allergies: Sequence[str] = (), acts: Sequence
     """The head of a page about one resident."""
     known = tuple(dict.fromkeys((*card.allergies, *allergies)))
     return Person(
-        name=card.name, sex=spoken.sex(card.sex), age=age(card, here), record_tail=card.record_number[-4:],
-        traits=tuple(wording.trait(one) for one in card.traits[:MOST_TRAITS]), team=team(here, card),
-        allergies=known, gone=gone(card), href=f"/residents/{card.resident}", acts=acts,
-    )  # fmt: skip
+        name=card.name,
+        sex=spoken.sex(card.sex),
+        age=age(card, here),
+        record_tail=card.record_number[-4:],
+        traits=tuple(wording.trait(one) for one in card.traits[:MOST_TRAITS]),
+        team=team(here, card),
+        allergies=known,
+        gone=gone(card),
+        href=f"/residents/{card.resident}",
+        acts=acts,
+    )
 
 
 def gone(card: Card) -> str:

@@ -47,7 +47,9 @@ class Job:
     @property
     def silent(self) -> bool:
         """Running, but nothing was heard of it for a while: its process is gone."""
-        return self.state == "running" and time.time() - _path(self.id, "json").stat().st_mtime > SILENT_SECONDS
+        return (
+            self.state == "running" and time.time() - _path(self.id, "json").stat().st_mtime > SILENT_SECONDS
+        )
 
 
 def receive(actor: Actor, name: str, content: bytes, at: datetime) -> Job:
@@ -93,15 +95,23 @@ def _begin(job: Job, actor: Actor, at: datetime) -> Job:
 def _work(job: Job, actor: Actor, at: datetime) -> None:
     try:
         report = import_.run(
-            actor, _upload(job.id), at=at, dry_run=job.dry_run, file_name=job.file_name,
+            actor,
+            _upload(job.id),
+            at=at,
+            dry_run=job.dry_run,
+            file_name=job.file_name,
             progress=lambda done, total: _note(replace(job, done=done, total=total)),
-        )  # fmt: skip
+        )
         _finish(job, report)
     except Refused as refused:
         _note(replace(job, state="refused", words=refused.title))
     except Exception:
         log.exception("import %s failed", job.id)
-        _note(replace(job, state="refused", words="读到一半出错了：已读完的批次有效，再按一次会接着做，不会重复。"))
+        _note(
+            replace(
+                job, state="refused", words="读到一半出错了：已读完的批次有效，再按一次会接着做，不会重复。"
+            )
+        )
     finally:
         connection.close()
 
@@ -112,7 +122,15 @@ def _finish(job: Job, report: Report) -> None:
     path.chmod(0o600)
     if not job.dry_run:
         _upload(job.id).unlink(missing_ok=True)
-    _note(replace(job, state="done", rows=report.rows, counts=report.counts, problems=report.problems[:PROBLEMS_SHOWN]))
+    _note(
+        replace(
+            job,
+            state="done",
+            rows=report.rows,
+            counts=report.counts,
+            problems=report.problems[:PROBLEMS_SHOWN],
+        )
+    )
 
 
 def _folder() -> Path:
@@ -126,7 +144,11 @@ def _path(job_id: str, kind: str) -> Path:
 
 
 def _upload(job_id: str) -> Path:
-    found = [one for one in _folder().glob(f"{job_id}.*") if one.suffix in (".xlsx", ".xls", ".csv", ".ods", ".bin")]
+    found = [
+        one
+        for one in _folder().glob(f"{job_id}.*")
+        if one.suffix in (".xlsx", ".xls", ".csv", ".ods", ".bin")
+    ]
     kept = [one for one in found if not one.name.endswith("result.xlsx")]
     if not kept:
         raise NotFound("no_upload", "这份名册已经导入并删除：要再导入，请重新上传。")

@@ -23,9 +23,17 @@ COLOURS = {"created": "green", "updated": "calm", "unchanged": "calm", "held": "
 def importing(request: HttpRequest, here: Here) -> HttpResponse:
     rows, why = _waiting(here)
     page.seen(here, "read.import_held", [row.run.subject for row in rows])
-    return page.show(request, here, "import.html", {
-        "place": "import", "held": [_held(row) for row in rows[:SHOWN]], "held_count": len(rows), "why_not": why,
-    })  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "import.html",
+        {
+            "place": "import",
+            "held": [_held(row) for row in rows[:SHOWN]],
+            "held_count": len(rows),
+            "why_not": why,
+        },
+    )
 
 
 @require_POST
@@ -35,7 +43,9 @@ def upload(request: HttpRequest, here: Here) -> HttpResponse:
     if file is None or not file.name:
         raise Invalid("no_file", "没有选择文件：请选一个 .xlsx 或 .csv 名册。")
     if not file.name.lower().endswith(KINDS):
-        raise Invalid("wrong_kind", f"“{file.name}”不是 .xlsx 或 .csv：请在 Excel 或 WPS 里另存为其中一种再上传。")
+        raise Invalid(
+            "wrong_kind", f"“{file.name}”不是 .xlsx 或 .csv：请在 Excel 或 WPS 里另存为其中一种再上传。"
+        )
     if (file.size or 0) > MOST_BYTES:
         raise Invalid("too_large", "文件超过 32 MB：请按社区或团队拆开上传。")
     job = import_desk.receive(here.actor, file.name, file.read(), here.now)
@@ -47,9 +57,12 @@ def job(request: HttpRequest, here: Here, job_id: str) -> HttpResponse:
     """How far it is; when done, the counts and what to mend."""
     found = import_desk.find(here.actor, job_id)
     outcomes = [
-        {"words": TITLES[code], "count": count, "colour": COLOURS[code] if count else "calm"} for code, count in found.counts.items()
+        {"words": TITLES[code], "count": count, "colour": COLOURS[code] if count else "calm"}
+        for code, count in found.counts.items()
     ]
-    return page.show(request, here, "import_job.html", {"place": "import", "job": found, "outcomes": outcomes})
+    return page.show(
+        request, here, "import_job.html", {"place": "import", "job": found, "outcomes": outcomes}
+    )
 
 
 @require_POST
@@ -85,6 +98,13 @@ def _waiting(here: Here) -> tuple[list[ImportRow], str]:
 def _held(row: ImportRow) -> dict[str, Any]:
     said = import_held.opened(row)
     return {
-        "id": row.id, "number": row.number, "sheet": row.sheet, "name": mask_name(said.name), "reason": row.reason,
-        "born": said.birth_date, "tail": (said.id_number or "")[-4:], "candidate": row.candidate_id, "file": row.run.file_name,
-    }  # fmt: skip
+        "id": row.id,
+        "number": row.number,
+        "sheet": row.sheet,
+        "name": mask_name(said.name),
+        "reason": row.reason,
+        "born": said.birth_date,
+        "tail": (said.id_number or "")[-4:],
+        "candidate": row.candidate_id,
+        "file": row.run.file_name,
+    }

@@ -19,11 +19,36 @@ from yishe.policy.refusals import Forbidden, Refused
 
 PAGE = 50
 SETS = {
-    "open": "在办", "overdue": "逾期", "sent": "全部", "accepted": "已接单", "started": "已联系", "served": "办了", "confirmed": "发出方确认",
-    "heard": "已问居民", "helped": "居民说有用", "closed_in_time": "按时闭环", "due": "承诺日期已过", "missed": "没有按时", "taken_out": "去世或迁出",
-    "auto_confirmed": "自动确认", "closed": "已结束",
-}  # fmt: skip
-KEYS = ("set", "since", "until", "age_from", "age_to", "centre", "team", "owner", "kind", "reason", "urgency", "status")
+    "open": "在办",
+    "overdue": "逾期",
+    "sent": "全部",
+    "accepted": "已接单",
+    "started": "已联系",
+    "served": "办了",
+    "confirmed": "发出方确认",
+    "heard": "已问居民",
+    "helped": "居民说有用",
+    "closed_in_time": "按时闭环",
+    "due": "承诺日期已过",
+    "missed": "没有按时",
+    "taken_out": "去世或迁出",
+    "auto_confirmed": "自动确认",
+    "closed": "已结束",
+}
+KEYS = (
+    "set",
+    "since",
+    "until",
+    "age_from",
+    "age_to",
+    "centre",
+    "team",
+    "owner",
+    "kind",
+    "reason",
+    "urgency",
+    "status",
+)
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -33,12 +58,25 @@ def ledger(request: HttpRequest, here: Here) -> HttpResponse:
     found = reading.behind(here.actor, filters, here.now, PAGE, request.GET.get("cursor"))
     shown = cards(one.subject for one in found.items)
     page.seen(here, "read.ledger", shown, purpose=urlencode(filters)[:200])
-    return page.show(request, here, "ledger.html", {
-        "place": "ledger", "rows": [row(here, one, shown.get(one.subject)) for one in found.items], "next": found.next,
-        "filters": filters, "sets": [Link(words, code) for code, words in SETS.items() if code in sets.SETS],
-        "kinds": _kinds(here), "urgencies": wording.URGENCIES, "units": _units(here), "count": reading.how_many(here.actor, filters, here.now),
-        "may_export": may_export(here), "narrowed": sorted(set(filters) - {"set"}), "reason_title": _reason(here, filters),
-    })  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "ledger.html",
+        {
+            "place": "ledger",
+            "rows": [row(here, one, shown.get(one.subject)) for one in found.items],
+            "next": found.next,
+            "filters": filters,
+            "sets": [Link(words, code) for code, words in SETS.items() if code in sets.SETS],
+            "kinds": _kinds(here),
+            "urgencies": wording.URGENCIES,
+            "units": _units(here),
+            "count": reading.how_many(here.actor, filters, here.now),
+            "may_export": may_export(here),
+            "narrowed": sorted(set(filters) - {"set"}),
+            "reason_title": _reason(here, filters),
+        },
+    )
 
 
 def chosen(query: Mapping[str, str]) -> dict[str, str]:
@@ -49,12 +87,22 @@ def chosen(query: Mapping[str, str]) -> dict[str, str]:
 def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
     age = here.now - loop.promised_at if not loop.closed_at else loop.closed_at - loop.promised_at
     return {
-        "id": loop.id, "href": f"/loops/{loop.id}", "at": loop.promised_at, "name": card.name if card else "（资料已删除）",
-        "age": faces.age(card, here) if card else "", "title": loop_rows.title(loop), "code": "" if loop.sensitive else loop.reason,
-        "urgency": loop.urgency, "urgency_words": wording.URGENCIES.get(loop.urgency, ""), "sender": faces.name(here, loop.sender),
-        "performer": faces.name(here, loop.performer), "state": wording.BUSINESS.get(loop.business_status, loop.business_status),
-        "chip": loop_rows.chip(loop, here), "days": spoken.span(age), "colour": loop_rows.colour(loop, here),
-    }  # fmt: skip
+        "id": loop.id,
+        "href": f"/loops/{loop.id}",
+        "at": loop.promised_at,
+        "name": card.name if card else "（资料已删除）",
+        "age": faces.age(card, here) if card else "",
+        "title": loop_rows.title(loop),
+        "code": "" if loop.sensitive else loop.reason,
+        "urgency": loop.urgency,
+        "urgency_words": wording.URGENCIES.get(loop.urgency, ""),
+        "sender": faces.name(here, loop.sender),
+        "performer": faces.name(here, loop.performer),
+        "state": wording.BUSINESS.get(loop.business_status, loop.business_status),
+        "chip": loop_rows.chip(loop, here),
+        "days": spoken.span(age),
+        "colour": loop_rows.colour(loop, here),
+    }
 
 
 @require_POST
@@ -62,7 +110,9 @@ def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
 def take_out(request: HttpRequest, here: Here) -> HttpResponse:
     """The workbook; why it is taken out is asked and kept."""
     filters = chosen(request.POST)
-    content = export.ledger_xlsx(here.actor, filters, here.now, purpose=request.POST.get("purpose", ""), source="web")
+    content = export.ledger_xlsx(
+        here.actor, filters, here.now, purpose=request.POST.get("purpose", ""), source="web"
+    )
     name = f"zhuanjie-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(content, content_type=EXCEL, headers=headers)
@@ -83,7 +133,11 @@ def _kinds(here: Here) -> list[Link]:
 
 def _units(here: Here) -> list[Link]:
     try:
-        return [Link(name, str(unit)) for level, unit, name in scopes.choices(here.actor, here.now) if level == "team"]
+        return [
+            Link(name, str(unit))
+            for level, unit, name in scopes.choices(here.actor, here.now)
+            if level == "team"
+        ]
     except Refused:
         return []
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods
 
 from yishe.care import notes, timeline
-from yishe.doors.web import faces, loop_rows, loop_story, page, resident, spoken, wording
+from yishe.doors.web import consenting, faces, loop_rows, loop_story, page, resident, spoken, wording
 from yishe.doors.web.loop_forms import Setting, VerbForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Chip
@@ -17,13 +17,45 @@ from yishe.loops.reading import Detail
 from yishe.people import access
 from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
+from yishe.policy.loop_words import refuse_edge
 from yishe.policy.refusals import Conflict, Invalid, NotFound
 from yishe.talk import notices
 from yishe.trust import ids
 
 GRAVE = ("cancel", "void", "fail")
-SIDE = ("note", "heard", "hand_over", "hold", "ask_more", "decline", "fail", "cancel", "void", "reopen", "refer_on", "receive")
-RECORDS = {"note": "service_note", "encounter": "encounter", "observation": "observation", "medication": "medication_plan"}
+SIDE = (
+    "note",
+    "heard",
+    "hand_over",
+    "hold",
+    "ask_more",
+    "decline",
+    "fail",
+    "cancel",
+    "void",
+    "reopen",
+    "refer_on",
+    "receive",
+)
+RECORDS = {
+    "note": "service_note",
+    "encounter": "encounter",
+    "observation": "observation",
+    "medication": "medication_plan",
+}
+NEAR = (
+    "decline",
+    "ask_more",
+    "supply",
+    "note",
+    "confirm",
+    "refer_on",
+    "accept",
+    "complete",
+    "start",
+    "resume",
+    "receive",
+)
 STAGE = "intervention"
 
 
@@ -41,14 +73,27 @@ def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:
     reason = kind.reasons.get(state.reason)
     first, others = pressable(found, card, here)
     return {
-        "place": "ledger", "loop": state, "kind_title": str(kind.title), "reason_title": str(reason.title) if reason else "",
-        "person": faces.person(here, card) if card else None, "urgency": wording.URGENCIES[state.urgency],
-        "story": loop_story.story(here, found), "steps": loop_story.steps(here, found), "turn": loop_story.turn(here, found),
-        "first": first, "others": others, "ring": ring(here, found) if not first else [], "tracking": found.tracking,
+        "place": "ledger",
+        "loop": state,
+        "kind_title": str(kind.title),
+        "reason_title": str(reason.title) if reason else "",
+        "person": faces.person(here, card) if card else None,
+        "urgency": wording.URGENCIES[state.urgency],
+        "story": loop_story.story(here, found),
+        "steps": loop_story.steps(here, found),
+        "turn": loop_story.turn(here, found),
+        "first": first,
+        "near": [one for one in others if near(one.verb, found)],
+        "more": [one for one in others if not near(one.verb, found)],
+        "ring": ring(here, found) if not first else [],
+        "tracking": found.tracking,
         "steps_now": reason.steps if reason and state.urgency == "red" and state.is_open else "",
-        "consent": missing_consent(here, found), "emergency": emergency(here, found), "children": children(here, found),
-        "related": loop_story.related(found), "accept_words": accept_words(found),
-    }  # fmt: skip
+        **consenting.asked(here, found),
+        "emergency": emergency(here, found),
+        "children": children(here, found),
+        "related": loop_story.related(found),
+        "accept_words": accept_words(found),
+    }
 
 
 def pressable(found: Detail, card: Card | None, here: Here) -> tuple[list[Act], list[Act]]:
@@ -59,7 +104,14 @@ def pressable(found: Detail, card: Card | None, here: Here) -> tuple[list[Act], 
     primary = [loop_rows.act(state, kind, first, "", "go")] if first else []
     rest = [verb for verb in (*wording.FIRST_CHOICE, *SIDE) if verb in found.allowed and verb != first]
     looks = {verb: "quiet" if verb in GRAVE else "" for verb in rest}
-    return primary, [loop_rows.act(state, kind, verb, "", looks[verb]) for verb in dict.fromkeys(rest) if name or verb]
+    return primary, [
+        loop_rows.act(state, kind, verb, "", looks[verb]) for verb in dict.fromkeys(rest) if name or verb
+    ]
+
+
+def near(verb: str, found: Detail) -> bool:
+    """What stands open beside the primary action; the rest is one press away under 更多."""
+    return verb in NEAR or (verb in ("heard", "reopen") and found.state.state == "completed")
 
 
 def ring(here: Here, found: Detail) -> list[dict[str, str]]:
@@ -84,20 +136,20 @@ def emergency(here: Here, found: Detail) -> list[dict[str, str]]:
     return [dict(one) for unit in units for one in unit.emergency][:4]
 
 
-def missing_consent(here: Here, found: Detail) -> str:
-    consent = found.kind.consent
-    if consent is None or not found.state.is_open or loop_story.has_consent(found):
-        return ""
-    return wording.coded("consent_bases", consent.basis)
-
-
 def children(here: Here, found: Detail) -> list[dict[str, Any]]:
     """The tracks of a dual track, each with its owner and clock."""
     rows = []
     for child in found.children:
         kind = loop_rows.kind_of(child)
         chip: Chip = loop_rows.chip(child, here, named=True)
-        rows.append({"href": f"/loops/{child.id}", "title": str(kind.title), "chip": chip, "state": wording.BUSINESS.get(child.business_status, "")})
+        rows.append(
+            {
+                "href": f"/loops/{child.id}",
+                "title": str(kind.title),
+                "chip": chip,
+                "state": wording.BUSINESS.get(child.business_status, ""),
+            }
+        )
     return rows
 
 
@@ -117,6 +169,8 @@ def act(request: HttpRequest, here: Here, loop_id: UUID, verb: str) -> HttpRespo
     if verb not in wording.VERBS:
         raise NotFound("unknown_verb", f"没有“{verb}”这个操作。")
     found = reading.detail(here.actor, loop_id, here.now)
+    if request.method == "GET" and verb not in found.allowed:
+        raise refuse_edge(found.situation, verb)
     setting = _setting(here, found, verb)
     form = VerbForm(setting, request.POST if request.method == "POST" else None)
     command = request.POST.get("command_id") or str(ids.new())
@@ -125,9 +179,14 @@ def act(request: HttpRequest, here: Here, loop_id: UUID, verb: str) -> HttpRespo
         try:
             return _done(request, here, found, form, verb, seq=seq, command=command)
         except Invalid as refused:
-            form.add_error(refused.extra.get("field") if refused.extra.get("field") in form.fields else None, refused.title)
+            form.add_error(
+                refused.extra.get("field") if refused.extra.get("field") in form.fields else None,
+                refused.title,
+            )
         except Conflict as refused:
-            raise Conflict(refused.code, refused.title, **refused.extra, happened=_since(here, found, seq)) from None
+            raise Conflict(
+                refused.code, refused.title, **refused.extra, happened=_since(here, found, seq)
+            ) from None
     page.seen(here, "read.form", [found.state.subject], relation=found.relation)
     return _form(request, here, found, form, verb, seq=seq, command=command)
 
@@ -156,7 +215,12 @@ def _kept_note(here: Here, found: Detail, form: VerbForm, command: str) -> list[
         return []
     stands, _ = resident.allowed(here, _resident_of(found), "record.note")
     row = notes.record(
-        here.actor, stands.resident, stage=STAGE, text=form.cleaned_data["note"], at=here.now, command_id=f"{command}:note"
+        here.actor,
+        stands.resident,
+        stage=STAGE,
+        text=form.cleaned_data["note"],
+        at=here.now,
+        command_id=f"{command}:note",
     )
     return [{"type": "service_note", "id": str(row.id)}]
 
@@ -170,7 +234,7 @@ def _resident_of(found: Detail) -> UUID:
 
 def _since(here: Here, found: Detail, seq: int) -> list[str]:
     """What happened after the form was opened, in words."""
-    later = [one for one in loop_story.story(here, reading.detail(here.actor, found.state.id, here.now))][seq:]
+    later = list(loop_story.story(here, reading.detail(here.actor, found.state.id, here.now)))[seq:]
     return [f"{spoken.stamp(one.at, here.now)} {one.who} {one.words}" for one in later]
 
 
@@ -182,19 +246,31 @@ def _setting(here: Here, found: Detail, verb: str) -> Setting:
     if verb == "complete":
         records = _records(here, found)
     until = found.situation.calendar.add(here.now, found.kind.hold_max, "wall") if verb == "hold" else None
-    return Setting(found.state, found.kind, verb, colleagues, records, spoken.local(until).date() if until else None)
+    return Setting(
+        found.state, found.kind, verb, colleagues, records, spoken.local(until).date() if until else None
+    )
 
 
 def _colleagues(here: Here, found: Detail) -> list[tuple[str, str]]:
     """Those of the centre whose duty it is and who are here, the loop's team first."""
     state = found.state
     people = [
-        one for one in here.staff.people.values()
-        if state.centre in one.centres(here.now) and one.id != state.owner and here.staff.present(one, here.now)
-        and (state.duty in one.duties(here.now) or state.turn == "sender" or one.id in leaders(here.staff, state, here.now))
-    ]  # fmt: skip
+        one
+        for one in here.staff.people.values()
+        if state.centre in one.centres(here.now)
+        and one.id != state.owner
+        and here.staff.present(one, here.now)
+        and (
+            state.duty in one.duties(here.now)
+            or state.turn == "sender"
+            or one.id in leaders(here.staff, state, here.now)
+        )
+    ]
     people.sort(key=lambda one: (state.team not in one.teams(here.now), one.name))
-    return [(str(one.id), f"{one.name}（{'、'.join(wording.duty(d) for d in sorted(one.duties(here.now)))}）") for one in people]
+    return [
+        (str(one.id), f"{one.name}（{'、'.join(wording.duty(d) for d in sorted(one.duties(here.now)))}）")
+        for one in people
+    ]
 
 
 def _records(here: Here, found: Detail) -> list[tuple[str, str]]:
@@ -207,7 +283,13 @@ def _records(here: Here, found: Detail) -> list[tuple[str, str]]:
         return []
     recent = timeline.page(here.actor, stands.resident, at=here.now, limit=8, kinds=kinds, source="web").items
     mine = [one for one in recent if one.occurred_at >= found.state.promised_at]
-    return [(f"{RECORDS[one.kind]}:{one.id}", f"{spoken.stamp(one.occurred_at, here.now)} {one.author_name} {one.title}") for one in mine]
+    return [
+        (
+            f"{RECORDS[one.kind]}:{one.id}",
+            f"{spoken.stamp(one.occurred_at, here.now)} {one.author_name} {one.title}",
+        )
+        for one in mine
+    ]
 
 
 def _form(
@@ -216,11 +298,22 @@ def _form(
     card, kind = _card(found.state), found.kind
     inside = getattr(request, "htmx", False)
     words = wording.verb(kind, verb)
-    return page.show(request, here, "parts/dialog_form.html" if inside else "form_page.html", {
-        "form": form, "title": words, "press": words, "sub": f"{card.name if card else ''} · {kind.title}",
-        "action": f"/loops/{found.state.id}/{verb}", "hidden": {"seq": seq, "command_id": command}, "place": "ledger",
-        "back": f"/loops/{found.state.id}",
-    }, status=422 if form.errors else 200)  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "parts/dialog_form.html" if inside else "form_page.html",
+        {
+            "form": form,
+            "title": words,
+            "press": words,
+            "sub": f"{card.name if card else ''} · {kind.title}",
+            "action": f"/loops/{found.state.id}/{verb}",
+            "hidden": {"seq": seq, "command_id": command},
+            "place": "ledger",
+            "back": f"/loops/{found.state.id}",
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 def back(request: HttpRequest, loop_id: UUID) -> HttpResponse:

@@ -15,10 +15,23 @@ from yishe.policy.loop_table import table
 from yishe.policy.loop_words import STATEMENT, codes
 
 NOTE_LABELS = {
-    "decline": "为什么退回、应找谁", "ask_more": "请对方补充什么", "supply": "补充的情况", "complete": "做了什么、结果怎样", "fail": "试过什么、卡在哪里",
-    "note": "进展", "heard": "居民或家属的原话", "cancel": "说明", "hold": "说明", "confirm": "说明", "refer_on": "给下一位的话", "reopen": "还差什么",
-    "hand_over": "交接要点", "void": "说明", "accept": "附言", "start": "联系情况",
-}  # fmt: skip
+    "decline": "为什么退回、应找谁",
+    "ask_more": "请对方补充什么",
+    "supply": "补充的情况",
+    "complete": "做了什么、结果怎样",
+    "fail": "试过什么、卡在哪里",
+    "note": "进展",
+    "heard": "居民或家属的原话",
+    "cancel": "说明",
+    "hold": "说明",
+    "confirm": "说明",
+    "refer_on": "给下一位的话",
+    "reopen": "还差什么",
+    "hand_over": "交接要点",
+    "void": "说明",
+    "accept": "附言",
+    "start": "联系情况",
+}
 NEW_NOTE = "service_note:new"
 EVENING = time(17, 0)
 
@@ -91,7 +104,9 @@ def needed(setting: Setting) -> frozenset[str]:
 def _choice(label: str, words: Mapping[str, Any]) -> forms.ChoiceField:
     choices = [(code, str(said)) for code, said in words.items()]
     widget = forms.RadioSelect if len(choices) <= 8 else forms.Select
-    return forms.ChoiceField(label=label, choices=choices if len(choices) <= 8 else [("", "请选择"), *choices], widget=widget)
+    return forms.ChoiceField(
+        label=label, choices=choices if len(choices) <= 8 else [("", "请选择"), *choices], widget=widget
+    )
 
 
 def _receiver(setting: Setting) -> forms.ChoiceField:
@@ -102,13 +117,17 @@ def _receiver(setting: Setting) -> forms.ChoiceField:
 
 
 def _date(label: str, latest: date | None) -> forms.DateField:
-    shown = forms.DateInput(attrs={"type": "date", **({"max": latest.isoformat()} if latest else {})}, format="%Y-%m-%d")
+    shown = forms.DateInput(
+        attrs={"type": "date", **({"max": latest.isoformat()} if latest else {})}, format="%Y-%m-%d"
+    )
     return forms.DateField(label=label, widget=shown, help_text=f"最晚 {latest:%Y-%m-%d}。" if latest else "")
 
 
 def _note(verb: str, required: bool) -> forms.CharField:
     label = NOTE_LABELS.get(verb, "说明")
-    return forms.CharField(label=label, required=required, max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    return forms.CharField(
+        label=label, required=required, max_length=4000, widget=forms.Textarea(attrs={"rows": 4})
+    )
 
 
 def _evidence(setting: Setting) -> forms.MultipleChoiceField:
@@ -120,9 +139,15 @@ def _evidence(setting: Setting) -> forms.MultipleChoiceField:
         choices.insert(0, (NEW_NOTE, "把上面写的存为一条服务记录"))
         initial = [NEW_NOTE]
     plain = {code: str(words) for code, words in setting.kind.evidence.items() if code != STATEMENT}
-    choices += [(code, words if words.endswith("录") else f"{words}（纸质或另存）") for code, words in plain.items()]
+    choices += [
+        (code, words if words.endswith("录") else f"{words}（纸质或另存）") for code, words in plain.items()
+    ]
     names = "、".join(str(setting.kind.evidence.get(code, code)) for code in wanted if code != STATEMENT)
     return forms.MultipleChoiceField(
-        label="依据", choices=choices, required=False, initial=initial, widget=forms.CheckboxSelectMultiple,
+        label="依据",
+        choices=choices,
+        required=False,
+        initial=initial,
+        widget=forms.CheckboxSelectMultiple,
         help_text=f"必须有：{names}。" if names and STATEMENT not in wanted else "有什么可以证明的，勾上。",
-    )  # fmt: skip
+    )

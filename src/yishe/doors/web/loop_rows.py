@@ -20,8 +20,12 @@ LIVE_WITHIN = timedelta(hours=12)
 DIRECT = ("receive", "accept", "start", "resume", "confirm")
 """Verbs done by the press itself, as they need nothing said; `confirm` only of a served loop."""
 BACK = {
-    "completed": "{who}已办完，请您确认：", "rejected": "{who}退回：", "failed": "{who}没有办成：", "cancelled": "{who}取消：", "asked": "{who}请您补充：",
-}  # fmt: skip
+    "completed": "{who}已办完，请您确认：",
+    "rejected": "{who}退回：",
+    "failed": "{who}没有办成：",
+    "cancelled": "{who}取消：",
+    "asked": "{who}请您补充：",
+}
 
 
 def kind_of(loop: LoopState) -> LoopKind:
@@ -72,12 +76,19 @@ def row(loop: LoopState, card: Card | None, here: Here, *, acting: bool = False,
     """`acting` adds what I may press; `named` says for whom we wait."""
     shade = colour(loop, here) if not named or colour(loop, here) == "red" else "calm"
     return Row(
-        id=str(loop.id), href=f"/loops/{loop.id}", name=card.name if card else "（资料已删除）",
-        age=faces.age(card, here) if card else "", fact=faces.fact(card) if card else "", colour=shade,
-        why=title(loop), sent_by=sent_by(loop, here), code="" if loop.sensitive else loop.reason,
-        urgent=loop.urgency == "red" and not loop.closed_at, chip=chip(loop, here, named=named),
+        id=str(loop.id),
+        href=f"/loops/{loop.id}",
+        name=card.name if card else "（资料已删除）",
+        age=faces.age(card, here) if card else "",
+        fact=faces.fact(card) if card else "",
+        colour=shade,
+        why=title(loop),
+        sent_by=sent_by(loop, here),
+        code="" if loop.sensitive else loop.reason,
+        urgent=loop.urgency == "red" and not loop.closed_at,
+        chip=chip(loop, here, named=named),
         acts=acts(loop, here, card) if acting else (),
-    )  # fmt: skip
+    )
 
 
 def sent_by(loop: LoopState, here: Here) -> str:
@@ -116,14 +127,26 @@ def act(loop: LoopState, kind: LoopKind, verb: str, person: str, look: str, *, b
     direct = verb in DIRECT and not (verb == "confirm" and loop.state != "completed")
     words = wording.verb(kind, verb, brief=brief)
     return Act(
-        verb=verb, words=words if direct or look == "go" else f"{words}…", href=f"/loops/{loop.id}/{verb}", look=look,
-        direct=direct, seq=loop.seq, command_id=str(ids.new()) if direct else "", about=str(loop.id)[-12:], person=person,
-    )  # fmt: skip
+        verb=verb,
+        words=words if direct or look == "go" else f"{words}…",
+        href=f"/loops/{loop.id}/{verb}",
+        look=look,
+        direct=direct,
+        seq=loop.seq,
+        command_id=str(ids.new()) if direct else "",
+        about=str(loop.id)[-12:],
+        person=person,
+    )
 
 
 def by_time(found: Iterable[LoopState], cards: Mapping[UUID, Card], here: Here) -> list[Group]:
     """My own work: overdue, today, this week, later; red urgency first within each."""
-    names = {"red": ("late", "已逾期", "先办"), "orange": ("today", "今天到期", ""), "yellow": ("week", "七天内", ""), "calm": ("later", "以后", "")}
+    names = {
+        "red": ("late", "已逾期", "先办"),
+        "orange": ("today", "今天到期", ""),
+        "yellow": ("week", "七天内", ""),
+        "calm": ("later", "以后", ""),
+    }
     groups = []
     loops = list(found)
     for shade, (code, words, note) in names.items():
@@ -139,7 +162,9 @@ def by_time(found: Iterable[LoopState], cards: Mapping[UUID, Card], here: Here) 
 def of_subject(here: Here, found: Iterable[LoopState], card: Card) -> list[Group]:
     """All loops of one resident: open ones first, then closed ones, newest first."""
     loops = list(found)
-    opened = sorted((one for one in loops if not one.closed_at), key=lambda one: one.due_at or one.promised_by)
+    opened = sorted(
+        (one for one in loops if not one.closed_at), key=lambda one: one.due_at or one.promised_by
+    )
     closed = sorted((one for one in loops if one.closed_at), key=lambda one: one.promised_at, reverse=True)
     groups = []
     for code, words, part in (("open", "在办", opened), ("closed", "已结束", closed)):

@@ -14,9 +14,16 @@ from yishe.policy.loop_words import codes
 from yishe.trust import ids
 
 EVENT_VERBS = {
-    "declined": "decline", "held": "hold", "failed": "fail", "confirmed": "confirm", "referred_on": "refer_on", "reopened": "reopen",
-    "cancelled": "cancel", "handed_over": "hand_over", "voided": "void",
-}  # fmt: skip
+    "declined": "decline",
+    "held": "hold",
+    "failed": "fail",
+    "confirmed": "confirm",
+    "referred_on": "refer_on",
+    "reopened": "reopen",
+    "cancelled": "cancel",
+    "handed_over": "hand_over",
+    "voided": "void",
+}
 GOOD = ("confirmed", "completed")
 BAD = ("declined", "failed", "escalated")
 MARKS = {"todo": "next", "done": "done", "now": "now"}
@@ -31,9 +38,15 @@ def _line(here: Here, found: Detail, entry: Entry) -> Said:
     quote = "\n".join(filter(None, (entry.words.get(name, "") for name in ("reason", "note"))))
     colour = "red" if entry.kind in BAD and not _gentle(entry) else "green" if entry.kind in GOOD else ""
     return Said(
-        entry.at, faces.name(here, entry.actor), _sentence(here, found, entry), quote, quiet, colour, _evidence(found, entry),
+        entry.at,
+        faces.name(here, entry.actor),
+        _sentence(here, found, entry),
+        quote,
+        quiet,
+        colour,
+        _evidence(found, entry),
         _links(entry),
-    )  # fmt: skip
+    )
 
 
 def _gentle(entry: Entry) -> bool:
@@ -70,7 +83,11 @@ def _held(here: Here, found: Detail, entry: Entry) -> str:
 
 def _handed(here: Here, found: Detail, entry: Entry) -> str:
     reason = entry.data.get("reason", "")
-    why = {"ladder": "逾期升级", "shift_end": "班次结束"}.get(reason) or str(found.kind.hand_over_reasons.get(reason, "")) or wording.coded("hand_over_reasons", reason)
+    why = (
+        {"ladder": "逾期升级", "shift_end": "班次结束"}.get(reason)
+        or str(found.kind.hand_over_reasons.get(reason, ""))
+        or wording.coded("hand_over_reasons", reason)
+    )
     return f"转交给{_who(here, entry.data.get('to'))}" + (f"：{why}" if why else "")
 
 
@@ -97,9 +114,14 @@ def _share(found: Detail, entry: Entry) -> str:
 
 
 _SENTENCES = {
-    "promised": _promised, "completed": _completed, "held": _held, "handed_over": _handed, "heard": _heard,
-    "reminded": _climbed, "escalated": _climbed,
-}  # fmt: skip
+    "promised": _promised,
+    "completed": _completed,
+    "held": _held,
+    "handed_over": _handed,
+    "heard": _heard,
+    "reminded": _climbed,
+    "escalated": _climbed,
+}
 
 
 def _who(here: Here, staff: Any) -> str:
@@ -144,31 +166,42 @@ def turn(here: Here, found: Detail) -> dict[str, Any]:
     state = found.state
     if not state.is_open:
         words = wording.CLOSED_AS.get(state.closed_as, "已闭环")
-        outcome = str(found.kind.outcomes.get(state.outcome, "")) or str(found.kind.close_reasons.get(state.close_reason, ""))
+        outcome = str(found.kind.outcomes.get(state.outcome, "")) or str(
+            found.kind.close_reasons.get(state.close_reason, "")
+        )
         heard = wording.HEARD.get(state.heard, "")
         auto = "（到期自动确认）" if state.confirmed_by == "auto" else ""
-        return {"closed": True, "words": words + auto, "outcome": outcome, "heard": heard, "at": state.closed_at,
-                "colour": "green" if state.closed_as == "served" else "calm"}  # fmt: skip
+        return {
+            "closed": True,
+            "words": words + auto,
+            "outcome": outcome,
+            "heard": heard,
+            "at": state.closed_at,
+            "colour": "green" if state.closed_as == "served" else "calm",
+        }
     due = state.due_at or state.promised_by
     step = wording.CLOCKS.get(table().states[state.state].due or "", "")
     mine = state.owner == here.actor.staff_id
     return {
-        "closed": False, "who": "您" if mine else faces.name(here, state.owner), "mine": mine, "due": due, "step": step,
-        "colour": loop_rows.colour(state, here), "left": spoken.remaining(due, here.now), "live": abs(due - here.now) < loop_rows.LIVE_WITHIN,
-        "do": "恢复办理" if state.state == "on-hold" else step, "state": wording.BUSINESS.get(state.business_status, ""),
-        "promised_by": state.promised_by, "within": _within(found),
-    }  # fmt: skip
+        "closed": False,
+        "who": "您" if mine else faces.name(here, state.owner),
+        "mine": mine,
+        "due": due,
+        "step": step,
+        "colour": loop_rows.colour(state, here),
+        "left": spoken.remaining(due, here.now),
+        "live": abs(due - here.now) < loop_rows.LIVE_WITHIN,
+        "do": "恢复办理" if state.state == "on-hold" else step,
+        "state": wording.BUSINESS.get(state.business_status, ""),
+        "promised_by": state.promised_by,
+        "within": _within(found),
+    }
 
 
 def _within(found: Detail) -> str:
     name = table().states[found.state.state].due or ""
     clock = found.kind.clock(name, found.state.reason or None)
     return f"（{clock.zh}）" if clock else ""
-
-
-def has_consent(found: Detail) -> bool:
-    """Whether the story already tells of the consent; the consent room's own row is asked by the page."""
-    return any(entry.data.get("consent") for entry in found.entries)
 
 
 def related(found: Detail) -> list[Link]:

@@ -15,12 +15,16 @@ def lines(here: Here, rows: Sequence[Notice]) -> list[dict[str, Any]]:
     titles = _titles()
     return [
         {
-            "id": row.id, "href": f"/loops/{row.loop}" if row.loop else _about(row, shown), "count": row.count, "at": row.updated_at,
-            "read": row.read_at is not None, "colour": row.urgency if not row.read_at else "calm",
+            "id": row.id,
+            "href": f"/loops/{row.loop}" if row.loop else _about(row, shown),
+            "count": row.count,
+            "at": row.updated_at,
+            "read": row.read_at is not None,
+            "colour": row.urgency if not row.read_at else "calm",
             "words": _words(row, shown[row.subject].name if row.subject in shown else "", titles),
         }
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _about(row: Notice, shown: dict) -> str:  # type: ignore[type-arg]

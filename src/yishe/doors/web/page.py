@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
@@ -49,7 +50,7 @@ class Here:
         return self.centre or (held[0].organisation if held else self.actor.staff_id)
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def signed_in(view: View) -> View:
@@ -57,7 +58,7 @@ def signed_in(view: View) -> View:
 
     @never_cache
     @wraps(view)
-    def opened(request: HttpRequest, **path: Any) -> HttpResponse:
+    def opened(request: HttpRequest, **path: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to_the_door(request)
         staff = directory.current()
@@ -87,7 +88,9 @@ def preferences(request: HttpRequest) -> dict[str, str]:
 
 def remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
     if value in PREFERENCES.get(name, ()):
-        response.set_cookie(_cookie(request, name), value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True)
+        response.set_cookie(
+            _cookie(request, name), value, max_age=YEAR_SECONDS, samesite="Lax", httponly=True
+        )
 
 
 def _cookie(request: HttpRequest, name: str) -> str:
@@ -96,7 +99,12 @@ def _cookie(request: HttpRequest, name: str) -> str:
 
 
 def show(
-    request: HttpRequest, here: Here, template: str, context: dict[str, Any] | None = None, *, status: int = 200
+    request: HttpRequest,
+    here: Here,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     """Render a page inside the frame. `place` in the context marks where in the rail we are."""
     shared = {
@@ -121,9 +129,16 @@ def post_line(here: Here) -> str:
 def seen(here: Here, action: str, subjects: Iterable[UUID], *, relation: str = "", purpose: str = "") -> None:
     """Leave the one access line of this request."""
     access_log.line(
-        None, home=here.home(), actor=here.actor.staff_id, action=action, subjects=dict.fromkeys(subjects),
-        at=here.now, relation=relation, purpose=purpose, source=f"web {here.source}",
-    )  # fmt: skip
+        None,
+        home=here.home(),
+        actor=here.actor.staff_id,
+        action=action,
+        subjects=dict.fromkeys(subjects),
+        at=here.now,
+        relation=relation,
+        purpose=purpose,
+        source=f"web {here.source}",
+    )
 
 
 def done(request: HttpRequest, words: str, to: str) -> HttpResponse:

@@ -29,9 +29,11 @@ class Entry(forms.Form):
     """What every entry has: when it happened, if not now."""
 
     occurred = forms.DateTimeField(
-        label="发生时间", required=False, help_text="不填就是现在。",
+        label="发生时间",
+        required=False,
+        help_text="不填就是现在。",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )  # fmt: skip
+    )
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         raise NotImplementedError
@@ -49,7 +51,10 @@ class NoteForm(Entry):
     minutes = forms.IntegerField(label="用时（分钟）", required=False, min_value=1, max_value=1440)
     text = forms.CharField(label="做了什么、看到什么、下一步", widget=LONG)
     restricted = forms.CharField(
-        label="心理会谈内容", required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="只有您和规则允许的专业能看到。"
+        label="心理会谈内容",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="只有您和规则允许的专业能看到。",
     )
     field_order = ("stage", "method", "minutes", "text", "restricted", "occurred")
 
@@ -60,16 +65,28 @@ class NoteForm(Entry):
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         notes.record(
-            here.actor, about, stage=self.given("stage"), text=self.given("text"), restricted=self.given("restricted") or "",
-            method=self.given("method") or "", minutes=self.given("minutes"), occurred_at=self.when(), at=here.now,
+            here.actor,
+            about,
+            stage=self.given("stage"),
+            text=self.given("text"),
+            restricted=self.given("restricted") or "",
+            method=self.given("method") or "",
+            minutes=self.given("minutes"),
+            occurred_at=self.when(),
+            at=here.now,
             command_id=command,
-        )  # fmt: skip
+        )
 
 
 class EncounterForm(Entry):
     kind = forms.ChoiceField(label="方式")
     summary = forms.CharField(label="主诉、发现、处理", widget=LONG)
-    diagnoses = forms.CharField(label="诊断", required=False, help_text="每行一个：编码 名称，例如 I10 高血压。", widget=forms.Textarea(attrs={"rows": 2}))
+    diagnoses = forms.CharField(
+        label="诊断",
+        required=False,
+        help_text="每行一个：编码 名称，例如 I10 高血压。",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     field_order = ("kind", "summary", "diagnoses", "occurred")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -86,9 +103,15 @@ class EncounterForm(Entry):
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         encounters.record(
-            here.actor, about, kind=self.given("kind"), summary=self.given("summary"), diagnoses=self.given("diagnoses"),
-            occurred_at=self.when(), at=here.now, command_id=command,
-        )  # fmt: skip
+            here.actor,
+            about,
+            kind=self.given("kind"),
+            summary=self.given("summary"),
+            diagnoses=self.given("diagnoses"),
+            occurred_at=self.when(),
+            at=here.now,
+            command_id=command,
+        )
 
 
 class ObservationForm(Entry):
@@ -96,7 +119,9 @@ class ObservationForm(Entry):
     dbp = forms.CharField(label="舒张压（mmHg）", required=False)
     glucose = forms.CharField(label="血糖（mmol/L）", required=False)
     weight = forms.CharField(label="体重（kg）", required=False)
-    repeated = forms.BooleanField(label="已复测", required=False, help_text="数值少见时，复测后仍是这样再勾。")
+    repeated = forms.BooleanField(
+        label="已复测", required=False, help_text="数值少见时，复测后仍是这样再勾。"
+    )
     field_order = ("sbp", "dbp", "glucose", "weight", "repeated", "occurred")
 
     def clean(self) -> dict[str, Any]:
@@ -110,32 +135,51 @@ class ObservationForm(Entry):
             values = {name: self.given(name) for name in names if self.given(name)}
             if values:
                 observations.record(
-                    here.actor, about, kind=kind, values=values, repeated=bool(self.given("repeated")),
-                    occurred_at=self.when(), at=here.now, command_id=f"{command}:{kind}",
-                )  # fmt: skip
+                    here.actor,
+                    about,
+                    kind=kind,
+                    values=values,
+                    repeated=bool(self.given("repeated")),
+                    occurred_at=self.when(),
+                    at=here.now,
+                    command_id=f"{command}:{kind}",
+                )
 
 
 class MedicationForm(Entry):
     action = forms.ChoiceField(
-        label="变更", choices=[("start", "加用"), ("change", "调整"), ("stop", "停用")], widget=forms.RadioSelect
+        label="变更",
+        choices=[("start", "加用"), ("change", "调整"), ("stop", "停用")],
+        widget=forms.RadioSelect,
     )
     drug = forms.CharField(label="药名", help_text="与在用清单写法一致。")
     dose = forms.CharField(label="剂量", required=False, help_text="例如 5mg。加用和调整时填写。")
     frequency = forms.CharField(label="用法", required=False, help_text="例如 每日一次。")
-    reason = forms.CharField(label="原因", required=False, help_text="调整和停用必须写明；责任社工会据此调整健康管理计划。")
+    reason = forms.CharField(
+        label="原因", required=False, help_text="调整和停用必须写明；责任社工会据此调整健康管理计划。"
+    )
     field_order = ("action", "drug", "dose", "frequency", "reason", "occurred")
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         medications.record(
-            here.actor, about, action=self.given("action"), drug=self.given("drug"), dose=self.given("dose") or "",
-            frequency=self.given("frequency") or "", reason=self.given("reason") or "", occurred_at=self.when(), at=here.now,
+            here.actor,
+            about,
+            action=self.given("action"),
+            drug=self.given("drug"),
+            dose=self.given("dose") or "",
+            frequency=self.given("frequency") or "",
+            reason=self.given("reason") or "",
+            occurred_at=self.when(),
+            at=here.now,
             command_id=command,
-        )  # fmt: skip
+        )
 
 
 class ConditionForm(Entry):
     kind = forms.ChoiceField(
-        label="类别", choices=[("disease", "疾病"), ("allergy", "过敏"), ("social", "社会情况")], widget=forms.RadioSelect
+        label="类别",
+        choices=[("disease", "疾病"), ("allergy", "过敏"), ("social", "社会情况")],
+        widget=forms.RadioSelect,
     )
     title = forms.CharField(label="名称")
     code = forms.CharField(label="编码", required=False, help_text="疾病可填 ICD-10。")
@@ -144,15 +188,25 @@ class ConditionForm(Entry):
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         conditions.record(
-            here.actor, about, kind=self.given("kind"), title=self.given("title"), code=self.given("code") or "",
-            remark=self.given("remark") or "", occurred_at=self.when(), at=here.now, command_id=command,
-        )  # fmt: skip
+            here.actor,
+            about,
+            kind=self.given("kind"),
+            title=self.given("title"),
+            code=self.given("code") or "",
+            remark=self.given("remark") or "",
+            occurred_at=self.when(),
+            at=here.now,
+            command_id=command,
+        )
 
 
 FORMS: dict[str, Callable[..., Entry]] = {
-    "note": NoteForm, "encounter": EncounterForm, "observation": ObservationForm, "medication": MedicationForm,
+    "note": NoteForm,
+    "encounter": EncounterForm,
+    "observation": ObservationForm,
+    "medication": MedicationForm,
     "condition": ConditionForm,
-}  # fmt: skip
+}
 TABS = {"observation": "observations", "medication": "medicines", "condition": "about"}
 
 
@@ -183,12 +237,25 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
     card = resident.card_of(stands)
     template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
     page.seen(here, "read.form", [stands.subject])
-    return page.show(request, here, template, {
-        "form": form, "title": f"{words}：{card.name}", "sub": spoken.sex(card.sex) + " " + spoken.age(card.birth_date, here.now),
-        "action": f"/residents/{stands.resident}/record/{kind}", "press": "记下", "hidden": {"command_id": command},
-        "place": "residents", "back": back,
-    }, status=422 if form.errors else 200)  # fmt: skip
+    return page.show(
+        request,
+        here,
+        template,
+        {
+            "form": form,
+            "title": f"{words}：{card.name}",
+            "sub": spoken.sex(card.sex) + " " + spoken.age(card.birth_date, here.now),
+            "action": f"/residents/{stands.resident}/record/{kind}",
+            "press": "记下",
+            "hidden": {"command_id": command},
+            "place": "residents",
+            "back": back,
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET[name] for name in ("action", "drug", "dose", "frequency") if name in request.GET}
+    return {
+        name: request.GET[name] for name in ("action", "drug", "dose", "frequency") if name in request.GET
+    }

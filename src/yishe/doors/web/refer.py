@@ -23,9 +23,15 @@ NO_REASON = "-"
 OFTEN, OFTEN_DAYS = 5, 91
 MORNING = time(9, 0)
 VIA = {
-    "named": "签约责任人", "stand_in": "代班", "team": "签约团队", "neighbourhood": "按住址的团队", "workplace": "按工作单位", "on_duty": "中心值班",
-    "centre_lead": "中心负责人", "district_lead": "区级负责人",
-}  # fmt: skip
+    "named": "签约责任人",
+    "stand_in": "代班",
+    "team": "签约团队",
+    "neighbourhood": "按住址的团队",
+    "workplace": "按工作单位",
+    "on_duty": "中心值班",
+    "centre_lead": "中心负责人",
+    "district_lead": "区级负责人",
+}
 
 
 @dataclass(frozen=True)
@@ -51,19 +57,29 @@ class ReferForm(forms.Form):
         super().__init__(*args, **kwargs)
         needs = [wording.coded("attachments", one) for one in (reason.needs if reason else ())]
         self.fields["note"] = forms.CharField(
-            label="情况和希望", max_length=4000, widget=forms.Textarea(attrs={"rows": 5, "autofocus": True}),
+            label="情况和希望",
+            max_length=4000,
+            widget=forms.Textarea(attrs={"rows": 5, "autofocus": True}),
             help_text=f"请写明：{'、'.join(needs)}。" if needs else "发现了什么、希望对方做什么。",
-        )  # fmt: skip
+        )
         for name, words in wording.CLOCKS.items():
             clock = kind.clock(name, reason.code if reason else None)
             if clock and clock.date_bound:
                 self.fields[f"date_{name}"] = forms.DateField(
-                    label=f"{clock.zh}（{words}以此为准）", required=False, widget=forms.DateInput(attrs={"type": "date"})
+                    label=f"{clock.zh}（{words}以此为准）",
+                    required=False,
+                    widget=forms.DateInput(attrs={"type": "date"}),
                 )
 
     def dates(self) -> tuple[tuple[str, datetime], ...]:
-        given = {name.removeprefix("date_"): day for name, day in self.cleaned_data.items() if name.startswith("date_")}
-        return tuple((name, datetime.combine(day, MORNING, spoken.SHANGHAI)) for name, day in given.items() if day)
+        given = {
+            name.removeprefix("date_"): day
+            for name, day in self.cleaned_data.items()
+            if name.startswith("date_")
+        }
+        return tuple(
+            (name, datetime.combine(day, MORNING, spoken.SHANGHAI)) for name, day in given.items() if day
+        )
 
 
 @signed_in
@@ -73,12 +89,21 @@ def choose(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     card = resident.card_of(stands)
     page.seen(here, "read.refer", [stands.subject], relation=permission.relation)
     kinds = askable(here)
-    groups = [{"title": str(kind.title), "choices": choices(kind)} for kind in kinds]
-    known = {(one.code): one for group in groups for one in group["choices"]}
+    groups = [(str(kind.title), choices(kind)) for kind in kinds]
+    known = {one.code: one for _, found in groups for one in found}
     often = [known[code] for code in most_used(here) if code in known][:OFTEN]
-    return page.show(request, here, "refer.html", {
-        "place": "residents", "person": faces.person(here, card), "resident": stands.resident, "groups": groups, "often": often,
-    })  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "refer.html",
+        {
+            "place": "residents",
+            "person": faces.person(here, card),
+            "resident": stands.resident,
+            "groups": groups,
+            "often": often,
+        },
+    )
 
 
 @signed_in
@@ -93,9 +118,15 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
     if request.method == "POST" and form.is_valid():
         try:
             opened = promises.promise(
-                here.actor, kind=kind, resident=stands.resident, reason=code, note=form.cleaned_data["note"], at=here.now,
-                command_id=command, dates=form.dates(),
-            )  # fmt: skip
+                here.actor,
+                kind=kind,
+                resident=stands.resident,
+                reason=code,
+                note=form.cleaned_data["note"],
+                at=here.now,
+                command_id=command,
+                dates=form.dates(),
+            )
             return page.done(request, "已发出，对方已收到通知", f"/loops/{opened}")
         except Conflict as refused:
             if refused.code != "already_open":
@@ -104,11 +135,23 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
         except Invalid as refused:
             form.add_error(None, refused.title)
     page.seen(here, "read.refer", [stands.subject], relation=permission.relation)
-    return page.show(request, here, "refer_send.html", {
-        "place": "residents", "person": faces.person(here, resident.card_of(stands)), "resident": stands.resident, "form": form,
-        "preview": preview(here, shown, chosen), "kind": kind, "reason": reason, "hidden": {"command_id": command},
-        "title": str(chosen.title if chosen else shown.kind.title),
-    }, status=422 if form.errors else 200)  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "refer_send.html",
+        {
+            "place": "residents",
+            "person": faces.person(here, resident.card_of(stands)),
+            "resident": stands.resident,
+            "form": form,
+            "preview": preview(here, shown, chosen),
+            "kind": kind,
+            "reason": reason,
+            "hidden": {"command_id": command},
+            "title": str(chosen.title if chosen else shown.kind.title),
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 @require_POST
@@ -127,11 +170,19 @@ def preview(here: Here, shown: promises.Preview, chosen: Reason | None) -> dict[
         if clock:
             clocks.append({"words": wording.CLOCKS[name], "within": clock.zh})
     return {
-        "receiver": faces.name(here, shown.receiver), "via": VIA.get(shown.via, ""), "urgency": shown.urgency,
-        "urgency_words": wording.URGENCIES[shown.urgency], "clocks": clocks, "accept_by": shown.accept_by,
-        "promised_by": shown.promised_by, "existing": shown.existing, "steps": chosen.steps if chosen else "",
-        "kind_title": str(shown.kind.title), "consent": bool(shown.kind.consent), "code": chosen.code if chosen else "",
-    }  # fmt: skip
+        "receiver": faces.name(here, shown.receiver),
+        "via": VIA.get(shown.via, ""),
+        "urgency": shown.urgency,
+        "urgency_words": wording.URGENCIES[shown.urgency],
+        "clocks": clocks,
+        "accept_by": shown.accept_by,
+        "promised_by": shown.promised_by,
+        "existing": shown.existing,
+        "steps": chosen.steps if chosen else "",
+        "kind_title": str(shown.kind.title),
+        "consent": bool(shown.kind.consent),
+        "code": chosen.code if chosen else "",
+    }
 
 
 def askable(here: Here) -> list[LoopKind]:

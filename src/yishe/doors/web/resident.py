@@ -19,9 +19,12 @@ SEE = "resident.read"
 UNMASK = "resident.unmask"
 TABS = {"timeline": "时间轴", "loops": "闭环", "medicines": "用药", "observations": "监测", "about": "资料"}
 RECORDING = {
-    "note": ("record.note", "服务记录"), "encounter": ("record.encounter", "诊疗"), "observation": ("record.observation", "测量值"),
-    "medication": ("record.medication", "用药变更"), "condition": ("record.condition", "疾病或过敏"),
-}  # fmt: skip
+    "note": ("record.note", "服务记录"),
+    "encounter": ("record.encounter", "诊疗"),
+    "observation": ("record.observation", "测量值"),
+    "medication": ("record.medication", "用药变更"),
+    "condition": ("record.condition", "疾病或过敏"),
+}
 MASKED = {"phone": "phone", "id_number": "id_number", "address": "address", "record_number": "record_number"}
 
 
@@ -34,9 +37,14 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
     standing = conditions.standing(subjects)
     allergies = [one.title for one in standing if one.kind == "allergy"]
     told: dict[str, Any] = {
-        "place": "residents", "person": faces.person(here, card, allergies, acts(here, stands)), "resident": stands.resident,
-        "tabs": TABS, "tab": tab if tab in TABS else "timeline", "card": card, "relation": permission.words,
-    }  # fmt: skip
+        "place": "residents",
+        "person": faces.person(here, card, allergies, acts(here, stands)),
+        "resident": stands.resident,
+        "tabs": TABS,
+        "tab": tab if tab in TABS else "timeline",
+        "card": card,
+        "relation": permission.words,
+    }
     told |= _tab(request, here, stands, told["tab"], subjects)
     if told["tab"] not in ("timeline", "observations"):
         page.seen(here, f"read.{told['tab']}", [stands.subject], relation=permission.relation)
@@ -80,14 +88,23 @@ def _tab(
     if tab in ("timeline", "observations"):
         kinds = timeline.KINDS if tab == "timeline" else ("observation",)
         shown = timeline.page(
-            here.actor, stands.resident, at=here.now, cursor=request.GET.get("cursor"), kinds=kinds, source="web"
+            here.actor,
+            stands.resident,
+            at=here.now,
+            cursor=request.GET.get("cursor"),
+            kinds=kinds,
+            source="web",
         )
         return {"story": [said(one) for one in shown.items], "next": shown.next}
     if tab == "medicines":
         may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
         return {"medicines": medications.current(subjects), "may_change": may}
     if tab == "loops":
-        return {"loops": loop_rows.of_subject(here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands))}
+        return {
+            "loops": loop_rows.of_subject(
+                here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands)
+            )
+        }
     return {"facts": about(here, card_of(stands)), "standing": conditions.standing(subjects)}
 
 
@@ -99,23 +116,33 @@ def said(item: timeline.Item) -> Said:
     href = f"/loops/{item.loop}" if item.loop else ""
     restricted = str(item.detail.get("restricted", ""))
     quote = "\n".join(filter(None, [item.text, restricted]))
-    return Said(item.occurred_at, item.author_name, item.title, quote, item.author_name == "系统", "", tags, href=href)
+    return Said(
+        item.occurred_at, item.author_name, item.title, quote, item.author_name == "系统", "", tags, href=href
+    )
 
 
 def about(here: Here, card: Card) -> list[dict[str, Any]]:
     """The facts of the record; identifying ones masked until asked for."""
     place = here.staff.places.get(card.neighbourhood) if card.neighbourhood else None
     masked = {
-        "身份证号": ("id_number", card.id_masked), "电话": ("phone", card.phone_masked),
-        "住址": ("address", "＊＊＊＊" if card.address else ""), "档案号": ("record_number", f"…{card.record_number[-4:]}" if card.record_number else ""),
-    }  # fmt: skip
+        "身份证号": ("id_number", card.id_masked),
+        "电话": ("phone", card.phone_masked),
+        "住址": ("address", "＊＊＊＊" if card.address else ""),
+        "档案号": ("record_number", f"…{card.record_number[-4:]}" if card.record_number else ""),
+    }
     born = f"{card.birth_date:%Y-%m-%d}" if card.birth_date else "未知"
     plain = {
-        "出生": born, "性别": spoken.sex(card.sex), "小区": place.name if place else "未知", "签约": faces.team(here, card),
-        "户": card.household or "未登记", "特征": "、".join(wording.trait(one) for one in card.traits) or "无",
-    }  # fmt: skip
+        "出生": born,
+        "性别": spoken.sex(card.sex),
+        "小区": place.name if place else "未知",
+        "签约": faces.team(here, card),
+        "户": card.household or "未登记",
+        "特征": "、".join(wording.trait(one) for one in card.traits) or "无",
+    }
     facts = [{"words": words, "value": value} for words, value in plain.items()]
-    return facts + [{"words": words, "value": shown, "field": field} for words, (field, shown) in masked.items() if shown]
+    return facts + [
+        {"words": words, "value": shown, "field": field} for words, (field, shown) in masked.items() if shown
+    ]
 
 
 @signed_in
@@ -126,4 +153,3 @@ def reveal(request: HttpRequest, here: Here, resident: UUID, field: str) -> Http
         raise NotFound("no_such_field", "没有这一项。")
     page.seen(here, f"reveal.{field}", [stands.subject], relation=permission.relation)
     return page.show(request, here, "parts/revealed.html", {"value": getattr(card_of(stands), MASKED[field])})
-

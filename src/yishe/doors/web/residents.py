@@ -28,7 +28,13 @@ def residents(request: HttpRequest, here: Here) -> HttpResponse:
 def row(here: Here, card: Card) -> dict[str, Any]:
     """One line of the list: masked but for the name."""
     return {
-        "id": card.resident, "name": card.name, "sex": spoken.sex(card.sex), "age": faces.age(card, here),
-        "traits": [wording.trait(one) for one in card.traits[:TRAITS]], "team": faces.team(here, card),
-        "id_tail": card.id_tail, "phone_tail": card.phone[-4:], "gone": faces.gone(card),
-    }  # fmt: skip
+        "id": card.resident,
+        "name": card.name,
+        "sex": spoken.sex(card.sex),
+        "age": faces.age(card, here),
+        "traits": [wording.trait(one) for one in card.traits[:TRAITS]],
+        "team": faces.team(here, card),
+        "id_tail": card.id_tail,
+        "phone_tail": card.phone[-4:],
+        "gone": faces.gone(card),
+    }

@@ -128,7 +128,9 @@ class Bar:
     small: bool = False
 
 
-def share_bar(words: str, part: int, whole: int, href: str, *, look: str = "fill", small: bool = False) -> Bar:
+def share_bar(
+    words: str, part: int, whole: int, href: str, *, look: str = "fill", small: bool = False
+) -> Bar:
     """`63 %` beside `126 / 200`; an empty whole says so instead of a share."""
     share = 100 * part / whole if whole else 0.0
     number = f"{share:.0f}%" if whole else "无"

@@ -19,9 +19,15 @@ class LeaveForm(forms.Form):
     """Someone is away; whoever stands in is asked first."""
 
     staff = forms.ChoiceField(label="谁请假")
-    since = forms.DateTimeField(label="从", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
-    until = forms.DateTimeField(label="到", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
-    substitute = forms.ChoiceField(label="谁代班", required=False, help_text="不填时由团队中同岗位的人、再由值班人接手。")
+    since = forms.DateTimeField(
+        label="从", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    until = forms.DateTimeField(
+        label="到", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    substitute = forms.ChoiceField(
+        label="谁代班", required=False, help_text="不填时由团队中同岗位的人、再由值班人接手。"
+    )
 
 
 class ShiftForm(forms.Form):
@@ -29,17 +35,28 @@ class ShiftForm(forms.Form):
 
     duty = forms.ChoiceField(label="岗位")
     staff = forms.ChoiceField(label="谁值班")
-    since = forms.DateTimeField(label="从", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
-    until = forms.DateTimeField(label="到", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
+    since = forms.DateTimeField(
+        label="从", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    until = forms.DateTimeField(
+        label="到", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
 
 
 @signed_in
 def team(request: HttpRequest, here: Here) -> HttpResponse:
     units = sorted(here.staff.units("centre"), key=lambda unit: unit.id != here.centre)
-    return page.show(request, here, "team.html", {
-        "place": "team", "centres": [_centre(here, unit) for unit in units], "districts": _districts(here),
-        "leads": bool(_led(here)),
-    })  # fmt: skip
+    return page.show(
+        request,
+        here,
+        "team.html",
+        {
+            "place": "team",
+            "centres": [_centre(here, unit) for unit in units],
+            "districts": _districts(here),
+            "leads": bool(_led(here)),
+        },
+    )
 
 
 @signed_in
@@ -51,9 +68,13 @@ def take_leave(request: HttpRequest, here: Here) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         rosters.take_leave(
-            here.actor, UUID(given["staff"]), starts_at=given["since"], ends_at=given["until"],
-            substitute=UUID(given["substitute"]) if given["substitute"] else None, at=here.now,
-        )  # fmt: skip
+            here.actor,
+            UUID(given["staff"]),
+            starts_at=given["since"],
+            ends_at=given["until"],
+            substitute=UUID(given["substitute"]) if given["substitute"] else None,
+            at=here.now,
+        )
         return page.done(request, "已登记请假，在办的事按规则转交", "/team")
     return _form(request, here, form, "登记请假", "/team/leave")
 
@@ -67,9 +88,14 @@ def put_shift(request: HttpRequest, here: Here) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given, centre = form.cleaned_data, _centre_of(here, UUID(form.cleaned_data["staff"]))
         rosters.put_shift(
-            here.actor, centre, given["duty"], UUID(given["staff"]), starts_at=given["since"], ends_at=given["until"],
+            here.actor,
+            centre,
+            given["duty"],
+            UUID(given["staff"]),
+            starts_at=given["since"],
+            ends_at=given["until"],
             at=here.now,
-        )  # fmt: skip
+        )
         return page.done(request, "已排班", "/team")
     return _form(request, here, form, "排一个班", "/team/shift")
 
@@ -110,9 +136,11 @@ def _districts(here: Here) -> list[dict[str, Any]]:
 def _centre(here: Here, unit: Unit) -> dict[str, Any]:
     teams = here.staff.units("team", under=unit.id)
     return {
-        "unit": unit, "people": _people(here, unit), "on_duty": _on_duty(here, unit),
+        "unit": unit,
+        "people": _people(here, unit),
+        "on_duty": _on_duty(here, unit),
         "teams": [{"name": one.name, "people": _people(here, one)} for one in teams],
-    }  # fmt: skip
+    }
 
 
 def _people(here: Here, unit: Unit) -> list[dict[str, Any]]:
@@ -121,10 +149,16 @@ def _people(here: Here, unit: Unit) -> list[dict[str, Any]]:
         held = [post for post in member.held(here.now) if post.organisation == unit.id]
         away = here.staff.leave_of(member.id, here.now)
         stand_in = here.staff.stand_in(member.id, here.now) if away else None
-        found.append({
-            "name": member.name, "title": member.title, "duties": [wording.duty(post.duty) for post in held],
-            "lead": any(post.lead for post in held), "away": away, "stand_in": stand_in.name if stand_in else "",
-        })  # fmt: skip
+        found.append(
+            {
+                "name": member.name,
+                "title": member.title,
+                "duties": [wording.duty(post.duty) for post in held],
+                "lead": any(post.lead for post in held),
+                "away": away,
+                "stand_in": stand_in.name if stand_in else "",
+            }
+        )
     return found
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from yishe.doors.web import (
     board,
+    consenting,
     design,
     duty,
     importing,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("loops/export", ledger.take_out, name="export"),
     path("loops/<uuid:loop_id>", loop.loop, name="loop"),
     path("loops/<uuid:loop>/track", refer.follow, name="track"),
+    path("loops/<uuid:loop_id>/consent", consenting.give, name="consent"),
     path("loops/<uuid:loop_id>/<slug:verb>", loop.act, name="act"),
     path("board", board.board, name="board"),
     path("duty", duty.duty, name="duty"),
