@@ -11,7 +11,7 @@ from yishe.loops.company import is_leader, leader_above
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import Read, found, read
 from yishe.loops.promises import Wanted, into
-from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.recording import Said, Track, carry, not_before, seen
 from yishe.loops.repeats import answered_before
 from yishe.loops.settling import relieved
 from yishe.loops.tracks import children, served
@@ -36,9 +36,11 @@ def act(
     actor: Actor, verb: str, loop_id: uuid.UUID, *, seq: int, at: datetime, command_id: str | None = None,
     digest: bytes | None = None, reason: str = "", outcome: str = "", evidence: Sequence[dict[str, Any]] = (),
     note: str = "", to: uuid.UUID | None = None, until: datetime | None = None, said_by: str = "",
-    occurred_at: datetime | None = None,
+    occurred_at: datetime | None = None, source: str = "",
 ) -> uuid.UUID:  # fmt: skip
     """Carry out one verb; returns the id of the loop acted on (the new one for refer_on).
+
+    `source` names a door whose answer shows the loop: the access line is then part of the act's commit.
 
     Refused with state, who may and what is possible: wrong turn (403), wrong state (409), someone acted first
     (409 `stale` with the present seq), a reason, outcome or evidence missing or unknown (422).
@@ -47,19 +49,22 @@ def act(
     for _ in range(TRIES):
         reading = read(loop_id)
         row = reading.row
-        said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at)
+        said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source)
         if row.seq != seq:
             before = answered_before(actor, said)
             if before:
+                seen(None, row.home, row.subject, verb, said)
                 return before
             raise stale(actor, row, seq, at)
         bundle = Bundle()
         answer = _decided(bundle, actor, reading, command, said)
+        seen(bundle, row.home, row.subject, verb, said)
         try:
             bundle.commit()
         except (Stale, Duplicate):
             before = answered_before(actor, said)
             if before:
+                seen(None, row.home, row.subject, verb, said)
                 return before
             directory.forget()
         else:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
-
 from yishe.loops import acts, kinds
 from yishe.loops.company import is_leader
 from yishe.loops.models import Loop
@@ -18,12 +16,11 @@ from yishe.loops.projection import folded
 from yishe.loops.reading import Said
 from yishe.people import packs
 from yishe.people.actors import Actor
-from yishe.people.models import Subject
 from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import NotFound
-from yishe.trust import ids, ledger
-from yishe.trust.models import Entry, SubjectKey
+from yishe.trust import ledger, quick
+from yishe.trust.models import Entry
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,21 @@ class Answer:
 
 def answer(actor: Actor, loop_id: uuid.UUID, at: datetime, command_id: str | None = None) -> Answer:
     """The loop as `command_id` of this actor left it, or as it is now. The caller has asked access."""
-    rows = _entries(loop_id)
+    story = _story(loop_id)
+    rows = story.entries
     made = [e.seq for e in rows if command_id and e.command_id == command_id and e.actor == actor.staff_id]
     upto = made[0] if made else rows[-1].seq if rows else 0
     then = folded(rows[:upto])
     if then is None:
         raise NotFound("no_such_loop", "没有这件闭环：请从“今日”或“台账”重新打开。")
     s = acts.situation(actor, then[0], at)
-    return Answer(then[0], _resident(rows), tuple(allowed(s)), _said(rows[:upto]))
+    return Answer(then[0], story.resident, tuple(allowed(s)), _said(rows[:upto], story.key))
 
 
 def since(loop_id: uuid.UUID, seq: int) -> tuple[Said, ...]:
     """What happened after `seq`, for someone who acted on an older state."""
-    rows = _entries(loop_id)
-    return _said([row for row in rows if row.seq > seq])
+    story = _story(loop_id)
+    return _said([row for row in story.entries if row.seq > seq], story.key)
 
 
 def allowed_in_list(
@@ -62,23 +60,38 @@ def allowed_in_list(
     return {s.id: tuple(allowed(_situation(actor, s, at, served))) for s in states}
 
 
-def _entries(loop_id: uuid.UUID) -> list[Entry]:
-    resident = Subject.objects.filter(subject=OuterRef("subject")).values("resident")
-    wrapped = SubjectKey.objects.filter(subject=OuterRef("subject")).values("wrapped")
-    rows = Entry.objects.filter(stream=loop_id).order_by("seq")
-    return list(rows.annotate(resident=Subquery(resident[:1]), wrapped=Subquery(wrapped[:1])))
+@dataclass(frozen=True)
+class _Story:
+    """A stream's entries with the resident behind it now and the key to its words, in one statement."""
+
+    entries: list[Entry]
+    resident: uuid.UUID | None
+    key: bytes | None
 
 
-def _resident(rows: Sequence[Entry]) -> uuid.UUID | None:
-    return ids.parse(getattr(rows[0], "resident", None))
+def _select() -> str:
+    return (
+        f"SELECT {quick.columns(Entry, 'e')}, s.resident_id, k.wrapped FROM trust_entry e "
+        "LEFT JOIN people_subject s ON s.subject = e.subject LEFT JOIN trust_subjectkey k ON k.subject = e.subject "
+        "WHERE e.stream = %s ORDER BY e.seq"
+    )
 
 
-def _said(rows: Iterable[Entry]) -> tuple[Said, ...]:
-    return tuple(_one(row, getattr(row, "wrapped", None)) for row in rows)
+def _story(loop_id: uuid.UUID) -> _Story:
+    rows = quick.rows(_select(), [loop_id])
+    if not rows:
+        return _Story([], None, None)
+    *_, resident, key = rows[0]
+    entries = [quick.instance(Entry, row) for row in rows]
+    return _Story(entries, quick.uid(resident), bytes(key) if key is not None else None)
+
+
+def _said(rows: Iterable[Entry], key: bytes | None) -> tuple[Said, ...]:
+    return tuple(_one(row, key) for row in rows)
 
 
 def _one(row: Entry, key: bytes | None) -> Said:
-    words = ledger.words(row, bytes(key)) if key is not None else {}
+    words = ledger.words(row, key) if key is not None else {}
     return Said(row.seq, row.kind, row.actor, row.recorded_at, row.occurred_at, ledger.facts_of(row), words)
 
 

@@ -1,7 +1,7 @@
 """Between the row and the state it projects. The row holds the state's own fields and what is read off them."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,15 @@ _STATE = tuple(name for name in COLUMNS if name in FIELDS)
 def state_of(row: Loop) -> LoopState:
     """The state as the row shows it."""
     return LoopState(**{name: getattr(row, name) for name in _STATE})
+
+
+_FIELD_AT = tuple((i, name) for i, name in enumerate(quick.names(Loop)) if name in FIELDS)
+
+
+def state_read(row: Sequence[Any]) -> LoopState:
+    """The state straight from a row selected with `quick.columns(Loop, …)`, for lists."""
+    values = quick.values(Loop, row)
+    return LoopState(**{name: values[i] for i, name in _FIELD_AT})
 
 
 def columns(state: LoopState, head: Head) -> dict[str, Any]:

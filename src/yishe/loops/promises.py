@@ -7,7 +7,7 @@ from typing import Any
 
 from yishe.loops import kinds
 from yishe.loops.models import Loop, Tracking
-from yishe.loops.recording import Said, Track, born
+from yishe.loops.recording import Said, Track, born, seen
 from yishe.loops.repeats import answered_before
 from yishe.people import access, directory
 from yishe.people.actors import Actor
@@ -55,21 +55,23 @@ class Preview:
 
 def promise(
     actor: Actor, *, kind: str, resident: uuid.UUID, reason: str = "", note: str = "", at: datetime,
-    command_id: str, digest: bytes | None = None, dates: tuple[tuple[str, datetime], ...] = (),
+    command_id: str, digest: bytes | None = None, dates: tuple[tuple[str, datetime], ...] = (), source: str = "",
 ) -> uuid.UUID:  # fmt: skip
-    """Promise `resident` something; returns the loop's id.
+    """Promise `resident` something; returns the loop's id. `source` as in `acts.act`.
 
     Refused: no relation to the resident, a duty the pack does not let ask, an unknown reason, a resident who is
     dead, moved or merged. Conflict `already_open` names the open loop of the same kind and reason to track.
     """
     where, key = placed_with_key(resident)
     wanted = Wanted(kind, reason, note, dates)
-    said = Said(actor.staff_id, at, command_id, digest)
+    said = Said(actor.staff_id, at, command_id, digest, source=source)
     for last_try in (False, True):
         bundle = Bundle()
         opened = _decided(bundle, actor, where, wanted, said, key)
         if isinstance(opened, uuid.UUID):
+            seen(None, where.home, where.subject, "promise", said)
             return opened
+        seen(bundle, where.home, where.subject, "promise", said)
         try:
             bundle.commit()
         except Stale:
@@ -77,7 +79,9 @@ def promise(
                 raise Conflict("busy", "排班正在变更，请再点一次。") from None
             directory.forget()
         except Duplicate:
-            return answered_before(actor, said) or _refuse_second(where, kind, reason)
+            before = answered_before(actor, said) or _refuse_second(where, kind, reason)
+            seen(None, where.home, where.subject, "promise", said)
+            return before
         else:
             return opened.state.id
     raise AssertionError("unreachable")

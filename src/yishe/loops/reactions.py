@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from yishe.loops.promises import Wanted, open_one, gone_words, into
+from yishe.loops.promises import Wanted, gone_words, into, open_one
 from yishe.loops.recording import Said
 from yishe.people import directory
 from yishe.people.actors import Actor

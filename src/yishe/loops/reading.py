@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from yishe.loops import acts, sets
 from yishe.loops.models import Loop, Tracking
-from yishe.loops.projection import folded, read, state_of
+from yishe.loops.projection import folded, read, state_of, state_read
 from yishe.people import access
 from yishe.people.actors import Actor
 from yishe.people.placements import Placement, placement_of_subject
@@ -20,7 +20,7 @@ from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
 from yishe.policy.refusals import Forbidden, Invalid
-from yishe.trust import ledger
+from yishe.trust import ledger, quick
 from yishe.trust.models import Entry
 
 READ = "loop.read"
@@ -133,9 +133,18 @@ def _steps(state: LoopState, entries: Sequence[Said]) -> tuple[Step, ...]:
 
 
 def worklist(actor: Actor, at: datetime, limit: int = PAGE, cursor: str | None = None) -> Page:
-    """What this person must do now, soonest deadline first."""
-    rows = Loop.objects.filter(owner=actor.staff_id, closed_at=None)
-    return _paged(rows, ("due_at", "id"), limit, cursor)
+    """What this person must do now, soonest deadline first. One fixed statement: everybody's morning begins here."""
+    beyond, values = "", list[Any]([actor.staff_id])
+    if cursor:
+        moment, last = cursors.read(cursor)
+        beyond = " AND (l.due_at > %s OR (l.due_at = %s AND l.id > %s))"
+        values += [moment, moment, last]
+    sql = (
+        f"SELECT {quick.columns(Loop, 'l')} FROM loops_loop l WHERE l.owner = %s AND l.closed_at IS NULL{beyond} "
+        "ORDER BY l.due_at, l.id LIMIT %s"
+    )
+    states = [state_read(row) for row in quick.rows(sql, [*values, limit + 1])]
+    return _cut(states, "due_at", limit)
 
 
 def waiting(actor: Actor, limit: int = PAGE, cursor: str | None = None) -> Page:
@@ -230,8 +239,11 @@ def _paged(rows: QuerySet[Loop], order: tuple[str, str], limit: int, cursor: str
         moment, last = cursors.read(cursor)
         beyond = "lt" if falling else "gt"
         rows = rows.filter(Q(**{f"{column}__{beyond}": moment}) | Q(**{column: moment, "id__gt": last}))
-    page = [state_of(r) for r in rows.order_by(*order)[: limit + 1]]
-    more = len(page) > limit
-    page = page[:limit]
-    following = cursors.write(getattr(page[-1], column), page[-1].id) if more else None
-    return Page(tuple(page), following)
+    return _cut([state_of(r) for r in rows.order_by(*order)[: limit + 1]], column, limit)
+
+
+def _cut(states: list[LoopState], column: str, limit: int) -> Page:
+    """A page of `limit` out of one row more, which only tells whether another page follows."""
+    page = tuple(states[:limit])
+    more = len(states) > limit
+    return Page(page, cursors.write(getattr(page[-1], column), page[-1].id) if more else None)

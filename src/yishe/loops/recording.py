@@ -12,7 +12,7 @@ from yishe.people import access
 from yishe.policy.loop_decisions import Step, everyone
 from yishe.policy.loop_state import LoopState, applied
 from yishe.talk import outbox
-from yishe.trust import ids, ledger
+from yishe.trust import access_log, ids, ledger
 from yishe.trust.commit import Bundle
 from yishe.trust.ledger import Head
 
@@ -32,6 +32,7 @@ class Said:
     command_id: str | None = None
     digest: bytes | None = None
     occurred_at: datetime | None = None
+    source: str = ""
 
 
 @dataclass
@@ -87,6 +88,16 @@ def _project(bundle: Bundle, before: LoopState, state: LoopState, head: Head) ->
     old, new = columns(before, Head()), columns(state, head)
     changed = {name: value for name, value in new.items() if name in ("seq", "head") or value != old[name]}
     bundle.update(Loop, where={"id": state.id, "seq": before.seq}, values=changed)
+
+
+def seen(bundle: Bundle | None, home: uuid.UUID, subject: uuid.UUID, verb: str, said: Said) -> None:
+    """The access line of an act whose answer shows the loop, in the act's own commit; a door that writes its own says
+    no source. A repeated command shows the loop again and passes no bundle."""
+    if said.source:
+        access_log.line(
+            bundle, home=home, actor=said.actor, action=f"loop.{verb}", subjects=[subject],
+            relation=access.PARTICIPANT, source=said.source, at=said.at,
+        )  # fmt: skip
 
 
 def source_of(state: LoopState) -> str:

@@ -89,7 +89,7 @@ def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
         return Swept(looked_at=0)
     except DatabaseError:
         raise
-    except Exception as error:  # noqa: BLE001 - one broken loop must not stop the others; it is shown as 卡住
+    except Exception as error:
         log.warning("loop %s is stuck: %s", loop_id, type(error).__name__)
         stuck.hold(loop_id, at, stuck.said(error))
         return Swept(looked_at=1, stuck=[loop_id])

@@ -6,6 +6,7 @@ looked up once. Everything else uses the ORM.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -47,10 +48,16 @@ def _chained(steps: Sequence[Callable[..., Any]], column: Any) -> Converter:
 
 
 def params(values: Sequence[Any]) -> list[Any]:
-    """Ids as this database stores them: native on PostgreSQL, 32 hex digits on SQLite."""
+    """Ids and times as this database stores them: native on PostgreSQL, hex digits and UTC text on SQLite."""
     if connection.vendor == "postgresql":
         return list(values)
-    return [v.hex if isinstance(v, UUID) else v for v in values]
+    return [_sqlite(v) for v in values]
+
+
+def _sqlite(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -60,13 +67,30 @@ def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+@lru_cache(maxsize=64)
+def names(model: type[models.Model]) -> tuple[str, ...]:
+    """The model's columns by attribute name, in the order `columns` selects them."""
+    return tuple(f.attname for f in model._meta.concrete_fields)
+
+
+def values(model: type[models.Model], row: Sequence[Any]) -> list[Any]:
+    """The first columns of `row`, in field order, converted."""
+    found = list(row[: len(names(model))])
+    for index, convert in _converters(model, connection.vendor):
+        found[index] = convert(found[index])
+    return found
+
+
 def instance(model: type[M], row: Sequence[Any]) -> M:
     """The first columns of `row`, in field order, as an instance of `model`."""
-    count = len(model._meta.concrete_fields)
-    values = list(row[:count])
-    for index, convert in _converters(model, connection.vendor):
-        values[index] = convert(values[index])
-    return model.from_db(connection.alias, [f.attname for f in model._meta.concrete_fields], values)
+    return model.from_db(connection.alias, names(model), values(model, row))
+
+
+def among(column: str, wanted: Sequence[UUID]) -> tuple[str, list[Any]]:
+    """A condition that `column` is one of `wanted`, with its parameters; one constant text on PostgreSQL."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", [list(wanted)]
+    return f"{column} IN ({', '.join(['%s'] * len(wanted))})", list(wanted)
 
 
 def uid(value: Any) -> UUID | None:

@@ -81,8 +81,9 @@ def promise(request: HttpRequest, payload: NewLoop) -> Any:
         command_id=said.id,
         digest=said.digest,
         dates=tuple((payload.dates or {}).items()),
+        source=SOURCE,
     )
-    return Status(201, _answer(who, loop_id, said, "loops.promise"))
+    return Status(201, _answer(who, loop_id, said))
 
 
 @router.get("/loops/{loop_id}")
@@ -121,12 +122,13 @@ def act(request: HttpRequest, loop_id: str, verb: str, payload: Act) -> dict[str
             to=payload.to,
             until=payload.until,
             said_by=payload.said_by or "",
+            source=SOURCE,
         )
     except Conflict as refused:
         if refused.code == "stale":
             _tell_meanwhile(who, found, payload.seq, refused)
         raise
-    return _answer(who, moved, said, f"loop.{verb}")
+    return _answer(who, moved, said)
 
 
 def _tell_meanwhile(who: Caller, loop_id: UUID, seq: int, refused: Conflict) -> None:
@@ -137,9 +139,9 @@ def _tell_meanwhile(who: Caller, loop_id: UUID, seq: int, refused: Conflict) -> 
     _log(who, "loop.read", [shown.state], shown.relation)
 
 
-def _answer(who: Caller, loop_id: UUID, said: Command, action: str) -> dict[str, Any]:
+def _answer(who: Caller, loop_id: UUID, said: Command) -> dict[str, Any]:
+    """The loop as the command left it; its access line was written with the command."""
     found = answering.answer(who.actor, loop_id, who.at, said.key)
-    _log(who, action, [found.state], "participant")
     return shapes.loop(found.state, found.resident, found.allowed, found.entries)
 
 
