@@ -57,7 +57,14 @@ def allowed_in_list(
 ) -> dict[uuid.UUID, tuple[str, ...]]:
     """Loop → the verbs `actor` may use, without a statement a loop: children are read for all at once."""
     served = _children({s.id for s in states if kinds.opened_under(s.kind, s.pack).children})
-    return {s.id: tuple(allowed(_situation(actor, s, at, served))) for s in states}
+    leads = {(s.team, s.centre): is_leader(actor.staff_id, s, at) for s in _one_of_each_place(states)}
+    return {
+        s.id: tuple(allowed(_situation(actor, s, at, served, leads=leads[s.team, s.centre]))) for s in states
+    }
+
+
+def _one_of_each_place(states: Sequence[LoopState]) -> Iterable[LoopState]:
+    return {(s.team, s.centre): s for s in states}.values()
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def _one(row: Entry, key: bytes | None) -> Said:
 
 
 def _situation(
-    actor: Actor, state: LoopState, at: datetime, served: Mapping[uuid.UUID, dict[str, bool]]
+    actor: Actor, state: LoopState, at: datetime, served: Mapping[uuid.UUID, dict[str, bool]], *, leads: bool
 ) -> Situation:
     """Someone who only follows a loop is not looked up here: his verbs are shown on its page."""
     return Situation(
@@ -105,7 +112,7 @@ def _situation(
         packs.in_force().calendar,
         at,
         actor.staff_id,
-        is_leader=not actor.is_system and is_leader(actor.staff_id, state, at),
+        is_leader=leads and not actor.is_system,
         is_system=actor.is_system,
         children=served.get(state.id, {}),
     )

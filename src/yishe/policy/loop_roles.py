@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from yishe.policy.calendars import Calendar
@@ -97,7 +98,19 @@ def _reopen_until(s: Situation) -> datetime:
 
 def allowed(s: Situation) -> list[str]:
     """Verbs this actor may say now, in table order."""
-    return [v for v in table().verbs() if not blocked(s, v) and (edge_for(s, v) or _implied(s, v))]
+    takeable = _takeable(s.state.place, roles(s))
+    return [v for v in _verbs() if (v in takeable or _implied(s, v)) and not blocked(s, v)]
+
+
+@cache
+def _takeable(place: str, mine: frozenset[str]) -> frozenset[str]:
+    """The verbs of the edges that leave `place` and are open to any of these roles."""
+    return frozenset(edge.verb for edge in table().leaving(place) if mine & set(edge.by))
+
+
+@cache
+def _verbs() -> tuple[str, ...]:
+    return table().verbs()
 
 
 def _implied(s: Situation, verb: str) -> bool:
