@@ -1,8 +1,11 @@
-"""Django settings, read from four environment variables only.
+"""Django settings, read from environment variables only.
 
 YISHE_HOME             data folder (default ~/.yishe): database, secret key, uploads
 YISHE_DATABASE_URL     e.g. postgresql://user:password@host/name (default: SQLite in YISHE_HOME)
 YISHE_SECRET_KEY_FILE  root key (default YISHE_HOME/secret.key; made by `yishe migrate`)
+YISHE_ROOT_KEY_COMMAND a command that prints the root key in base64 (HSM, KMS), instead of the file
+YISHE_CIPHER           aes (default) or sm4: what sealed values are written with; both open
+YISHE_BACKUP_DIR       where the worker puts a backup every day (default: none is made)
 YISHE_PACKS            policy pack folders, separated by ":" (default: base, then the demo overlay)
 """
 
@@ -17,6 +20,9 @@ from yishe.trust import root_key
 PACKAGE = Path(__file__).resolve().parent
 HOME = Path(os.environ.get("YISHE_HOME") or Path.home() / ".yishe").expanduser()
 SECRET_KEY_FILE = Path(os.environ.get("YISHE_SECRET_KEY_FILE") or HOME / "secret.key").expanduser()
+ROOT_KEY_COMMAND = os.environ.get("YISHE_ROOT_KEY_COMMAND", "")
+CIPHER = os.environ.get("YISHE_CIPHER") or "aes"
+BACKUP_DIR = Path(p).expanduser() if (p := os.environ.get("YISHE_BACKUP_DIR")) else None
 PACKS_ROOT = PACKAGE.parents[1] / "packs"
 PACKS = [
     Path(p).expanduser()
@@ -26,7 +32,7 @@ PACKS = [
     if p
 ]
 
-SECRET_KEY = root_key.derived(SECRET_KEY_FILE, "django")
+SECRET_KEY = root_key.derived(SECRET_KEY_FILE, ROOT_KEY_COMMAND, "django")
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True

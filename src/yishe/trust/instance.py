@@ -16,6 +16,9 @@ def prepare_key() -> bool:
     Unavailable when the database already has sealed content and its key file is gone: a new key would not
     open it.
     """
+    if settings.ROOT_KEY_COMMAND:
+        keys.root()
+        return False
     if settings.SECRET_KEY_FILE.exists() or not is_founded():
         return root_key.create(settings.SECRET_KEY_FILE)
     raise Unavailable(
@@ -26,11 +29,12 @@ def prepare_key() -> bool:
 
 def found(at: datetime) -> None:
     """Write the first row once, then only check that the key still fits."""
-    root_key.read(settings.SECRET_KEY_FILE)
+    keys.root()
     Instance.objects.bulk_create(
         [Instance(id=1, demo=False, key_check=keys.check_value(), created_at=at)], ignore_conflicts=True
     )
     keys.verify_root()
+    keys.house_key("blind")
 
 
 def is_founded() -> bool:

@@ -62,7 +62,46 @@ class CentreKey(models.Model):
 
     home = models.UUIDField(primary_key=True)
     wrapped = models.BinaryField(max_length=80)
+    blind = models.BinaryField(max_length=80, null=True, help_text="what look-up is keyed by; never rotated")
     created_at = models.DateTimeField()
+    turned_at = models.DateTimeField(null=True, help_text="start of the rotation that made this key")
+
+
+class RetiredKey(models.Model):
+    """A key a centre had before. Kept under the root until nothing is wrapped by it any more."""
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField(db_index=True)
+    wrapped = models.BinaryField(max_length=80)
+    retired_at = models.DateTimeField()
+
+
+class HouseKey(models.Model):
+    """A key of the whole installation, wrapped by the root: look-up across centres, signing of digests."""
+
+    use = models.CharField(max_length=20, primary_key=True)
+    wrapped = models.BinaryField(max_length=80)
+    public = models.BinaryField(max_length=32, null=True, help_text="Ed25519 public key, for a signing key")
+
+
+class Rotation(models.Model):
+    """One run of `yishe keys rotate`, from which an interrupted run goes on. At most one is running.
+
+    While it runs each root key opens the other: `forward` is the new one under the old, `back` the old under the new.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    running = models.BooleanField(null=True, default=True, unique=True, help_text="true, or null once finished")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    old_check = models.BinaryField(max_length=32)
+    new_check = models.BinaryField(max_length=32, help_text="the same as old_check when only centre keys turn")
+    forward = models.BinaryField(max_length=80, null=True)
+    back = models.BinaryField(max_length=80, null=True)
+    stage = models.CharField(max_length=12, default="root")
+    after = models.UUIDField(null=True, help_text="subjects up to here are done")
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
 
 
 class SubjectKey(models.Model):
@@ -120,3 +159,49 @@ class AccessLine(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["home", "at"], name="trust_access_home_at")]
+
+
+class Digest(models.Model):
+    """The heads of all streams as they stood one day, signed. Insert-only; each holds the hash of the one before.
+
+    `heads` lists what moved since the digest before, 72 bytes a stream (home 16, stream 16, seq 8, hash 32),
+    sorted; the root hash is over all streams.
+    """
+
+    insert_only = True
+
+    number = models.PositiveIntegerField(primary_key=True)
+    form = models.PositiveSmallIntegerField(default=1)
+    day = models.DateField(unique=True)
+    at = models.DateTimeField()
+    entries = models.PositiveBigIntegerField()
+    streams = models.PositiveBigIntegerField()
+    heads = models.BinaryField()
+    root = models.BinaryField(max_length=32)
+    previous = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+    signature = models.BinaryField(max_length=64)
+    public = models.BinaryField(max_length=32)
+
+
+class BackupRun(models.Model):
+    """The daily backup: who takes the day, takes it alone."""
+
+    day = models.DateField(primary_key=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    failed = models.CharField(max_length=400, default="")
+
+
+class BackupProof(models.Model):
+    """A backup that was restored to an empty place and found whole, or not."""
+
+    id = models.UUIDField(primary_key=True)
+    backup = models.CharField(max_length=80)
+    made_at = models.DateTimeField()
+    proven_at = models.DateTimeField(db_index=True)
+    whole = models.BooleanField()
+    entries = models.PositiveBigIntegerField(default=0)
+    rows = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    fault = models.CharField(max_length=400, default="")

@@ -27,6 +27,7 @@ COMMANDS = {
     "people": f"{HERE}.people",
     "pack": f"{HERE}.packs",
     "ledger": f"{HERE}.ledger",
+    "keys": f"{HERE}.keys",
     "report": f"{HERE}.reports",
     "token": f"{HERE}.tokens",
 }

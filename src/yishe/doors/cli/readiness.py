@@ -7,12 +7,13 @@ from django.db.migrations.executor import MigrationExecutor
 from yishe.policy import packs
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Unavailable
-from yishe.trust import guards, instance, keys, root_key
+from yishe.trust import ciphers, guards, instance, keys
 
 
 def require() -> None:
     """Unavailable, saying what to do, unless serving is safe."""
-    root_key.read(settings.SECRET_KEY_FILE)
+    keys.root()
+    ciphers.chosen()
     if not instance.is_founded():
         raise Unavailable("not_migrated", "数据库还没有准备好：请先运行 yishe migrate。")
     keys.verify_root()
