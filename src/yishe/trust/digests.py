@@ -1,0 +1,262 @@
+"""The daily sealed digest: the heads of all streams, signed, so that nobody can write history anew unseen.
+
+A digest holds what moved since the one before it, the root hash over all heads, and the hash of the one before;
+it is signed with Ed25519. Verifying needs the public key alone. Given outside (an inspector, a notary, a printed
+page) it also proves against whoever holds every key of this installation.
+
+The signing key is a house key, wrapped by the root. Where SM2 is required, `_sign` and `_signed` are the two places.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from yishe.policy.refusals import Conflict, NotFound, Unavailable
+from yishe.trust import commit, keys, quick
+from yishe.trust.commit import Bundle, Duplicate
+from yishe.trust.ledger import GENESIS, Head, Verified, canonical, stamp, verify
+from yishe.trust.models import Digest, HouseKey
+
+FORM = 1
+USE = "digest"
+LINE = 72
+_ZONE = ZoneInfo("Asia/Shanghai")
+Heads = dict[tuple[uuid.UUID, uuid.UUID], Head]
+"""(home, stream) → where the stream stands."""
+
+_PRESENT = """
+SELECT e.home, e.stream, e.seq, e.hash FROM trust_entry e
+JOIN (SELECT home, stream, max(seq) AS seq FROM trust_entry GROUP BY home, stream) h
+ON e.home = h.home AND e.stream = h.stream AND e.seq = h.seq
+"""
+
+
+def seal(at: datetime) -> Digest:
+    """Seal the day of `at`; a day already sealed answers with its digest.
+
+    Conflict when a later day is sealed already; Unavailable when a stream is shorter than it was when last sealed.
+    """
+    day, last = at.astimezone(_ZONE).date(), latest()
+    if last is not None and last.day >= day:
+        if last.day > day:
+            raise Conflict(
+                "sealed_later", f"{last.day} 的日摘要已封存，不能再封更早的 {day}：请核对机器的时钟。"
+            )
+        return last
+    known, present = sealed_heads(Digest.objects.order_by("number")), present_heads()
+    if any(present.get(key, Head()).seq < head.seq for key, head in known.items()):
+        raise Unavailable(
+            "ledger_cut", "账本比上次封存时短，不再封存：请运行 yishe ledger verify 查看是哪一条。"
+        )
+    moved = {key: head for key, head in present.items() if known.get(key) != head}
+    row = Digest(
+        number=last.number + 1 if last else 1, form=FORM, day=day, at=at, heads=lines(moved),
+        entries=sum(head.seq for head in present.values()), streams=len(present),
+        root=root_of(present), previous=bytes(last.hash) if last else GENESIS,
+    )  # fmt: skip
+    row.hash = hash_of(row)
+    row.public, row.signature = _sign(row.hash)
+    return _kept(row)
+
+
+def _kept(row: Digest) -> Digest:
+    bundle = Bundle()
+    bundle.insert(Digest, **{f.attname: getattr(row, f.attname) for f in Digest._meta.concrete_fields})
+    try:
+        bundle.commit()
+    except Duplicate:  # another worker was first
+        return Digest.objects.get(number=row.number)
+    return row
+
+
+def latest() -> Digest | None:
+    return Digest.objects.order_by("-number").first()
+
+
+def present_heads() -> Heads:
+    """Where every stream stands now."""
+    found: Heads = {}
+    for home, stream, seq, hash_ in quick.rows(_PRESENT, []):
+        key = quick.uid(home), quick.uid(stream)
+        if key[0] is not None and key[1] is not None:
+            found[key[0], key[1]] = Head(seq, bytes(hash_))
+    return found
+
+
+def lines(heads: Heads) -> bytes:
+    """The canonical bytes of heads: 72 a stream, sorted."""
+    return b"".join(
+        home.bytes + stream.bytes + head.seq.to_bytes(8, "big") + head.hash
+        for (home, stream), head in sorted(
+            heads.items(), key=lambda item: (item[0][0].bytes, item[0][1].bytes)
+        )
+    )
+
+
+def read_lines(blob: bytes) -> Heads:
+    """The heads written in `blob`; ValueError when it is not a whole number of lines."""
+    if len(blob) % LINE:
+        raise ValueError("not whole lines")
+    rows = (blob[i : i + LINE] for i in range(0, len(blob), LINE))
+    return {
+        (uuid.UUID(bytes=r[:16]), uuid.UUID(bytes=r[16:32])): Head(int.from_bytes(r[32:40], "big"), r[40:])
+        for r in rows
+    }
+
+
+def root_of(heads: Heads) -> bytes:
+    return hashlib.sha256(lines(heads)).digest()
+
+
+def sealed_heads(rows: Iterable[Digest]) -> Heads:
+    """Where the streams stood at the last of `rows`."""
+    heads: Heads = {}
+    for row in rows:
+        heads.update(read_lines(bytes(row.heads)))
+    return heads
+
+
+def hash_of(row: Digest) -> bytes:
+    return _hash(said(row))
+
+
+def said(row: Digest) -> dict[str, Any]:
+    """What a digest states, as it is hashed and handed outside."""
+    return {
+        "form": row.form, "number": row.number, "day": row.day.isoformat(), "at": stamp(row.at), "entries": row.entries,
+        "streams": row.streams, "heads": hashlib.sha256(bytes(row.heads)).hexdigest(), "root": bytes(row.root).hex(),
+        "previous": bytes(row.previous).hex(),
+    }  # fmt: skip
+
+
+def _hash(stated: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(b"yishe digest" + canonical(stated).encode()).digest()
+
+
+def _sign(hash_: bytes) -> tuple[bytes, bytes]:
+    """(public key, signature)."""
+    key = Ed25519PrivateKey.from_private_bytes(keys.house_key(USE))
+    public = key.public_key().public_bytes_raw()
+    with commit.atomically():
+        HouseKey.objects.filter(use=USE, public=None).update(public=public)
+    return public, key.sign(hash_)
+
+
+def _signed(public: bytes, signature: bytes, hash_: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, hash_)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def export(number: int | None = None) -> bytes:
+    """A digest to hand outside: canonical JSON of what it states, its hash, signature and public key."""
+    row = Digest.objects.filter(number=number).first() if number else latest()
+    if row is None:
+        raise NotFound("no_digest", "还没有这份日摘要：请先运行 yishe ledger seal。")
+    return _file(row)
+
+
+def _file(row: Digest) -> bytes:
+    proof = {"hash": row.hash, "signature": row.signature, "public": row.public}
+    return (
+        canonical({**said(row), **{name: bytes(value).hex() for name, value in proof.items()}}).encode()
+        + b"\n"
+    )
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """The first digest that does not hold, and why, in Chinese."""
+
+    number: int
+    day: date | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What `prove` found: entries and chains, and the digests over them."""
+
+    ledger: Verified
+    digests: int
+    flaw: Flaw | None = None
+    last: datetime | None = None
+
+    @property
+    def whole(self) -> bool:
+        return self.flaw is None and self.ledger.broken is None
+
+
+@dataclass
+class _Read:
+    count: int = 0
+    previous: bytes = GENESIS
+    heads: Heads = field(default_factory=dict)
+    sealed: dict[tuple[uuid.UUID, int], bytes] = field(default_factory=dict)
+    flaw: Flaw | None = None
+    last: datetime | None = None
+
+
+def prove(heads: Iterable[tuple[uuid.UUID, int, bytes]] = (), outside: bytes | None = None) -> Proof:
+    """Check every entry, chain, remembered head and digest, and one digest that was handed outside, if given."""
+    read = _Read()
+    for row in Digest.objects.order_by("number").iterator(chunk_size=50):
+        reason = next(_faults(row, read), "")
+        if reason:
+            read.flaw = Flaw(row.number, row.day, reason)
+            break
+        read.count, read.previous, read.last = read.count + 1, bytes(row.hash), row.at
+    flaw = read.flaw or (_outside(outside) if outside is not None else None)
+    return Proof(verify(heads, read.sealed), read.count, flaw, read.last)
+
+
+def _faults(row: Digest, read: _Read) -> Iterator[str]:
+    """Reasons why this digest does not follow from those before it; takes its heads into `read`."""
+    if row.number != read.count + 1:
+        yield f"缺第 {read.count + 1} 份日摘要"
+    if bytes(row.previous) != read.previous:
+        yield "与前一份日摘要不相接"
+    if hash_of(row) != bytes(row.hash):
+        yield "日摘要的内容与它的摘要值不符"
+    if bytes(row.public) != _public() or not _signed(
+        bytes(row.public), bytes(row.signature), bytes(row.hash)
+    ):
+        yield "日摘要的签名不符"
+    moved = read_lines(bytes(row.heads))
+    read.heads.update(moved)
+    read.sealed.update({(stream, head.seq): head.hash for (_, stream), head in moved.items()})
+    stands = (root_of(read.heads), len(read.heads), sum(head.seq for head in read.heads.values()))
+    if stands != (bytes(row.root), row.streams, row.entries):
+        yield "日摘要的总值与各串末尾不符"
+
+
+def _public() -> bytes:
+    return bytes(HouseKey.objects.filter(use=USE).values_list("public", flat=True).first() or b"")
+
+
+def _outside(content: bytes) -> Flaw | None:
+    """Compare a digest handed outside, byte for byte, with what this database has under its number."""
+    try:
+        stated = json.loads(content)
+        number = int(stated["number"])
+        proof = [bytes.fromhex(stated.pop(name)) for name in ("hash", "signature", "public")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Flaw(0, None, "外部的日摘要文件读不懂，可能被改动")
+    if _hash(stated) != proof[0] or not _signed(proof[2], proof[1], proof[0]):
+        return Flaw(number, None, "外部的日摘要文件与它自己的签名不符，可能被改动")
+    row = Digest.objects.filter(number=number).first()
+    if row is None:
+        return Flaw(number, None, "外部有这份日摘要，库中没有")
+    if _file(row) != content:
+        return Flaw(number, row.day, "外部的日摘要与库中的同一份不同")
+    return None
