@@ -1,0 +1,85 @@
+"""Every page for the owner, a colleague and a stranger; each look leaves its line."""
+
+import pytest
+from django.test import Client
+
+from tests.doors.web.conftest import Office
+
+pytestmark = pytest.mark.django_db
+PLACES = ("/", "/residents", "/loops", "/board", "/duty", "/notices", "/import", "/team", "/me")
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_each_place_opens_for_who_works_here(office: Office, path: str) -> None:
+    office.refer()
+    for screen in (office.doctor, office.nurse, office.director):
+        assert screen.open(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", (*PLACES, "/residents/00000000-0000-7000-8000-000000000000"))
+def test_nobody_gets_in_without_signing_in(db: None, path: str) -> None:
+    answer = Client().get(path)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("tab", ("timeline", "loops", "medicines", "observations", "about"))
+def test_a_resident_opens_to_the_team_and_not_to_a_stranger(office: Office, tab: str) -> None:
+    for screen in (office.doctor, office.nurse):
+        assert "王秀兰" in screen.text(office.resident, tab=tab)
+    answer = office.stranger.open(office.resident, tab=tab)
+    assert answer.status_code == 403
+    assert "王秀兰" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ("", "?tab=about", "/refer", "/refer/referral.doctor_to_social_worker/D12"))
+def test_each_look_leaves_one_access_line(office: Office, path: str) -> None:
+    before = office.looks()
+    assert office.doctor.open(office.resident + path).status_code == 200
+    assert office.looks() == before + 1
+
+
+def test_a_masked_number_is_shown_when_asked_for_and_the_asking_is_kept(office: Office) -> None:
+    before = office.looks()
+    assert office.doctor.open(f"{office.resident}/reveal/phone").status_code == 200
+    assert office.looks() == before + 1
+    assert office.stranger.open(f"{office.resident}/reveal/phone").status_code == 403
+    assert office.doctor.open(f"{office.resident}/reveal/password").status_code == 404
+
+
+def test_a_loop_opens_to_those_it_concerns(office: Office) -> None:
+    path = f"/loops/{office.refer()}"
+    assert "孤独隔离" in office.social_worker.text(path)
+    assert "现在轮到" in office.nurse.text(path)
+    assert office.stranger.open(path).status_code == 403
+
+
+def test_who_may_do_nothing_is_told_whom_to_ring(office: Office) -> None:
+    text = office.nurse.text(f"/loops/{office.refer()}")
+    assert "着急时找" in text
+    assert "李敏" in text
+
+
+def test_a_sensitive_reason_is_not_named_in_lists(office: Office) -> None:
+    office.refer("D22")
+    for path in ("/", "/loops"):
+        text = office.social_worker.text(path)
+        assert "王秀兰" in text
+        assert "D22" not in text
+
+
+def test_what_is_not_there_is_said_in_words(office: Office) -> None:
+    answer = office.doctor.open("/nowhere")
+    assert answer.status_code == 404
+    assert "回到今日" in answer.content.decode()
+
+
+def test_no_page_carries_anything_inline(office: Office) -> None:
+    for path in PLACES:
+        answer = office.doctor.open(path)
+        text = answer.content.decode()
+        assert " style=" not in text
+        assert "<style" not in text
+        assert "<script>" not in text
+        assert " onclick" not in text
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
