@@ -52,6 +52,8 @@ def scope_of(
         if centre not in centres:
             raise _outside()
         return Scope(Q(centre=centre), now.organisation(centre).name, small, {CENTRE: str(centre)})
+    if actor.is_system and not centres:
+        return Scope(Q(), "全部", small)
     return _widest(now, centres, teams, small)
 
 

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
+
+from tests import database
 
 PACKS = Path(__file__).parents[3] / "packs"
 
@@ -19,10 +22,12 @@ class Yishe:
     """The `yishe` command in one data folder."""
 
     home: Path
+    database: str = ""
 
     def env(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("YISHE_")}
-        return {**kept, "YISHE_HOME": str(self.home), "PYTHONPATH": str(PACKS.parent / "src"), **more}
+        own = {"YISHE_HOME": str(self.home), "PYTHONPATH": str(PACKS.parent / "src")}
+        return {**kept, **own, **({"YISHE_DATABASE_URL": self.database} if self.database else {}), **more}
 
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -44,19 +49,31 @@ class Yishe:
         )  # fmt: skip
 
 
+def fresh_database(name: str) -> str:
+    """The address of a new PostgreSQL database, "" in a run on SQLite."""
+    if database.KIND != "postgresql":
+        return ""
+    url = os.environ["YISHE_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Yishe:
     """A migrated database with nobody in it."""
-    yishe = Yishe(tmp_path_factory.mktemp("home"))
+    yishe = Yishe(tmp_path_factory.mktemp("home"), fresh_database("yishe_empty"))
     assert yishe.run("migrate").returncode == 0
     return yishe
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yishe]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Yishe:
     """A small demo community."""
-    yishe = Yishe(tmp_path_factory.mktemp("demo"))
+    yishe = Yishe(tmp_path_factory.mktemp("demo"), fresh_database("yishe_demo"))
     assert yishe.run("migrate").returncode == 0
     done = yishe.run("demo", "load", "--residents", "60")
     assert done.returncode == 0, done.stderr
-    yield yishe
+    return yishe

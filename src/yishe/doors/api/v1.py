@@ -1,6 +1,10 @@
 """The API, version 1: addresses, bearer tokens, errors. Each module adds the addresses of one noun."""
 
+from functools import cache
+from typing import Any
+
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from yishe.doors.api import loops, me, problems, reports, residents
 from yishe.doors.api.wire import Bearer, JsonParser, JsonRenderer
@@ -13,7 +17,16 @@ A stale `seq` answers 409 with `events` since then and what is `allowed` now. Ev
 meant in Asia/Shanghai; bodies are at most 1 MB of UTF-8 JSON.
 """
 
-api = NinjaAPI(
+
+class Api(NinjaAPI):
+    """Its description is worked out once a process: it costs as much as forty requests."""
+
+    @cache
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        return super().get_openapi_schema(**options)
+
+
+api = Api(
     title="Yishe 医社联动",
     version="1",
     description=DESCRIPTION,

@@ -28,6 +28,8 @@ COMMANDS = {
     "pack": f"{HERE}.packs",
     "ledger": f"{HERE}.ledger",
     "keys": f"{HERE}.keys",
+    "backup": f"{HERE}.backup",
+    "restore": f"{HERE}.backup",
     "report": f"{HERE}.reports",
     "token": f"{HERE}.tokens",
 }

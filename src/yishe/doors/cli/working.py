@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from yishe.doors.cli.daily import Daily
 from yishe.doors.cli.printing import LOCAL, remark, said
 from yishe.loops import worker as loops_worker
 from yishe.people import packs
@@ -57,6 +58,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{ids.new().hex[-6:]}"
         self.stop = threading.Event()
         self.away = 0
+        self.daily = Daily()
 
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; the batch in hand is finished first."""
@@ -73,6 +75,7 @@ class Worker:
             at = clock.now()
             beats.beat(self.name, at)
             did = one_round(at, self.name)
+            self.daily.look(at)
         except (DatabaseError, InterfaceError) as fault:
             return self._wait_out(fault)
         if self.away:
@@ -89,6 +92,7 @@ class Worker:
         return wait
 
     def _farewell(self) -> None:
+        self.daily.end()
         try:
             beats.leave(self.name)
         except (DatabaseError, InterfaceError):

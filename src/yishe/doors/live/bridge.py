@@ -2,7 +2,7 @@
 
 A request's body is read to the end before a thread is taken (a slow sender holds no thread), within a limit
 told by `Content-Length` or counted while it arrives. Threads are few and long-lived: each keeps its database
-connection. Measured in docs/decisions/serving.md.
+connection. Why: docs/decisions/0004-one-port.md.
 """
 
 import asyncio

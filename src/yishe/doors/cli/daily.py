@@ -1,0 +1,57 @@
+"""What the worker does once a day: seals the digest; makes and proves a backup, in a process of its own."""
+
+import subprocess
+import sys
+from datetime import date, datetime
+
+from django.conf import settings
+
+from yishe.doors.cli.printing import LOCAL, remark
+from yishe.policy.refusals import Refused
+from yishe.trust import backup, digests
+
+
+class Daily:
+    """Looked at in every round of the worker; it does nothing on most of them."""
+
+    def __init__(self) -> None:
+        self.day: date | None = None
+        self.running: subprocess.Popen[str] | None = None
+        self.began: datetime | None = None
+
+    def look(self, at: datetime) -> None:
+        """Begin what the day asks for, and note what has ended."""
+        self._collect(at)
+        day = at.astimezone(LOCAL).date()
+        if day == self.day:
+            return
+        self.day = day
+        try:
+            digests.seal(at)
+        except Refused as refused:
+            remark(refused.title)
+        if settings.BACKUP_DIR is not None and self.running is None and backup.take_day(at):
+            self._start(at)
+
+    def end(self) -> None:
+        """The worker stops: a backup in hand is dropped whole."""
+        if self.running is not None:
+            self.running.terminate()
+            self.running.wait()
+
+    def _start(self, at: datetime) -> None:
+        self.began = at
+        self.running = subprocess.Popen(
+            [sys.executable, "-m", "yishe", "backup", "--prove"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def _collect(self, at: datetime) -> None:
+        if self.running is None or self.began is None or self.running.poll() is None:
+            return
+        said = self.running.communicate()[0].strip()
+        failed = said[-400:] if self.running.returncode else ""
+        if failed:
+            remark(f"今天的备份没有成功：{failed}")
+        backup.day_done(self.began, at, failed)
+        self.running = None
