@@ -6,6 +6,7 @@ YISHE_SECRET_KEY_FILE  root key (default YISHE_HOME/secret.key; made by `yishe m
 YISHE_ROOT_KEY_COMMAND a command that prints the root key in base64 (HSM, KMS), instead of the file
 YISHE_CIPHER           aes (default) or sm4: what sealed values are written with; both open
 YISHE_BACKUP_DIR       where the worker puts a backup every day (default: none is made)
+YISHE_BACKUP_ALSO      a second place for every backup
 YISHE_PACKS            policy pack folders, separated by ":" (default: base, then the demo overlay)
 """
 
@@ -22,13 +23,16 @@ HOME = Path(os.environ.get("YISHE_HOME") or Path.home() / ".yishe").expanduser()
 SECRET_KEY_FILE = Path(os.environ.get("YISHE_SECRET_KEY_FILE") or HOME / "secret.key").expanduser()
 ROOT_KEY_COMMAND = os.environ.get("YISHE_ROOT_KEY_COMMAND", "")
 CIPHER = os.environ.get("YISHE_CIPHER") or "aes"
-BACKUP_DIR = Path(p).expanduser() if (p := os.environ.get("YISHE_BACKUP_DIR")) else None
+BACKUP_DIR, BACKUP_ALSO = (
+    Path(named).expanduser() if (named := os.environ.get(variable)) else None
+    for variable in ("YISHE_BACKUP_DIR", "YISHE_BACKUP_ALSO")
+)
 PACKS_ROOT = PACKAGE.parents[1] / "packs"
 PACKS = [
     Path(p).expanduser()
-    for p in (os.environ.get("YISHE_PACKS") or f"{PACKS_ROOT / 'base'}{os.pathsep}{PACKS_ROOT / 'demo'}").split(
-        os.pathsep
-    )
+    for p in (
+        os.environ.get("YISHE_PACKS") or f"{PACKS_ROOT / 'base'}{os.pathsep}{PACKS_ROOT / 'demo'}"
+    ).split(os.pathsep)
     if p
 ]
 

@@ -10,7 +10,7 @@ The signing key is a house key, wrapped by the root. Where SM2 is required, `_si
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -32,7 +32,7 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 Heads = dict[tuple[uuid.UUID, uuid.UUID], Head]
 """(home, stream) → where the stream stands."""
 
-_PRESENT = """
+PRESENT = """
 SELECT e.home, e.stream, e.seq, e.hash FROM trust_entry e
 JOIN (SELECT home, stream, max(seq) AS seq FROM trust_entry GROUP BY home, stream) h
 ON e.home = h.home AND e.stream = h.stream AND e.seq = h.seq
@@ -83,8 +83,13 @@ def latest() -> Digest | None:
 
 def present_heads() -> Heads:
     """Where every stream stands now."""
+    return heads_of(quick.rows(PRESENT, []))
+
+
+def heads_of(rows: Iterable[Sequence[Any]]) -> Heads:
+    """What PRESENT answers, from this database or from a copy of it."""
     found: Heads = {}
-    for home, stream, seq, hash_ in quick.rows(_PRESENT, []):
+    for home, stream, seq, hash_ in rows:
         key = quick.uid(home), quick.uid(stream)
         if key[0] is not None and key[1] is not None:
             found[key[0], key[1]] = Head(seq, bytes(hash_))
