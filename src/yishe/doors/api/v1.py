@@ -1,6 +1,5 @@
 """The API, version 1: addresses, bearer tokens, errors. Each module adds the addresses of one noun."""
 
-from functools import cache
 from typing import Any
 
 from ninja import NinjaAPI
@@ -21,9 +20,14 @@ meant in Asia/Shanghai; bodies are at most 1 MB of UTF-8 JSON.
 class Api(NinjaAPI):
     """Its description is worked out once a process: it costs as much as forty requests."""
 
-    @cache
-    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        return super().get_openapi_schema(**options)
+    _described: OpenAPISchema | None = None
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        if self._described is None:
+            self._described = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        return self._described
 
 
 api = Api(
