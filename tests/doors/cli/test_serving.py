@@ -42,7 +42,7 @@ class Served:
         eventually(lambda: self.status("/sign-in") == 200, "served")
 
     def open(self, path: str, token: str = "", body: Any = None, **headers: str) -> Any:
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             data=json.dumps(body).encode() if body is not None else None,
             headers={
