@@ -27,7 +27,9 @@ class Run:
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
-def spread(work: Callable[[Any, Sequence[Any]], tuple[list[float], Counter[str]]], common: Any, items: Sequence[Any]) -> Run:
+def spread(
+    work: Callable[[Any, Sequence[Any]], tuple[list[float], Counter[str]]], common: Any, items: Sequence[Any]
+) -> Run:
     """Share `items` among the clients and run `work(common, share)` in each, all starting together."""
     shares = [items[n::CLIENTS] for n in range(CLIENTS)]
     per = CLIENTS // PROCESSES
@@ -46,16 +48,23 @@ def spread(work: Callable[[Any, Sequence[Any]], tuple[list[float], Counter[str]]
     took = time.perf_counter() - began
     for child in children:
         child.join()
-    latencies = [one for part, _ in parts for one in part]
-    outcomes: Counter[str] = sum((said for _, said in parts), Counter())
+    faults = [fault for _, _, fault in parts if fault]
+    if faults:
+        raise RuntimeError(faults[0])
+    latencies = [one for part, _, _ in parts for one in part]
+    outcomes: Counter[str] = sum((said for _, said, _ in parts), Counter())
     return Run(len(items) / took, len(items), len(items) - outcomes["ok"], latencies, dict(outcomes))
 
 
 def _process(work: Any, common: Any, shares: list[Any], gate: Any, answers: Any) -> None:
     with ThreadPoolExecutor(len(shares)) as pool:
         gate.wait()
-        done = list(pool.map(lambda share: work(common, share), shares))
-    answers.put(([one for part, _ in done for one in part], sum((said for _, said in done), Counter())))
+        try:
+            done = list(pool.map(lambda share: work(common, share), shares))
+        except Exception as fault:
+            answers.put(([], Counter(), f"{type(fault).__name__}: {fault}"))
+            return
+    answers.put(([one for part, _ in done for one in part], sum((said for _, said in done), Counter()), ""))
 
 
 def over_http(address: str, requests: Sequence[bytes]) -> tuple[list[float], Counter[str]]:
@@ -103,5 +112,10 @@ def get(path: str, *headers: str) -> bytes:
 
 def post(path: str, body: bytes, *headers: str) -> bytes:
     """A request with a JSON body."""
-    lines = [f"POST {path} HTTP/1.1", "Host: bench", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: bench",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
     return "\r\n".join([*lines, *headers, "", ""]).encode() + body

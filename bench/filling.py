@@ -76,7 +76,13 @@ def _loops(made: founding.District, count: int, reasons: list[str], at: datetime
         bundle = Bundle()
         for resident in chunk:
             wanted = Wanted(KIND, rng.choice(reasons))
-            into(bundle, sender_for(made, resident, at), made.placed[resident], wanted, Said(SYSTEM.staff_id, at))
+            into(
+                bundle,
+                sender_for(made, resident, at),
+                made.placed[resident],
+                wanted,
+                Said(SYSTEM.staff_id, at),
+            )
         bundle.commit()
 
 
@@ -95,7 +101,11 @@ def _session(account: Any) -> str:
 
 def waiting_loops() -> list[tuple[UUID, UUID, UUID, UUID]]:
     """Loops nobody accepted yet: (id, owner, subject, home)."""
-    return list(Loop.objects.filter(state="requested", seq=1).order_by("id").values_list("id", "owner", "subject", "home"))
+    return list(
+        Loop.objects.filter(state="requested", seq=1)
+        .order_by("id")
+        .values_list("id", "owner", "subject", "home")
+    )
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:

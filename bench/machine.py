@@ -66,7 +66,13 @@ def described(url: str) -> dict[str, Any]:
     with psycopg.connect(url) as connection:
         shown = {
             name: connection.execute(f"SHOW {name}").fetchone()[0]  # type: ignore[index]
-            for name in ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
+            for name in (
+                "server_version",
+                "fsync",
+                "synchronous_commit",
+                "full_page_writes",
+                "shared_buffers",
+            )
         }
     return {
         "python": platform.python_version(),
@@ -75,3 +81,7 @@ def described(url: str) -> dict[str, Any]:
         "postgresql": shown,
         "server": f"granian WSGI, {PROCESSES} processes × {THREADS} threads",
     }
+
+
+def migrated(environment: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-m", "yishe", "migrate"], env=environment, check=True)

@@ -1,0 +1,38 @@
+"""`make bench`: create, transition, work list and resident page over HTTP beside the raw floor, interleaved, median.
+
+python -m bench [--residents 20000] [--loops 20000] [--requests 1200] [--pairs 5] [--out docs/bench]
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+import django
+
+from bench import machine
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--residents", type=int, default=20_000)
+    parser.add_argument("--loops", type=int, default=20_000)
+    parser.add_argument("--requests", type=int, default=1_200)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("docs/bench"))
+    args = parser.parse_args()
+    with machine.database() as url, tempfile.TemporaryDirectory() as home:
+        os.environ |= {
+            "YISHE_HOME": home,
+            "YISHE_DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "yishe.settings",
+        }
+        machine.migrated(dict(os.environ))
+        django.setup()
+        from bench import rounds  # noqa: PLC0415  needs the settings above
+
+        rounds.run(url, args.residents, args.loops, args.requests, args.pairs, args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""The floor: raw psycopg, the very rows the product writes, in one read and one statement, prepared.
+
+The product's own writes are recorded once (`recorded`) and replayed with fresh ids, so that floor and product insert
+the same rows with the same columns and widths. Whatever the product writes in several statements is one here.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from django.db import connection
+from psycopg.types.json import Json, Jsonb
+
+WRITES = ("WITH", "INSERT", "UPDATE")
+READ = {
+    "create": """
+        SELECT a.id, st.id, v.version, r.id, r.centre_id, e.team_id, e.doctor_id, e.social_worker_id, k.wrapped
+        FROM trust_token t JOIN trust_account a ON a.id = t.account_id JOIN people_staff st ON st.account_id = a.id
+        CROSS JOIN people_directoryversion v
+        JOIN people_subject s ON s.subject = %(subject)s JOIN people_resident r ON r.id = s.resident_id
+        LEFT JOIN people_empanelment e ON e.resident_id = r.id AND e.until IS NULL
+        LEFT JOIN trust_subjectkey k ON k.subject = s.subject
+        WHERE t.digest = %(token)s AND t.revoked_at IS NULL AND a.is_active""",
+    "accept": """
+        SELECT a.id, st.id, v.version, l.*
+        FROM trust_token t JOIN trust_account a ON a.id = t.account_id JOIN people_staff st ON st.account_id = a.id
+        CROSS JOIN people_directoryversion v JOIN loops_loop l ON l.id = %(loop)s
+        WHERE t.digest = %(token)s AND t.revoked_at IS NULL AND a.is_active""",
+}
+WORKLIST = """
+    WITH me AS (
+        SELECT st.id FROM trust_token t JOIN trust_account a ON a.id = t.account_id
+        JOIN people_staff st ON st.account_id = a.id
+        WHERE t.digest = %(token)s AND t.revoked_at IS NULL AND a.is_active
+    ), mine AS (
+        SELECT l.*, r.id AS resident, r.name_sealed, k.wrapped FROM me
+        JOIN loops_loop l ON l.owner = me.id AND l.closed_at IS NULL
+        JOIN people_subject s ON s.subject = l.subject JOIN people_resident r ON r.id = s.resident_id
+        JOIN trust_subjectkey k ON k.subject = l.subject
+        ORDER BY l.due_at, l.id LIMIT 20
+    ), line AS (
+        INSERT INTO trust_accessline (id, home, at, actor, action, relation, purpose, source, subjects)
+        SELECT %(line)s::uuid, min(home::text)::uuid, now(), (SELECT id FROM me), 'worklist', '', '', 'api',
+               jsonb_agg(subject::text) FROM mine
+    ) SELECT * FROM mine"""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One recorded act: its writes as one statement, and its parameters with the ids that stand for this act."""
+
+    read: str
+    sql: str
+    params: tuple[Any, ...]
+    fresh: tuple[UUID, ...]
+    target: tuple[UUID, ...]
+    token: bytes
+
+
+def recorded(act: Callable[[], None]) -> list[tuple[str, Any]]:
+    """The statements that `act` sends."""
+    seen: list[tuple[str, Any]] = []
+
+    def remember(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(remember):
+        act()
+    return seen
+
+
+def template(
+    read: str, seen: list[tuple[str, Any]], known: set[UUID], target: Sequence[UUID], token: bytes
+) -> Template:
+    """All writes of a recorded act in one statement. `known` are ids that existed before; every other one is fresh."""
+    writes = [(sql, params) for sql, params in seen if sql.lstrip().startswith(WRITES)]
+    sql, params = writes[0]
+    if not sql.lstrip().startswith("WITH"):
+        sql = f"WITH w0 AS ({sql}) SELECT 1"
+    for number, (more, values) in enumerate(writes[1:]):
+        sql = _beside(sql, more, number)
+        params = [*params, *values]
+    fresh = {one for value in params for one in ids_in(value)} - known - set(target)
+    return Template(read, sql, tuple(params), tuple(sorted(fresh)), tuple(target), token)
+
+
+def _beside(sql: str, more: str, number: int) -> str:
+    """`more` as a further part of the statement, before its last SELECT."""
+    end = re.search(r"\) SELECT (1|\(SELECT count\(\*\) FROM w0\))\s*$", sql)
+    if end is None:
+        raise ValueError(f"cannot join to {sql[-80:]}")
+    return f"{sql[: end.start()]}), x{number} AS ({more}) SELECT {end.group(1)}"
+
+
+HEX = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def ids_in(value: Any) -> list[UUID]:
+    if isinstance(value, UUID):
+        return [value]
+    return [UUID(found) for found in HEX.findall(_text(value))]
+
+
+def _text(value: Any) -> str:
+    inner = value.obj if isinstance(value, Json | Jsonb) else value
+    return str(inner) if isinstance(inner, str | dict | list) else ""
+
+
+def filled(made: Template, target: Sequence[UUID]) -> tuple[Any, ...]:
+    """The parameters for another target, with ids of their own."""
+    new = {str(old): str(uuid4()) for old in made.fresh} | {
+        str(a): str(b) for a, b in zip(made.target, target, strict=True)
+    }
+    return tuple(_moved(value, new) for value in made.params)
+
+
+def _moved(value: Any, new: dict[str, str]) -> Any:
+    if isinstance(value, UUID):
+        return UUID(new.get(str(value), str(value)))
+    if isinstance(value, str):
+        return HEX.sub(lambda found: new.get(found.group(), found.group()), value)
+    if isinstance(value, Json | Jsonb):
+        return Jsonb(_moved_json(value.obj, new))
+    return value
+
+
+def _moved_json(value: Any, new: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _moved_json(one, new) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_moved_json(one, new) for one in value]
+    return _moved(value, new) if isinstance(value, str) else value
+
+
+Common = tuple[str, Template | None]
+Target = tuple[dict[str, Any], tuple[Any, ...]]
+
+
+def acting(common: Common, targets: Sequence[Target]) -> tuple[list[float], Counter[str]]:
+    """One connection: for each target one read and one statement, or for the work list the one statement.
+
+    A target is what the read asks for and what the statement writes, both made beforehand (`filled`)."""
+    url, made = common
+    latencies, outcomes = [], Counter[str]()
+    with psycopg.connect(url, autocommit=True, prepare_threshold=0) as line, line.cursor() as cursor:
+        for keys, written in targets:
+            began = time.perf_counter()
+            if made is None:
+                cursor.execute(WORKLIST, keys)
+                good = bool(cursor.fetchall())
+            else:
+                good = bool(cursor.execute(made.read, keys).fetchall())
+                good = cursor.execute(made.sql, written).fetchone() == (1,) and good
+            latencies.append((time.perf_counter() - began) * 1000)
+            outcomes["ok" if good else "missed"] += 1
+    return latencies, outcomes

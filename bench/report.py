@@ -1,0 +1,75 @@
+"""The result as a page to read and as JSON to compare."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+WISHED = {"create": 0.35, "accept": 0.35, "worklist": 0.20}
+FLOOR = (
+    "raw psycopg, 2 processes, 8 connections, the same rows in one read and one statement, prepared. "
+    "Medians of interleaved pairs, requests/s."
+)
+TITLES = {
+    "create": "create a loop",
+    "accept": "transition (accept)",
+    "worklist": "work list of 20",
+    "page": "resident page",
+}
+
+
+def write(
+    out: Path,
+    machine: dict[str, Any],
+    filled: dict[str, int],
+    results: dict[str, Any],
+    agreed: dict[str, float],
+) -> None:
+    """`<date>.md` and `<date>.json` in `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    whole = {"date": day, "machine": machine, "filled": filled, "results": results, "pgbench": agreed}
+    (out / f"{day}.json").write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    page = _page(day, machine, filled, results, agreed)
+    (out / f"{day}.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def _page(
+    day: str,
+    machine: dict[str, Any],
+    filled: dict[str, int],
+    results: dict[str, Any],
+    agreed: dict[str, float],
+) -> str:
+    lines = [
+        f"# Bench of {day}",
+        "",
+        f"{filled['residents']} residents, {filled['loops']} loops. 8 clients; product: {machine['server']}; floor: {FLOOR}",
+        "",
+        f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, PostgreSQL {machine['postgresql']}.",
+        "",
+        "| what | product | floor | share | wished | p50 | p99 | errors | floor under pgbench | agree | load |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [_row(name, sides, agreed.get(name)) for name, sides in results.items()]
+    lines += ["", "Rows written per request (product · floor):", ""]
+    lines += [f"- {TITLES[name]}: {_rows(sides)}" for name, sides in results.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, sides: dict[str, Any], pg: float | None) -> str:
+    product, floor = sides["product"], sides.get("floor")
+    share = f"{product['rate'] / floor['rate']:.0%}" if floor else "–"
+    agree = f"{pg / floor['rate'] - 1:+.0%}" if floor and pg else "–"
+    return (
+        f"| {TITLES[name]} | {product['rate']:.0f} | {floor['rate'] if floor else 0:.0f} | {share} | "
+        f"{WISHED.get(name, 0):.0%} | {product['p50_ms']:.1f} ms | {product['p99_ms']:.1f} ms | {product['errors']} | "
+        f"{pg or 0:.0f} | {agree} | {max(product['load'])} |"
+    )
+
+
+def _rows(sides: dict[str, Any]) -> str:
+    return " · ".join(
+        str({t: n for t, n in side["rows_per_request"].items() if n}) for side in sides.values()
+    )
