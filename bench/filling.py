@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -70,12 +69,12 @@ def _calm_reasons(at: datetime) -> list[str]:
 
 
 def _loops(made: founding.District, count: int, reasons: list[str], at: datetime) -> None:
-    rng = Random(1)
+    """Resident by resident, and with another reason when their turn comes again."""
     people = list(made.placed)
-    for chunk in _chunks([people[n % len(people)] for n in range(count)]):
+    for chunk in _chunks([(n % len(people), n // len(people)) for n in range(count)]):
         bundle = Bundle()
-        for resident in chunk:
-            wanted = Wanted(KIND, rng.choice(reasons))
+        for number, turn in chunk:
+            resident, wanted = people[number], Wanted(KIND, reasons[(number + turn) % len(reasons)])
             into(
                 bundle,
                 sender_for(made, resident, at),
