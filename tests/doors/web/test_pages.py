@@ -16,14 +16,14 @@ def test_each_place_opens_for_who_works_here(office: Office, path: str) -> None:
         assert screen.open(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", (*PLACES, "/residents/00000000-0000-7000-8000-000000000000"))
+@pytest.mark.parametrize("path", [*PLACES, "/residents/00000000-0000-7000-8000-000000000000"])
 def test_nobody_gets_in_without_signing_in(db: None, path: str) -> None:
     answer = Client().get(path)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/sign-in?next=")
 
 
-@pytest.mark.parametrize("tab", ("timeline", "loops", "medicines", "observations", "about"))
+@pytest.mark.parametrize("tab", ["timeline", "loops", "medicines", "observations", "about"])
 def test_a_resident_opens_to_the_team_and_not_to_a_stranger(office: Office, tab: str) -> None:
     for screen in (office.doctor, office.nurse):
         assert "王秀兰" in screen.text(office.resident, tab=tab)
@@ -32,7 +32,7 @@ def test_a_resident_opens_to_the_team_and_not_to_a_stranger(office: Office, tab:
     assert "王秀兰" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("path", ("", "?tab=about", "/refer", "/refer/referral.doctor_to_social_worker/D12"))
+@pytest.mark.parametrize("path", ["", "?tab=about", "/refer", "/refer/referral.doctor_to_social_worker/D12"])
 def test_each_look_leaves_one_access_line(office: Office, path: str) -> None:
     before = office.looks()
     assert office.doctor.open(office.resident + path).status_code == 200

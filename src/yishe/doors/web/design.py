@@ -1,5 +1,6 @@
 """/design: every component with its states, drawn by the same templates as the pages, from invented samples."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,62 +73,26 @@ def _chips() -> tuple[Chip, ...]:
 
 
 def _rows() -> tuple[Row, ...]:
-    chips = _chips()
+    late, today, week, _, waiting, _ = _chips()
     accept = Act("accept", "接单", "#", "go", dialog=False, about="1", person="王秀兰")
     decline = Act("decline", "退回…", "#", "quiet", dialog=False, about="1", person="王秀兰")
     write = Act("complete", "回写结果", "#", "go", dialog=False, about="2")
     look = Act("open", "打开", "#", dialog=False, about="3")
+    first = Row(
+        "1", "#", "王秀兰", "孤独隔离，近一月少出门", late, "red", "79 岁", "独居", "王医生转来：", "D12"
+    )
+    aid = "辅具申请结果待回写：残联已受理，助行器"
+    group = "自我管理小组第 3 次，签到并记录前后测"
+    lost = "转医生：认知下降，家属诉常走错门"
+    red = Row(
+        "5", "#", "何志远", "当前有自伤念头", Chip("还剩 9 分钟", "red"), "red", "45 岁", sent_by="李敏转来："
+    )
     return (
-        Row(
-            "1",
-            "#",
-            "王秀兰",
-            "孤独隔离，近一月少出门",
-            chips[0],
-            "red",
-            "79 岁",
-            "独居",
-            "王医生转来：",
-            "D12",
-            False,
-            (accept, decline),
-        ),
-        Row(
-            "2",
-            "#",
-            "刘洪生",
-            "辅具申请结果待回写：残联已受理，助行器",
-            chips[1],
-            "orange",
-            "71 岁",
-            "糖尿病",
-            acts=(write,),
-        ),
-        Row(
-            "3",
-            "#",
-            "孙桂英",
-            "自我管理小组第 3 次，签到并记录前后测",
-            chips[2],
-            "yellow",
-            "76 岁",
-            "高血压",
-            acts=(look,),
-        ),
-        Row("4", "#", "吴德福", "转医生：认知下降，家属诉常走错门", chips[4], "calm", "81 岁", code="S14r"),
-        Row(
-            "5",
-            "#",
-            "何志远",
-            "当前有自伤念头",
-            Chip("还剩 9 分钟", "red"),
-            "red",
-            "45 岁",
-            "",
-            "李敏转来：",
-            "",
-            True,
-        ),
+        replace(first, acts=(accept, decline)),
+        Row("2", "#", "刘洪生", aid, today, "orange", "71 岁", "糖尿病", acts=(write,)),
+        Row("3", "#", "孙桂英", group, week, "yellow", "76 岁", "高血压", acts=(look,)),
+        Row("4", "#", "吴德福", lost, waiting, "calm", "81 岁", code="S14r"),
+        replace(red, urgent=True),
     )
 
 

@@ -98,7 +98,7 @@ def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
         "urgency_words": wording.URGENCIES.get(loop.urgency, ""),
         "sender": faces.name(here, loop.sender),
         "performer": faces.name(here, loop.performer),
-        "state": wording.BUSINESS.get(loop.business_status, loop.business_status),
+        "state": loop_rows.state_words(loop),
         "chip": loop_rows.chip(loop, here),
         "days": spoken.span(age),
         "colour": loop_rows.colour(loop, here),

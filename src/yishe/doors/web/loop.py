@@ -147,7 +147,7 @@ def children(here: Here, found: Detail) -> list[dict[str, Any]]:
                 "href": f"/loops/{child.id}",
                 "title": str(kind.title),
                 "chip": chip,
-                "state": wording.BUSINESS.get(child.business_status, ""),
+                "state": loop_rows.state_words(child),
             }
         )
     return rows
@@ -234,7 +234,7 @@ def _resident_of(found: Detail) -> UUID:
 
 def _since(here: Here, found: Detail, seq: int) -> list[str]:
     """What happened after the form was opened, in words."""
-    later = list(loop_story.story(here, reading.detail(here.actor, found.state.id, here.now)))[seq:]
+    later = loop_story.lines(here, reading.detail(here.actor, found.state.id, here.now))[seq:]
     return [f"{spoken.stamp(one.at, here.now)} {one.who} {one.words}" for one in later]
 
 

@@ -45,6 +45,13 @@ def title(loop: LoopState) -> str:
     return str(reason.title) if reason else str(kind.title)
 
 
+def state_words(loop: LoopState) -> str:
+    """Where it stands; how it ended when closed."""
+    if loop.closed_at:
+        return wording.CLOSED_AS.get(loop.closed_as, "已闭环")
+    return wording.BUSINESS.get(loop.business_status, loop.business_status)
+
+
 def colour(loop: LoopState, here: Here) -> str:
     """Red when its time has passed, orange today, yellow within a week; green and calm when nothing presses."""
     if loop.closed_at:
@@ -110,6 +117,19 @@ def acts(loop: LoopState, here: Here, card: Card | None) -> list[Act]:
     if not first:
         return []
     pressing = colour(loop, here) in SOLID
+    if kind.children and first == "complete":
+        look = "go" if pressing else ""
+        return [
+            Act(
+                "open",
+                "看各轨",
+                f"/loops/{loop.id}",
+                look,
+                dialog=False,
+                about=str(loop.id)[-12:],
+                person=person,
+            )
+        ]
     found = [act(loop, kind, first, person, "go" if pressing else "", brief=True)]
     if loop.state in ("requested", "seen") and first == "accept" and pressing:
         found.append(act(loop, kind, "decline", person, "quiet", brief=True))

@@ -1,6 +1,8 @@
 """The story of a loop in sentences, its stepper, and whose turn it is until when."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +31,22 @@ BAD = ("declined", "failed", "escalated")
 MARKS = {"todo": "next", "done": "done", "now": "now"}
 
 
-def story(here: Here, found: Detail) -> list[Said]:
+def lines(here: Here, found: Detail) -> list[Said]:
+    """One line for each entry, in order of seq."""
     return [_line(here, found, entry) for entry in found.entries]
+
+
+def story(here: Here, found: Detail) -> list[Said]:
+    """The lines, with what the system repeats said once: how often, and when last."""
+    told: list[Said] = []
+    for _, same in groupby(lines(here, found), key=lambda one: (one.who, one.words, one.system, one.quote)):
+        first, *again = same
+        if first.system and again:
+            more = f"共 {len(again) + 1} 次，最近 {spoken.stamp(again[-1].at, here.now)}"
+            told.append(replace(first, tags=(*first.tags, more)))
+        else:
+            told += [first, *again]
+    return told
 
 
 def _line(here: Here, found: Detail, entry: Entry) -> Said:

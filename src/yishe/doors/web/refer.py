@@ -116,24 +116,10 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
     form = ReferForm(shown.kind, chosen, request.POST or None)
     command = request.POST.get("command_id") or str(ids.new())
     if request.method == "POST" and form.is_valid():
-        try:
-            opened = promises.promise(
-                here.actor,
-                kind=kind,
-                resident=stands.resident,
-                reason=code,
-                note=form.cleaned_data["note"],
-                at=here.now,
-                command_id=command,
-                dates=form.dates(),
-            )
+        opened = _sent(here, stands.resident, kind, code, form, command)
+        if opened:
             return page.done(request, "已发出，对方已收到通知", f"/loops/{opened}")
-        except Conflict as refused:
-            if refused.code != "already_open":
-                raise
-            shown = promises.preview(here.actor, kind, stands.resident, code, here.now)
-        except Invalid as refused:
-            form.add_error(None, refused.title)
+        shown = promises.preview(here.actor, kind, stands.resident, code, here.now)
     page.seen(here, "read.refer", [stands.subject], relation=permission.relation)
     return page.show(
         request,
@@ -152,6 +138,28 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
         },
         status=422 if form.errors else 200,
     )
+
+
+def _sent(here: Here, about: UUID, kind: str, reason: str, form: ReferForm, command: str) -> UUID | None:
+    """The new loop; None when one is open already or the pack has a question, which then stands in the form."""
+    note, dates = form.cleaned_data["note"], form.dates()
+    try:
+        return promises.promise(
+            here.actor,
+            kind=kind,
+            resident=about,
+            reason=reason,
+            note=note,
+            at=here.now,
+            command_id=command,
+            dates=dates,
+        )
+    except Conflict as refused:
+        if refused.code != "already_open":
+            raise
+    except Invalid as refused:
+        form.add_error(None, refused.title)
+    return None
 
 
 @require_POST
