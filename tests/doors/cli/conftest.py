@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests import database
+from yishe.doors.cli import lifeline
 
 PACKS = Path(__file__).parents[3] / "packs"
 
@@ -43,9 +44,10 @@ class Yishe:
         return json.loads(done.stdout)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
+        """A process that ends with the test run, even a killed one: it holds our end of its lifeline."""
         return subprocess.Popen(
-            [sys.executable, "-m", "yishe", *words], env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True,
+            [sys.executable, "-m", "yishe", *words], env=self.env(**{lifeline.ENV: "1"}), stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
         )  # fmt: skip
 
 
