@@ -74,12 +74,15 @@ test-postgresql: .venv/ready-dev
 e2e: .venv/ready-dev
 	$(BIN)/pytest e2e
 
-# Long runs. They write the dated result to docs/proof and docs/bench.
+# Long runs; the dated result is kept in docs/proof and docs/bench.
 proof: .venv/ready-dev
-	$(BIN)/python -m tests.proof
+	mkdir -p docs/proof
+	YISHE_PROOF_EXAMPLES=400 YISHE_TEST_DATABASE=sqlite $(BIN)/pytest tests/proof -s | tee docs/proof/$$(date +%F)-sqlite.txt
+	YISHE_PROOF_EXAMPLES=400 YISHE_TEST_DATABASE=postgresql $(BIN)/pytest tests/proof -s | tee docs/proof/$$(date +%F)-postgresql.txt
 
 crash: .venv/ready-dev
-	$(BIN)/python -m tests.crash --kills 50
+	mkdir -p docs/proof
+	YISHE_PROOF_KILLS=50 $(BIN)/pytest tests/proof -k "crash or kill" -s | tee docs/proof/$$(date +%F)-crash.txt
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
