@@ -1,11 +1,19 @@
-"""One picture of staff and rosters for one request."""
+"""What every request begins with: one picture of staff and rosters, and a database connection that answers."""
 
+import threading
+import time
 from collections.abc import Callable
 
+from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from yishe.people import directory
+
+RESTED_SECONDS = 5.0
+"""A connection unused for so long may have been cut (restarts, firewalls) and is tried before it is trusted."""
+
+_used = threading.local()
 
 
 class OnePicture:
@@ -15,5 +23,14 @@ class OnePicture:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        _try_if_rested()
         with directory.one_picture():
-            return self.get_response(request)
+            answer = self.get_response(request)
+        _used.at = time.monotonic()
+        return answer
+
+
+def _try_if_rested() -> None:
+    rested = time.monotonic() - getattr(_used, "at", 0.0) > RESTED_SECONDS
+    if rested and connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
+        connection.close()
