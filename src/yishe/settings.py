@@ -1,7 +1,7 @@
 """Django settings, read from environment variables only.
 
 YISHE_HOME             data folder (default ~/.yishe): database, secret key, uploads
-YISHE_DATABASE_URL     e.g. postgresql://user:password@host/name (default: SQLite in YISHE_HOME)
+YISHE_DATABASE_URL     e.g. postgresql://user:password@host/name or sqlite:////path (default: SQLite in YISHE_HOME)
 YISHE_SECRET_KEY_FILE  root key (default YISHE_HOME/secret.key; made by `yishe migrate`)
 YISHE_ROOT_KEY_COMMAND a command that prints the root key in base64 (HSM, KMS), instead of the file
 YISHE_CIPHER           aes (default) or sm4: what sealed values are written with; both open
@@ -133,12 +133,13 @@ def _postgresql(url: str) -> dict[str, Any]:
     return found
 
 
-DATABASE_URL = os.environ.get("YISHE_DATABASE_URL", "")
-DATABASES = {
-    "default": _postgresql(DATABASE_URL)
-    if DATABASE_URL
-    else _sqlite(HOME / "yishe.sqlite3")
-}
+def _database(url: str) -> dict[str, Any]:
+    if not url:
+        return _sqlite(HOME / "yishe.sqlite3")
+    return _sqlite(Path(url.removeprefix("sqlite:///"))) if url.startswith("sqlite:///") else _postgresql(url)
+
+
+DATABASES = {"default": _database(os.environ.get("YISHE_DATABASE_URL", ""))}
 
 LOGGING = {
     "version": 1,
