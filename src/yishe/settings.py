@@ -139,7 +139,8 @@ def _database(url: str) -> dict[str, Any]:
     return _sqlite(Path(url.removeprefix("sqlite:///"))) if url.startswith("sqlite:///") else _postgresql(url)
 
 
-DATABASES = {"default": _database(os.environ.get("YISHE_DATABASE_URL", ""))}
+DATABASE_URL = os.environ.get("YISHE_DATABASE_URL", "")
+DATABASES = {"default": _database(DATABASE_URL)}
 
 LOGGING = {
     "version": 1,
