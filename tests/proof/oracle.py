@@ -12,7 +12,7 @@ from datetime import datetime
 from yishe.loops import reading, rebuild
 from yishe.loops.company import leaders
 from yishe.loops.models import Loop, Stuck, Tracking
-from yishe.loops.projection import columns, folded
+from yishe.loops.projection import columns
 from yishe.people import actors, directory
 from yishe.policy.loop_state import LoopState, applied
 from yishe.policy.loop_table import Edge, table
@@ -53,10 +53,13 @@ class Oracle:
         """Judge everything that happened since the last look; returns all loops."""
         rows = list(Loop.objects.order_by("id"))
         book = directory.current()
+        touched: set[uuid.UUID | None] = set()
         for row in rows:
             known = self.known.get(row.id)
             if known is None or known.seq != row.seq:
-                self._judge(row, known, book, at)
+                touched |= {row.owner, known.owner if known else None}
+                self._judge(row, known, book)
+        self._worklists(touched, rows, at)
         for row in rows:
             self._is_answered_for(row, book, at)
         return rows
@@ -72,20 +75,17 @@ class Oracle:
         assert rebuild.differences() == []
         assert ledger.verify(rebuild.heads()).broken is None
 
-    def _judge(self, row: Loop, known: LoopState | None, book: directory.Directory, at: datetime) -> None:
-        entries = ledger.entries(row.id)
-        result = folded(entries)
-        assert result is not None
-        replayed = columns(*result)
+    def _judge(self, row: Loop, known: LoopState | None, book: directory.Directory) -> None:
+        """Fold what is new onto what was known; it must give the row."""
+        state, head = known, b""
+        for entry in Entry.objects.filter(stream=row.id, seq__gt=known.seq if known else 0).order_by("seq"):
+            state, head = self._one(entry, state, book), bytes(entry.hash)
+        assert state is not None
+        replayed = columns(state, ledger.Head(state.seq, head))
         wrong = {n: (getattr(row, n), v) for n, v in replayed.items() if _plain(getattr(row, n)) != v}
         assert not wrong, f"replay differs from row: {wrong}"
-        state = known
-        for entry in entries[known.seq if known else 0 :]:
-            state = self._one(entry, state, book)
-        assert state is not None
         self._closed_rightly(row)
         self.known[row.id] = state
-        self._in_one_worklist(state, at)
 
     def _one(self, entry: Entry, before: LoopState | None, book: directory.Directory) -> LoopState:
         after = applied(before, entry.seq, ledger.changes_of(entry))
@@ -154,13 +154,12 @@ class Oracle:
         assert member is not None
         assert book.present(member, at), f"{row.state}: the owner {member.name} is not there"
 
-    def _in_one_worklist(self, state: LoopState, at: datetime) -> None:
-        def stands_in(person: uuid.UUID) -> bool:
-            return state.id in {s.id for s in reading.worklist(actors.actor_of(person), at, 500).items}
-
-        for person in {state.sender, state.performer, state.owner} - {None, ids.SYSTEM}:
+    def _worklists(self, people: set[uuid.UUID | None], rows: list[Loop], at: datetime) -> None:
+        """An open loop stands in its owner's to-do list and in no other: each list holds just what is owned."""
+        for person in people - {None}:
             assert person is not None
-            assert stands_in(person) == (state.is_open and person == state.owner)
+            owned = {row.id for row in rows if row.closed_at is None and row.owner == person}
+            assert {s.id for s in reading.worklist(actors.actor_of(person), at, 500).items} == owned
 
 
 def _ends_so(edge: Edge, before: LoopState, after: LoopState) -> bool:

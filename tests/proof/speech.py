@@ -2,17 +2,16 @@
 
 import random
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from yishe.loops import acts, kinds
+from yishe.loops import kinds, settling
 from yishe.loops.company import is_leader, leaders
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import state_of
-from yishe.people import actors, directory
+from yishe.people import directory
 from yishe.policy.loop_roles import Situation, allowed, edge_for
-from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import codes
 
 NEVER = "没有这个代码"
@@ -29,22 +28,19 @@ class Spoken:
     what: dict[str, Any] = field(default_factory=dict)
 
 
-def company(state: LoopState, at: datetime) -> list[uuid.UUID]:
-    """Those who may have something to say to this loop."""
-    book = directory.current()
-    following = Tracking.objects.filter(loop=state.id).values_list("person", flat=True)
-    found = [state.owner, state.sender, state.performer, *leaders(book, state, at), *following]
-    return [p for p in dict.fromkeys(found) if p is not None and p in book.people]
-
-
 def situations(rows: list[Loop], at: datetime) -> list[Situation]:
-    """Every person's view of every loop, where he may say anything at all."""
-    found = []
+    """Every view of every loop by someone who may say anything at all: the sides, the leaders, those who follow."""
+    found, following = [], dict(Tracking.objects.values_list("loop", "person"))
     with directory.one_picture():
+        book = directory.current()
         for row in rows:
-            state = state_of(row)
-            views = [acts.situation(actors.actor_of(p), state, max(at, state.last_at or at)) for p in company(state, at)]
-            found += [s for s in views if allowed(s)]
+            state, follower = state_of(row), following.get(row.id)
+            base = settling.situation(state, max(at, state.last_at or at))
+            above = leaders(book, state, base.at)
+            people = [state.owner, state.sender, state.performer, *above, follower]
+            for person in dict.fromkeys(p for p in people if p is not None and p in book.people):
+                view = replace(base, actor=person, is_system=False, is_leader=person in above, is_tracking=person == follower)
+                found += [view] if allowed(view) else []
     return found
 
 
@@ -89,6 +85,10 @@ def receivers(s: Situation) -> list[uuid.UUID]:
     return found
 
 
+WEIGHT = {"void": 0.15, "cancel": 0.3, "note": 0.3, "heard": 0.4, "hand_over": 0.5, "supply": 4.0, "resume": 2.0, "confirm": 3.0}
+"""Endings and small talk are said less often, so that loops live long enough to see the rest."""
+
+
 def legal(rng: random.Random, rows: list[Loop], at: datetime) -> Spoken | None:
     """Something somebody may say now. Each possible edge is as likely as any other, however rare."""
     by_edge: dict[object, list[tuple[Situation, str]]] = {}
@@ -98,7 +98,8 @@ def legal(rng: random.Random, rows: list[Loop], at: datetime) -> Spoken | None:
     for _ in range(4):
         if not by_edge:
             return None
-        edge = rng.choice(sorted(by_edge, key=str))
+        edges = sorted(by_edge, key=str)
+        edge = rng.choices(edges, [WEIGHT.get(by_edge[e][0][1], 1.0) for e in edges])[0]
         s, verb = rng.choice(by_edge[edge])
         what = fitting(rng, s, verb)
         if what is not None:
@@ -113,7 +114,7 @@ def anything(rng: random.Random, rows: list[Loop], people: list[uuid.UUID]) -> S
     row = rng.choice(rows)
     verb = rng.choice(["receive", "accept", "decline", "ask_more", "supply", "start", "hold",
                        "resume", "complete", "fail", "confirm", "refer_on", "reopen", "cancel", "hand_over", "note",
-                       "heard", "void", "escalate", "fly"])  # fmt: skip
+                       "heard", "void", "escalate", "fly", "fly"])  # fmt: skip
     what: dict[str, Any] = {}
     kind = kinds.opened_under(row.kind, row.pack)
     if rng.random() < 0.6:

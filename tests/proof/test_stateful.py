@@ -33,7 +33,7 @@ from yishe.policy.refusals import Refused
 from yishe.trust import keys
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("YISHE_PROOF_EXAMPLES", "64"))
+EXAMPLES = int(os.environ.get("YISHE_PROOF_EXAMPLES", "44"))
 STEPS = 100
 LEAST = 20
 WHY = {
@@ -73,9 +73,11 @@ class Loops(RuleBasedStateMachine):
 
     def command(self, act: Callable[[], Any]) -> bool:
         """Try it; a refusal is counted by its code and must have changed nothing."""
+        SEEN.steps += 1
         SEEN.tried += 1
         try:
-            act()
+            with directory.one_picture():
+                act()
         except Refused as refused:
             SEEN.refusals[refused.code] += 1
             if refused.code in oracle.NAMES_STATE:
@@ -108,7 +110,6 @@ class Loops(RuleBasedStateMachine):
         return self.command(lambda: promises.promise(actor, at=self.at, command_id=f"p{self.number}", note="请跟进", **ask))
 
     def rng(self, seed: int) -> random.Random:
-        SEEN.steps += 1
         return random.Random(f"{seed}:{self.number}:{len(self.said)}:{len(self.rows)}")
 
     @initialize(seed=SEED)
@@ -121,7 +122,7 @@ class Loops(RuleBasedStateMachine):
     def somebody_promises(self, seed: int) -> None:
         rng = self.rng(seed)
         wrong = rng.choice([{}, {}, {"reason": "D99"}, {"actor": self.town.staff["护士3"]}, {"actor": self.town.staff["主任1"]}])
-        if len([r for r in self.rows if r.closed_at is None]) < 9 or wrong:
+        if (len(self.rows) < 14 and len([r for r in self.rows if r.closed_at is None]) < 8) or wrong:
             kind = "referral.doctor_to_social_worker" if wrong else None
             self.promise(rng, kind, **wrong)
 
@@ -130,7 +131,7 @@ class Loops(RuleBasedStateMachine):
         rng = self.rng(seed)
         number = rng.randrange(2)
         where = residents.placed(self.town.residents[number].resident)
-        if where.gone or len(self.rows) > 14:
+        if where.gone or len(self.rows) > 11:
             return
         self.number += 1
         change = {"action": "start", "drug": f"药{self.number}", "dose": "5mg", "frequency": "每日一次"}
@@ -140,16 +141,14 @@ class Loops(RuleBasedStateMachine):
         )
 
     @rule(seed=SEED)
-    def somebody_says_what_he_may(self, seed: int) -> None:
-        self._legal(seed)
+    def people_say_what_they_may(self, seed: int) -> None:
+        for turn in range(4):
+            self._legal(seed + turn)
+            self.everything_holds()
 
     @rule(seed=SEED)
-    def somebody_else_says_what_he_may(self, seed: int) -> None:
-        self._legal(seed + 1)
-
-    @rule(seed=SEED)
-    def one_more_says_what_he_may(self, seed: int) -> None:
-        self._legal(seed + 2)
+    def others_say_what_they_may(self, seed: int) -> None:
+        self.people_say_what_they_may(seed + 9)
 
     def _legal(self, seed: int) -> None:
         spoken = speech.legal(self.rng(seed), self.rows, self.at)
@@ -171,14 +170,17 @@ class Loops(RuleBasedStateMachine):
     @rule(seed=SEED)
     def anybody_says_anything(self, seed: int) -> None:
         rng = self.rng(seed)
-        spoken = speech.anything(rng, self.rows, self.town.everyone)
-        if spoken:
-            self.say(spoken)
+        for _ in range(2):
+            spoken = speech.anything(rng, self.rows, self.town.everyone)
+            if spoken:
+                self.say(spoken)
+                self.everything_holds()
 
     @rule(seed=SEED)
     def somebody_gets_one_thing_wrong(self, seed: int) -> None:
         rng = self.rng(seed)
-        code = rng.choice([*SPOILT, *SPOILT, "to_away", "to_duty", "to_centre"])
+        code = rng.choice([*SPOILT, "evidence_missing", "hold_until", "to_away", "to_away", "to_duty", "to_centre"])
+        self.make_ready(rng, code)
         make = speech.spoilt if code in SPOILT else speech.handed_to
         spoken = make(rng, code, self.rows, self.at)
         if spoken:
@@ -186,24 +188,104 @@ class Loops(RuleBasedStateMachine):
             assert not self.say(spoken), (code, spoken)
             assert SEEN.refusals[code] == before + 1, (code, spoken)
 
+    def make_ready(self, rng: random.Random, code: str) -> None:
+        """Bring a loop to where that mistake can be made."""
+        kind = "referral.doctor_to_social_worker"
+        row = self.one(rng, lambda r: r.kind == kind and r.state in ("requested", "seen", "asked", "accepted") and not r.closed_at)
+        if code == "to_away" and not directory.current().away(self.town.staff["社工甲"], self.at):
+            admin, mate = self.town.actor("郑管理员"), self.town.staff["社工甲"]
+            self.quietly(lambda: rosters.take_leave(admin, mate, starts_at=self.at, ends_at=self.at + timedelta(hours=20), at=self.at))
+            self.sweep()
+        if row is None and code in ("evidence", "evidence_missing", "outcome", "hold_until", "to_away", "to_centre"):
+            self.promise(rng, kind, reason="D10", resident=self.town.residents[1].resident, actor=self.town.staff["医生1"])
+        elif row is not None and code in ("evidence", "evidence_missing", "outcome"):
+            self.drive(row, "supply", "accept", "start")
+        elif row is not None and code == "hold_until":
+            self.drive(row, "supply", "accept")
+        self.everything_holds()
+
+    def drive(self, row: Loop, *verbs: str) -> Loop:
+        """Take a loop along by those whose turn it is, as far as it goes."""
+        rng = random.Random(row.seq)
+        for verb in verbs:
+            views = [s for s in speech.situations([row], self.at) if verb in speech.allowed(s)]
+            what = speech.fitting(rng, views[0], verb) if views else None
+            if what is not None:
+                self.say(Spoken(views[0].actor, verb, row.id, row.seq, what))
+                row = Loop.objects.get(id=row.id)
+        return row
+
+    def one(self, rng: random.Random, wanted: Callable[[Loop], bool]) -> Loop | None:
+        found = [row for row in self.rows if wanted(row)]
+        return rng.choice(found) if found else None
+
     @rule(seed=SEED)
-    def somebody_runs_into_a_limit(self, seed: int) -> None:
-        """Holding a red one, completing a parent too early, reopening what was closed long ago, an old page."""
+    def somebody_holds_a_red_one(self, seed: int) -> None:
         rng = self.rng(seed)
-        self.number += 1
-        for row in sorted(self.rows, key=lambda r: rng.random()):
-            actor = row.performer if row.closed_at is None else row.sender
-            if actor not in directory.current().people:
-                continue
-            if row.urgency == "red" and row.state in ("accepted", "in-progress"):
-                self.say(Spoken(actor, "hold", row.id, row.seq, {"reason": "resident_away", "until": self.at + timedelta(hours=1)}))
-            elif row.kind == "assessment.dual_track" and row.state == "in-progress":
-                self.say(Spoken(actor, "complete", row.id, row.seq, {"outcome": "assessed"}))
-            elif row.closed_at and row.closed_as != "void" and self.at - row.closed_at > timedelta(days=90):
-                self.say(Spoken(actor, "reopen", row.id, row.seq, {"reason": "came_back"}))
-            else:
-                self.say(Spoken(actor, "note", row.id if rng.random() < 0.7 else uuid.uuid4(), row.seq - 1, {"note": "旧页面"}))
+        row = self.one(rng, lambda r: r.urgency == "red" and r.state in ("requested", "seen", "accepted", "in-progress") and not r.closed_at)
+        if row is None:
+            self.promise(rng, "referral.doctor_to_social_worker", reason="D01", resident=self.town.residents[0].resident, actor=self.town.staff["医生1"])
+        else:
+            row = self.drive(row, "accept")
+            soon = {"reason": "resident_away", "until": self.at + timedelta(hours=1)}
+            assert not self.say(Spoken(row.performer, "hold", row.id, row.seq, soon))
+
+    @rule(seed=SEED)
+    def a_parent_is_completed_too_early(self, seed: int) -> None:
+        rng = self.rng(seed)
+        early = ("requested", "seen", "accepted", "in-progress", "on-hold")
+        row = self.one(rng, lambda r: r.kind == "assessment.dual_track" and r.state in early and not r.closed_at)
+        if row is None:
+            self.promise(rng, "assessment.dual_track")
             return
+        row = self.drive(row, "resume", "accept", "start")
+        children = [c for c in self.rows if c.parent == row.id]
+        if row.state == "in-progress" and not all(c.closed_as == "served" for c in children):
+            assert not self.say(Spoken(row.performer, "complete", row.id, row.seq, {"outcome": "assessed"}))
+        for child in children if rng.random() < 0.6 else ():
+            self.drive(child, "resume", "accept", "start", "complete")
+
+    @rule(seed=SEED)
+    def nobody_confirms(self, seed: int) -> None:
+        rng = self.rng(seed)
+        row = self.one(rng, lambda r: r.closed_at is None and r.urgency != "red" and r.state not in ("rejected", "failed", "cancelled"))
+        if row is None:
+            return
+        row = self.drive(row, "supply", "resume", "accept", "start", "complete")
+        ends = rng.random()
+        if ends < 0.25:
+            self.drive(row, "confirm")
+        elif ends < 0.5:
+            self.drive(row, "reopen")
+        elif ends < 0.75:
+            self.at += timedelta(days=12)
+            self.sweep()
+
+    @rule(seed=SEED)
+    def somebody_reopens_late_or_asks_again(self, seed: int) -> None:
+        rng = self.rng(seed)
+        closed = self.one(rng, lambda r: r.closed_at is not None and r.closed_as != "void")
+        open_ = self.one(rng, lambda r: r.closed_at is None and r.single)
+        if closed and rng.random() < 0.3:
+            assert closed.closed_at is not None
+            self.at = max(self.at, closed.closed_at + timedelta(days=91))
+            self.sweep()
+            self.oracle.look(self.at)
+            closed = Loop.objects.get(id=closed.id)
+            if closed.sender in directory.current().people:
+                assert not self.say(Spoken(closed.sender, "reopen", closed.id, closed.seq, {"reason": "came_back"}))
+        elif open_:
+            where = residents.placement_of_subject(open_.subject)
+            assert where is not None
+            self.promise(rng, open_.kind, resident=where.resident, reason=open_.reason, actor=open_.sender)
+
+    @rule(seed=SEED)
+    def somebody_has_an_old_page(self, seed: int) -> None:
+        rng = self.rng(seed)
+        row = self.one(rng, lambda r: True)
+        if row is not None:
+            loop = row.id if rng.random() < 0.6 else uuid.uuid4()
+            self.say(Spoken(rng.choice(self.town.everyone), "note", loop, row.seq - 1, {"note": "旧页面"}))
 
     @rule(seed=SEED)
     def a_tablet_sends_its_command_again(self, seed: int) -> None:
@@ -236,7 +318,7 @@ class Loops(RuleBasedStateMachine):
         elif far < 0.97:
             self.at += timedelta(minutes=rng.choice([1, 20, 240, 1440, 4320]))
         else:
-            self.at += timedelta(days=rng.choice([20, 95]))
+            self.at += timedelta(days=rng.choice([9, 95]))
         self.sweep()
 
     @rule(seed=SEED)
@@ -251,9 +333,9 @@ class Loops(RuleBasedStateMachine):
 
     @rule(seed=SEED)
     def a_new_holiday_table_arrives(self, seed: int) -> None:
-        self.rng(seed)
-        settings.PACKS = WIDE if settings.PACKS is PLAIN else PLAIN
-        self.sweep()
+        if self.rng(seed).random() < 0.4:
+            settings.PACKS = WIDE if settings.PACKS is PLAIN else PLAIN
+            self.sweep()
 
     @rule(seed=SEED)
     def somebody_goes_away_or_comes_back(self, seed: int) -> None:
@@ -302,18 +384,19 @@ class Loops(RuleBasedStateMachine):
         who, admin = self.town.residents[number].resident, actors.SYSTEM
         where = residents.placed(who)
         what = rng.random()
-        if where.gone and not where.merged_into:
+        others = self.town.residents[4].resident
+        if where.merged_into:
+            self.quietly(lambda: residents.unmerge(admin, who, self.at))
+        elif where.gone:
             self.quietly(lambda: residents.revive(admin, who, self.at))
-        elif what < 0.12:
+        elif what < 0.1:
             self.quietly(lambda: residents.die(admin, who, self.at))
-        elif what < 0.24:
+        elif what < 0.18:
             self.quietly(lambda: residents.move(admin, who, self.at))
-        elif what < 0.4:
+        elif what < 0.3:
             self.quietly(lambda: residents.move(admin, who, self.at, centre=rng.choice(self.town.centres)))
-        elif what < 0.5:
-            self.quietly(lambda: residents.merge(admin, who, self.town.residents[4].resident, self.at))
-        elif what < 0.6:
-            self.quietly(lambda: residents.unmerge(admin, self.town.residents[4].resident, self.at))
+        elif what < 0.4:
+            self.quietly(lambda: residents.merge(admin, who, others, self.at))
         else:
             team = rng.choice(self.town.teams)
             self.quietly(lambda: residents.empanel(admin, who, team, self.at))
@@ -321,6 +404,7 @@ class Loops(RuleBasedStateMachine):
 
     def quietly(self, act: Callable[[], Any]) -> None:
         """A change of the world, which may be refused by its own rules."""
+        SEEN.steps += 1
         try:
             act()
             SEEN.other["accepted"] += 1
@@ -328,12 +412,14 @@ class Loops(RuleBasedStateMachine):
             SEEN.other[refused.code] += 1
 
     def sweep(self) -> None:
+        SEEN.steps += 1
         worker.sweep_all(self.at)
         self.oracle.swept(self.at)
 
     @invariant()
     def everything_holds(self) -> None:
-        self.rows = self.oracle.look(self.at)
+        with directory.one_picture():
+            self.rows = self.oracle.look(self.at)
 
 
 PLAIN = list(settings.PACKS)
@@ -365,7 +451,7 @@ def test_whatever_people_say_and_whatever_happens_the_promises_hold(capsys: pyte
     finally:
         with capsys.disabled():
             print("\n" + report())
-    if EXAMPLES >= 64:
+    if EXAMPLES >= 44:
         assert SEEN.steps >= 5000
         assert SEEN.accepted / SEEN.tried >= 0.4
         assert not oracle.missing(SEEN.edges, [oracle.label(e) for e in table().edges], LEAST)

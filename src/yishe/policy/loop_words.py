@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from yishe.policy.loop_kinds import LoopKind
-from yishe.policy.loop_roles import Command, Situation, allowed, who_may
+from yishe.policy.loop_roles import Command, Situation, allowed, implied_before, who_may
 from yishe.policy.loop_table import Edge, table
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
 
@@ -56,7 +56,7 @@ def refuse_edge(s: Situation, verb: str) -> Refused:
     name, here = VERBS.get(verb, verb), STATES[s.state.place]
     if verb not in VERBS:
         return Invalid("unknown_verb", f"没有“{verb}”这个操作。", possible=list(table().verbs()))
-    may = who_may(s.state, verb)
+    may = who_may(s.state, verb) or (("performer",) if implied_before(s, verb) else ())
     if not may:
         return Conflict("wrong_state", f"这件事现在是“{here}”，不能{name}。{_possible(s)}", **_facts(s))
     who = "或".join(ROLES[r] for r in may)
