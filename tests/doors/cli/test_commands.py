@@ -96,6 +96,11 @@ def test_packs_are_checked_tested_described(empty: Yishe, tmp_path: Path) -> Non
     assert "duties.yaml" in empty.run("pack", "schema").stdout
     assert "孤独" in empty.run("pack", "explain", "D12").stdout
     assert refused(empty.run("pack", "check", str(tmp_path)))
+    file = str(PACKS / "base" / "loops" / "medication.acknowledgement.yaml")
+    assert empty.json("pack", "check", file)["packs"][0]["id"] == "base"
+    assert "用药变更知悉" in empty.run("pack", "explain", file).stdout
+    assert set(empty.json("pack", "schema", file)) == {"loops/<loop kind>.yaml"}
+    assert "duties.yaml" in empty.json("pack", "schema", str(PACKS / "base"))
     broken = tmp_path / "base"
     shutil.copytree(PACKS / "base", broken)
     (broken / "teams.yaml").write_text("nonsense: 1\n")

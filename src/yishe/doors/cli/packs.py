@@ -1,7 +1,7 @@
 """yishe pack check | test | schema | explain. Without PATH the packs of YISHE_PACKS are meant."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,22 +68,28 @@ def test(args: argparse.Namespace) -> int:
 
 
 def schema(args: argparse.Namespace) -> int:
-    """File name in a pack folder → its JSON Schema; PATH narrows to files whose name holds it."""
-    found = pack_schema.json_schema()
-    if args.path:
-        found = {
-            name: one for name, one in found.items() if any(Path(path).name in name for path in args.path)
-        }
-        if not found:
-            raise Invalid("no_schema", f"没有这种政策包文件；可用：{'、'.join(pack_schema.json_schema())}")
+    """File name in a pack folder → its JSON Schema; PATH narrows to files whose name holds it, or that it is."""
+    every = pack_schema.json_schema()
+    narrow = [path for path in args.path if not Path(path).is_dir()]
+    found = {name: every[name] for path in narrow for name in _files_like(path, every)} if narrow else every
+    if not found:
+        raise Invalid("no_schema", f"没有这种政策包文件；可用：{'、'.join(every)}")
     result(found, "", as_json=True)
     return 0
 
 
+def _files_like(path: str, names: Iterable[str]) -> list[str]:
+    """The kinds of file a path may mean: by its own name, else by the folder it lies in."""
+    own = Path(path)
+    exact = [name for name in names if own.name in name]
+    return exact or [name for name in names if name.startswith(f"{own.parent.name}/<")]
+
+
 def explain(args: argparse.Namespace) -> int:
-    """PATH may be pack folders, and one name: a kind, `kind/reason`, a reason or a rule."""
+    """PATH may be pack folders or files in them, and a name: a kind, `kind/reason`, a reason or a rule."""
     folders = [path for path in args.path if Path(path).exists()]
     names = [path for path in args.path if path not in folders]
+    names += [Path(path).stem for path in folders if Path(path).parent.name == "loops"]
     texts = [
         pack_explain.explain(layers, name, args.on) for layers in _stacks(folders) for name in names or [""]
     ]
@@ -91,15 +97,27 @@ def explain(args: argparse.Namespace) -> int:
     return 0
 
 
+def _around(path: Path) -> Path | None:
+    """The pack that an existing path is, or lies in."""
+    within = (
+        [folder for folder in (path, *path.resolve().parents) if (folder / HEAD).is_file()]
+        if path.exists()
+        else []
+    )
+    return within[0] if within else None
+
+
 def _stacks(paths: Sequence[str]) -> list[list[Path]]:
-    """The packs to read together. A folder of pack folders stands for each of them in turn."""
+    """The packs to read together. A folder of pack folders stands for each of them in turn, a file or folder
+    inside a pack for that pack."""
     if not paths:
         return [list(settings.PACKS)]
     stacks: list[list[Path]] = [[]]
     for path in map(Path, paths):
         inside = sorted(head.parent for head in path.glob(f"*/{HEAD}"))
-        if (path / HEAD).is_file():
-            stacks[0].append(path)
+        around = _around(path)
+        if around is not None:
+            stacks[0] += [around] if around not in stacks[0] else []
         elif inside:
             stacks += [[pack] for pack in inside]
         else:
