@@ -66,8 +66,9 @@ def record(
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
     try:
         return _recorded(command, action, dict(said), bundle)
-    except commit.Stale:
-        # The roster changed between deciding who must acknowledge and writing it: decide once more.
+    except (commit.Stale, Conflict):
+        # The roster changed between deciding who must acknowledge and writing it, or the same command was carried
+        # out meanwhile: decide once more.
         return _recorded(command, action, dict(said), bundle)
 
 

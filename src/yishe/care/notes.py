@@ -5,6 +5,7 @@ from uuid import UUID
 
 from yishe.care import entries
 from yishe.care.models import ServiceNote
+from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
 from yishe.trust.commit import Bundle
@@ -29,8 +30,9 @@ def record(
     digest: bytes | None = None,
     bundle: Bundle | None = None,
 ) -> ServiceNote:
-    """Record a note. ``stage`` is a code of the pack's list ``service_stage``; ``restricted`` is psychotherapy detail,
-    sealed apart and shown only where the pack's access fields allow. A note may follow a death (bereavement work).
+    """Record a note. ``stage`` is a code of the pack's list ``service_stage``, empty for the one the case stands
+    in; ``restricted`` is psychotherapy detail, sealed apart and shown only where the pack's access fields allow.
+    A note may follow a death (bereavement work).
 
     Raises as ``entries.begin``; Invalid for an unknown stage or method, an empty text, impossible minutes."""
     content = {"text": entries.text(text, "服务记录")}
@@ -40,6 +42,7 @@ def record(
     draft = entries.begin(ServiceNote, command, body, after_death=True)
     if draft.earlier is not None:
         return draft.earlier
+    stage = stage or _standing(draft)
     _sensible(stage, method, minutes, content["text"])
     own = bundle or Bundle()
     row = entries.append(
@@ -52,6 +55,13 @@ def record(
         restricted=draft.seal("restricted", hidden) if hidden["text"] else None,
     )
     return entries.settle(draft, own, row, own=bundle is None)
+
+
+def _standing(draft: entries.Draft[ServiceNote]) -> str:
+    """The stage the case stands in: that of the latest note, else the first of the pack's list."""
+    notes = ServiceNote.objects.filter(subject__in=[one.subject for one in draft.subjects])
+    latest = notes.order_by("-occurred_at", "-id").values_list("stage", flat=True).first()
+    return latest or next(iter(packs.in_force().codes["service_stage"]))
 
 
 def _sensible(stage: str, method: str, minutes: int | None, text: str) -> None:

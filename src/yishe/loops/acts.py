@@ -22,7 +22,7 @@ from yishe.people.placements import Placement, placement_of_subject
 from yishe.policy.loop_decisions import Cast, after, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
-from yishe.policy.refusals import Conflict, Forbidden, Invalid
+from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
 from yishe.trust import ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
@@ -51,25 +51,34 @@ def act(
         row = reading.row
         said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source)
         if row.seq != seq:
-            before = answered_before(actor, said)
+            before = _repeated(actor, row, verb, said)
             if before:
-                seen(None, row.home, row.subject, verb, said)
                 return before
             raise stale(actor, row, seq, at)
         bundle = Bundle()
-        answer = _decided(bundle, actor, reading, command, said)
-        seen(bundle, row.home, row.subject, verb, said)
         try:
+            answer = _decided(bundle, actor, reading, command, said)
+            seen(bundle, row.home, row.subject, verb, said)
             bundle.commit()
-        except (Stale, Duplicate):
-            before = answered_before(actor, said)
+        except (Stale, Duplicate, Refused) as fault:
+            # The key comes before state and turn: a repeat is answered, another body under it is what is wrong.
+            before = _repeated(actor, row, verb, said)
             if before:
-                seen(None, row.home, row.subject, verb, said)
                 return before
+            if isinstance(fault, Refused):
+                raise
             directory.forget()
         else:
             return answer
     raise _why_not(actor, loop_id, seq, at)
+
+
+def _repeated(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | None:
+    """What this command led to when it arrived before, with the access line of this answer."""
+    before = answered_before(actor, said)
+    if before:
+        seen(None, row.home, row.subject, verb, said)
+    return before
 
 
 def situation(actor: Actor, state: LoopState, at: datetime, tracked: bool = True) -> Situation:

@@ -138,3 +138,52 @@ def test_a_sensitive_reason_is_not_named_in_lists(desk: Desk) -> None:
 def test_who_has_no_duty_or_no_relation_may_not_promise(desk: Desk, phone: str) -> None:
     body = {"kind": D2S, "resident": desk.resident, "reason": "D12"}
     assert getattr(desk, phone).post("/loops", body).status_code == 403
+
+
+def test_a_used_key_with_another_body_is_refused_whatever_the_state_is_now(desk: Desk) -> None:
+    loop = desk.refer()
+    path = f"/loops/{loop['id']}/receive"
+    seen = desk.social_worker.post(path, {"seq": loop["seq"]}, "receive-1").json()
+    again = desk.social_worker.post(path, {"seq": seen["seq"]}, "receive-1")
+    assert (again.status_code, again.json()["code"]) == (422, "key_reused")
+    fresh = desk.social_worker.post(path, {"seq": seen["seq"]}, "receive-2")
+    assert (fresh.status_code, fresh.json()["code"]) == (409, "wrong_state")
+
+
+@pytest.mark.parametrize(
+    "evidence", ["statement", ["statement"], [{"type": "statement", "note": "已入户"}], "已入户，联系了助餐", ["已入户"]]
+)
+def test_evidence_is_a_code_an_object_or_words(desk: Desk, evidence: object) -> None:
+    loop = desk.refer()
+    for verb in ("accept", "start"):
+        loop = desk.social_worker.post(f"/loops/{loop['id']}/{verb}", {"seq": loop["seq"]}).json()
+    body = {"seq": loop["seq"], "outcome": "completed", "evidence": evidence}
+    done = desk.social_worker.post(f"/loops/{loop['id']}/complete", body)
+    assert done.status_code == 200, done.content.decode()
+    last = done.json()["events"][-1]
+    assert last["evidence"] == [{"type": "statement"}]
+    assert ("入户" in last.get("note", "")) == ("入户" in str(evidence))
+
+
+def test_a_list_names_every_field_of_a_loop(desk: Desk) -> None:
+    desk.refer()
+    for path in ("/loops", "/worklist"):
+        (row,) = desk.social_worker.get(path).json()["items"]
+        assert set(row) >= KEYS
+        assert row["events"] == []
+
+
+RESULTS = ["redirected", "declined_by_client", "ineligible", "unreachable", "no_capacity", "death", "moved"]
+
+
+@pytest.mark.parametrize("reason", RESULTS)
+def test_the_result_codes_of_the_ledger_are_reasons_to_decline_and_to_fail(desk: Desk, reason: str) -> None:
+    loop = desk.refer()
+    path = f"/loops/{loop['id']}"
+    back = desk.social_worker.post(f"{path}/decline", {"seq": loop["seq"], "reason": reason})
+    assert back.status_code == 200, back.content.decode()
+    again = desk.doctor.post(f"{path}/refer_on", {"seq": back.json()["seq"], "reason": "C3"}).json()
+    path = f"/loops/{again['id']}"
+    taken = desk.social_worker.post(f"{path}/accept", {"seq": again["seq"]}).json()
+    failed = desk.social_worker.post(f"{path}/fail", {"seq": taken["seq"], "reason": reason})
+    assert failed.status_code == 200, failed.content.decode()

@@ -90,3 +90,12 @@ def test_the_description_of_the_api_needs_no_token(desk: Desk) -> None:
     described = desk.nobody.get("/openapi.json")
     assert described.status_code == 200
     assert "/api/v1/loops/{loop_id}/{verb}" in described.json()["paths"]
+
+
+def test_a_note_without_a_stage_belongs_to_the_one_the_case_stands_in(desk: Desk) -> None:
+    path = f"/residents/{desk.resident}/notes"
+    assert desk.social_worker.post(path, {"text": "电话联系"}).json()["stage"] == "intake"
+    assert desk.social_worker.post(path, {"text": "入户", "stage": "planning"}).status_code == 201
+    assert desk.social_worker.post(path, {"text": "再次入户"}).json()["stage"] == "planning"
+    assert desk.doctor.post(path, {"text": "不是社工"}).status_code == 403
+    assert desk.stranger.post(path, {"text": "外中心"}).status_code == 403

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 LONGEST_TEXT = 4000
+STATEMENT = "statement"
 
 
 def _placed(at: datetime) -> datetime:
@@ -25,11 +26,15 @@ def _spelt(value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    """One piece of evidence may stand without a list; a type alone may stand for {"type": …}."""
+    """One piece of evidence may stand without a list, a type alone for {"type": …}, and words for a statement."""
     if value is None:
         return []
     pieces = value if isinstance(value, list) else [value]
-    return [{"type": piece} if isinstance(piece, str) else piece for piece in pieces]
+    return [_piece(piece) if isinstance(piece, str) else piece for piece in pieces]
+
+
+def _piece(said: str) -> dict[str, str]:
+    return {"type": said} if said.isascii() else {"type": STATEMENT, "note": said}
 
 
 Moment = Annotated[datetime, BeforeValidator(_spelt), AfterValidator(_placed)]
@@ -42,11 +47,13 @@ class Body(Schema):
 
 
 class Evidence(Body):
-    """What shows that it was done: `type` from the kind's list, `id` of the record, `hash` its SHA-256 in hex."""
+    """What shows that it was done: `type` from the kind's list, `id` of the record, `hash` its SHA-256 in hex.
+    Words in `note` join the note of the act."""
 
     type: Code
     id: str | None = Field(None, max_length=80)
     hash: str | None = Field(None, max_length=128)
+    note: Text | None = None
 
 
 class NewLoop(Body):
@@ -71,6 +78,11 @@ class Act(Body):
     until: Moment | None = None
     said_by: Code | None = Field(None, description="heard: resident or proxy")
 
+    @property
+    def words(self) -> str:
+        """The note of the act, with those of its evidence."""
+        return "\n".join(text for text in (self.note, *(piece.note for piece in self.evidence)) if text)
+
 
 class NewMedication(Body):
     """`action` is start, change or stop; `drug` as in the list of current medicines."""
@@ -85,10 +97,11 @@ class NewMedication(Body):
 
 
 class NewNote(Body):
-    """`stage` is a code of the pack's case_stages, `method` of contact_ways; `restricted` is psychotherapy detail."""
+    """`stage` is a code of the pack's service_stage (left out: the one the case stands in), `method` of
+    service_method; `restricted` is psychotherapy detail."""
 
-    stage: Code
     text: Text
+    stage: Code | None = None
     restricted: Text | None = None
     method: Code | None = None
     minutes: int | None = None

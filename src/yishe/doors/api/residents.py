@@ -99,7 +99,7 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
     row = notes.record(
         who.actor,
         _id(resident_id),
-        stage=payload.stage,
+        stage=payload.stage or "",
         text=payload.text,
         restricted=payload.restricted or "",
         method=payload.method or "",

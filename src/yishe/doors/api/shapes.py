@@ -72,10 +72,10 @@ def item(one: Item) -> dict[str, Any]:
 
 
 def loop(
-    state: LoopState, resident_id: UUID | None, allowed: Sequence[str], entries: Sequence[Said] | None = None
+    state: LoopState, resident_id: UUID | None, allowed: Sequence[str], entries: Sequence[Said] = ()
 ) -> dict[str, Any]:
-    """A loop. `events` are left out of lists."""
-    shown = {
+    """A loop. `events` are empty in lists: the story is told by GET /loops/{id}."""
+    return {
         "id": state.id,
         "kind": state.kind,
         "resident": resident_id,
@@ -106,10 +106,8 @@ def loop(
         "centre": state.centre,
         "team": state.team,
         "allowed": list(allowed),
+        "events": [event(one) for one in entries],
     }
-    if entries is not None:
-        shown["events"] = [event(one) for one in entries]
-    return shown
 
 
 def event(one: Said) -> dict[str, Any]:
