@@ -56,12 +56,12 @@ def make(args: argparse.Namespace) -> int:
     if args.prove:
         remark(text)
         return rehearse(args)
-    result({"backup": made, "bytes": size}, text, as_json=args.json)
+    result({"backup": str(made), "bytes": size}, text, as_json=args.json)
     return 0
 
 
 def listing(args: argparse.Namespace) -> int:
-    found = [{"backup": one, "made_at": backup.made_at(one)} for one in backup.listed(args.to)]
+    found = [{"backup": str(one), "made_at": backup.made_at(one)} for one in backup.listed(args.to)]
     text = (
         "\n".join(f"{local(backup.made_at(one))}  {one}" for one in backup.listed(args.to)) or "还没有备份。"
     )
@@ -85,7 +85,7 @@ def rehearse(args: argparse.Namespace) -> int:
     )  # fmt: skip
     text = f"演练成功：{folder.name} 已恢复到临时处并核对（{proof.rows} 行，账本 {proof.entries} 条，{proof.seconds:.0f} 秒）。"
     data = {
-        "backup": folder,
+        "backup": str(folder),
         "whole": proof.whole,
         "entries": proof.entries,
         "rows": proof.rows,
