@@ -36,7 +36,7 @@ def test_a_referral_goes_to_its_confirmed_end_live(signed_in: SignIn) -> None:
 def _write_back(page: Page, words: str) -> None:
     c.press(page, "回写结果")
     dialog = page.locator("#dialog")
-    dialog.get_by_label("结果", exact=True).select_option(label="显著改善")
+    dialog.get_by_label("显著改善").check()
     dialog.get_by_label("做了什么、结果怎样").fill(words)
     dialog.get_by_role("button", name="回写结果").click()
     expect(dialog).not_to_be_visible()

@@ -33,6 +33,8 @@ NOTE_LABELS = {
     "start": "联系情况",
 }
 NEW_NOTE = "service_note:new"
+FEW = 12
+"""Up to so many choices all stand open; more go into a list."""
 EVENING = time(17, 0)
 
 
@@ -103,9 +105,9 @@ def needed(setting: Setting) -> frozenset[str]:
 
 def _choice(label: str, words: Mapping[str, Any]) -> forms.ChoiceField:
     choices = [(code, str(said)) for code, said in words.items()]
-    widget = forms.RadioSelect if len(choices) <= 8 else forms.Select
+    widget = forms.RadioSelect if len(choices) <= FEW else forms.Select
     return forms.ChoiceField(
-        label=label, choices=choices if len(choices) <= 8 else [("", "请选择"), *choices], widget=widget
+        label=label, choices=choices if len(choices) <= FEW else [("", "请选择"), *choices], widget=widget
     )
 
 
