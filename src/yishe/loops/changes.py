@@ -13,7 +13,7 @@ from yishe.loops.recording import Said, Track, carry, not_before
 from yishe.loops.settling import settled, situation
 from yishe.people.models import Change
 from yishe.people.placements import placement_of_subject, subjects_of
-from yishe.trust import commit, ids
+from yishe.trust import commit, ids, quick
 from yishe.trust.commit import Bundle
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,11 @@ OF_STAFF = (Change.Kind.LEAVE, Change.Kind.POST_ENDED, Change.Kind.STAFF_LEFT, C
 
 def consume(at: datetime, limit: int) -> int:
     """Answer changes that have taken effect at `at`; returns how many. Each is one transaction."""
-    waiting = Change.objects.filter(consumed_at=None, at__lte=at).order_by("at", "id").values_list("id", flat=True)[:limit]
-    return sum(_one(change_id, at) for change_id in list(waiting))
+    waiting = quick.rows(_WAITING, [at, limit])
+    return sum(_one(uuid.UUID(str(row[0])), at) for row in waiting)
+
+
+_WAITING = "SELECT c.id FROM people_change c WHERE c.consumed_at IS NULL AND c.at <= %s ORDER BY c.at, c.id LIMIT %s"
 
 
 def _one(change_id: uuid.UUID, at: datetime) -> bool:

@@ -19,6 +19,11 @@ def in_force(code: str, at: datetime) -> LoopKind:
     return packs.in_force().loop_kind(code, at.astimezone(SHANGHAI).date())
 
 
+def all_in_force(at: datetime) -> tuple[LoopKind, ...]:
+    """Every approved kind on the day of `at` in Shanghai, with its approved reasons."""
+    return packs.in_force().loop_kinds(at.astimezone(SHANGHAI).date())
+
+
 def keep(bundle: Bundle, kind: LoopKind, at: datetime) -> None:
     """Store the definition with the first loop opened under it."""
     bundle.insert_if_absent(

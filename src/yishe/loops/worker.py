@@ -13,13 +13,13 @@ from django.db import DatabaseError, connection
 
 from yishe.loops import changes, retiming, stuck
 from yishe.loops.company import company_of
-from yishe.loops.models import Loop, Stuck
+from yishe.loops.models import Loop
 from yishe.loops.recording import Said, Track, carry, not_before
 from yishe.loops.settling import settled, situation
 from yishe.people.placements import placement_of_subject
 from yishe.policy.loop_decisions import after
 from yishe.policy.loop_escalation import passed
-from yishe.trust import commit, ids
+from yishe.trust import commit, ids, quick
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
 log = logging.getLogger(__name__)
@@ -71,19 +71,23 @@ def oldest_due(at: datetime) -> timedelta:
     return at - oldest if oldest else timedelta(0)
 
 
+_HELD = "SELECT s.loop FROM loops_stuck s WHERE s.until > %s"
+_DUE = f"""
+    SELECT l.id FROM loops_loop l WHERE l.closed_at IS NULL AND l.next_at <= %s AND l.id NOT IN ({_HELD})
+    ORDER BY l.next_at LIMIT %s"""
+_AGAIN = "SELECT s.loop FROM loops_stuck s WHERE s.until <= %s ORDER BY s.until LIMIT %s"
+
+
 def _due(at: datetime, limit: int) -> list[uuid.UUID]:
     """Loops whose moment has come, and those held back whose waiting is over."""
-    held = Stuck.objects.filter(until__gt=at).values("loop")
-    due = Loop.objects.filter(closed_at=None, next_at__lte=at).exclude(id__in=held).order_by("next_at")
-    again = Stuck.objects.filter(until__lte=at).order_by("until").values_list("loop", flat=True)
-    return list(dict.fromkeys([*again[:limit], *due.values_list("id", flat=True)[:limit]]))
+    rows = [*quick.rows(_AGAIN, [at, limit]), *quick.rows(_DUE, [at, at, limit])]
+    return list(dict.fromkeys(uuid.UUID(str(row[0])) for row in rows))
 
 
 def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
     try:
         with commit.atomically():
             events = _decide_and_write(loop_id, at)
-            stuck.freed(loop_id)
         return Swept(looked_at=1, events=events)
     except (Stale, Duplicate):
         return Swept(looked_at=0)
@@ -95,18 +99,26 @@ def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
         return Swept(looked_at=1, stuck=[loop_id])
 
 
-def _locked(loop_id: uuid.UUID) -> Loop | None:
-    rows = Loop.objects.filter(id=loop_id, closed_at=None)
+def _locked(loop_id: uuid.UUID) -> tuple[Loop, bool] | None:
+    """The open loop, for this transaction alone, and whether it was held back; None when another worker has it."""
+    sql = (
+        f"SELECT {quick.columns(Loop, 'l')}, EXISTS (SELECT 1 FROM loops_stuck s WHERE s.loop = l.id) "
+        "FROM loops_loop l WHERE l.id = %s AND l.closed_at IS NULL"
+    )
     if connection.features.has_select_for_update_skip_locked:
-        rows = rows.select_for_update(skip_locked=True)
-    return rows.first()
+        sql += " FOR UPDATE OF l SKIP LOCKED"
+    rows = quick.rows(sql, [loop_id])
+    return (quick.instance(Loop, rows[0]), bool(rows[0][-1])) if rows else None
 
 
 def _decide_and_write(loop_id: uuid.UUID, at: datetime) -> int:
     """Returns how many events were written: none when another worker was first."""
-    row = _locked(loop_id)
-    if row is None:
+    locked = _locked(loop_id)
+    if locked is None:
         return 0
+    row, held = locked
+    if held:
+        stuck.freed(loop_id)
     track = Track.of(row)
     now = not_before(at, track.state)
     where = placement_of_subject(row.subject)

@@ -60,8 +60,9 @@ def _rows(found: QuerySet[Resident]) -> list[Placement]:
 
 
 def placement(resident_id: UUID) -> Placement | None:
-    """One statement; None when there is no such resident."""
-    return next(iter(_rows(Resident.objects.filter(id=resident_id))), None)
+    """One statement; None when there is no such resident. A merged record takes a second."""
+    found = _one(_OWN, resident_id)
+    return found[0] if found else _merged(resident_id)
 
 
 def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
@@ -89,16 +90,21 @@ def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
 
 def placed_with_key(resident_id: UUID) -> tuple[Placement, bytes | None]:
     """Where the resident stands, and the wrapped key that seals words about him. NotFound when unknown."""
-    found = _one("s.resident_id = %s AND s.origin_id = r.id", resident_id) or _merged(resident_id)
+    found = _one(_OWN, resident_id)
+    if found is None:
+        merged = _merged(resident_id)
+        found = (merged, None) if merged else None
     if found is None:
         raise NotFound("no_such_resident", "没有这位居民的档案：请重新搜索，或先建档。")
     return found
 
 
-def _merged(resident_id: UUID) -> tuple[Placement, bytes | None] | None:
+_OWN = "s.resident_id = %s AND s.origin_id = r.id"
+
+
+def _merged(resident_id: UUID) -> Placement | None:
     """A record merged away owns no subject that maps to itself any more; it still stands, as merged."""
-    found = placement(resident_id)
-    return (found, None) if found else None
+    return next(iter(_rows(Resident.objects.filter(id=resident_id))), None)
 
 
 def placement_of_subject(subject: UUID) -> Placement | None:
