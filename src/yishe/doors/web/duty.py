@@ -10,6 +10,7 @@ from yishe.doors.web.page import Here, signed_in
 from yishe.loops import reading, stuck, worker
 from yishe.people import packs
 from yishe.people.cards import cards
+from yishe.trust import backup
 
 OLDEST = 12
 LATE_WORKER = timedelta(minutes=5)
@@ -41,8 +42,15 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
                 for one in stopped
             ],
             "on_duty": on_duty(here),
+            "proven": proven(here),
         },
     )
+
+
+def proven(here: Here) -> str:
+    """How old the newest backup is that was restored on trial and found whole; "" when there is none."""
+    found = backup.last_proven()
+    return spoken.span(here.now - found.made_at) if found else ""
 
 
 def on_duty(here: Here) -> list[dict[str, Any]]:
