@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from tests.proof import town as towns
 from tests.proof.town import Town
 from yishe.care import medications, notes
 from yishe.care.models import MedicationChange, ServiceNote
 from yishe.loops import acts, promises, worker
 from yishe.loops.models import Loop, Timetable
-from yishe.people import actors, packs, residents, rosters
+from yishe.people import actors, directory, packs, residents, rosters
 from yishe.people.models import Change, Leave, Post, Resident, SearchToken, Shift, Subject
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Refused
@@ -79,7 +81,8 @@ class Writer:
 
 
 def stage() -> Stage:
-    return Stage(towns.build(START))
+    with transaction.atomic():
+        return Stage(towns.build(START))
 
 
 def exactly(what: str, found: int, wanted: int = 1) -> list[str]:
@@ -310,10 +313,11 @@ def _row(stage: Stage, *verbs: str) -> Loop:
 
 
 def _on_leave(stage: Stage) -> Loop:
+    with transaction.atomic():
+        Leave.objects.all().delete()
+        directory.bump()
     row = _row(stage, "accept")
     admin, at = stage.town.actor("郑管理员"), stage.at
-    for leave in Leave.objects.filter(staff=row.owner, ends_at__gt=at):
-        Leave.objects.filter(id=leave.id).delete()
     rosters.take_leave(admin, row.performer, starts_at=at, ends_at=at + timedelta(minutes=1), at=at)
     return row
 
