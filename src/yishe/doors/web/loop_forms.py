@@ -12,7 +12,7 @@ from yishe.doors.web import spoken, wording
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
-from yishe.policy.loop_words import STATEMENT, codes
+from yishe.policy.loop_words import OTHER, STATEMENT, codes
 
 NOTE_LABELS = {
     "decline": "为什么退回、应找谁",
@@ -104,7 +104,7 @@ def needed(setting: Setting) -> frozenset[str]:
 
 
 def _choice(label: str, words: Mapping[str, Any]) -> forms.ChoiceField:
-    choices = [(code, str(said)) for code, said in words.items()]
+    choices = sorted(((code, str(said)) for code, said in words.items()), key=lambda one: one[0] == OTHER)
     widget = forms.RadioSelect if len(choices) <= FEW else forms.Select
     return forms.ChoiceField(
         label=label, choices=choices if len(choices) <= FEW else [("", "请选择"), *choices], widget=widget
