@@ -76,13 +76,10 @@ e2e: .venv/ready-dev
 
 # Long runs; the dated result is kept in docs/proof and docs/bench.
 proof: .venv/ready-dev
-	mkdir -p docs/proof
-	YISHE_PROOF_EXAMPLES=400 YISHE_TEST_DATABASE=sqlite $(BIN)/pytest tests/proof -s | tee docs/proof/$$(date +%F)-sqlite.txt
-	YISHE_PROOF_EXAMPLES=400 YISHE_TEST_DATABASE=postgresql $(BIN)/pytest tests/proof -s | tee docs/proof/$$(date +%F)-postgresql.txt
+	$(BIN)/python -m tests.proof
 
 crash: .venv/ready-dev
-	mkdir -p docs/proof
-	YISHE_PROOF_KILLS=50 $(BIN)/pytest tests/proof -k "crash or kill" -s | tee docs/proof/$$(date +%F)-crash.txt
+	YISHE_PROOF_KILLS=50 $(BIN)/python -m tests.proof crash-points kills
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench

@@ -105,7 +105,11 @@ def holds_since(mark: uuid.UUID) -> list[str]:
     for row in Loop.objects.filter(id__gt=mark):
         entries, before = ledger.entries(row.id), ledger.Head()
         for entry in entries:
-            if entry.seq != before.seq + 1 or bytes(entry.previous) != before.hash or ledger.digest(entry) != bytes(entry.hash):
+            if (
+                entry.seq != before.seq + 1
+                or bytes(entry.previous) != before.hash
+                or ledger.digest(entry) != bytes(entry.hash)
+            ):
                 found.append(f"ledger: {row.id} at {entry.seq}")
             before = ledger.Head(entry.seq, bytes(entry.hash))
         replay = folded(entries)

@@ -75,7 +75,9 @@ class House:
             ("serve", "--role", "web", "--processes", "1", "--threads", "4", "--port", str(self.port)), ("worker",)
         )  # fmt: skip
         self.running = [
-            subprocess.Popen([sys.executable, "-m", "yishe", *words], start_new_session=True, stderr=subprocess.DEVNULL)
+            subprocess.Popen(
+                [sys.executable, "-m", "yishe", *words], start_new_session=True, stderr=subprocess.DEVNULL
+            )
             for words in commands
         ]
         ends = time.monotonic() + 60
@@ -121,7 +123,9 @@ class Client(threading.Thread):
         if loops and self.rng.random() < 0.6:
             loop = loops.pop()
             verb = next((v for v in VERBS if v in loop["allowed"]), "note")
-            body = {"seq": loop["seq"], "note": "路上记的"} | ({"outcome": "O1"} if verb == "complete" else {})
+            body = {"seq": loop["seq"], "note": "路上记的"} | (
+                {"outcome": "O1"} if verb == "complete" else {}
+            )
             return Sent(f"/loops/{loop['id']}/{verb}", body, uuid.uuid4().hex, self.tokens[1])
         body = {
             "kind": "referral.doctor_to_social_worker", "resident": str(self.rng.choice(self.people)),
@@ -153,7 +157,9 @@ def prepared() -> tuple[tuple[str, str], list[uuid.UUID]]:
     return (tokens[0], tokens[1]), people
 
 
-def one_kill(house: House, seed: int, tokens: tuple[str, str], people: list[uuid.UUID], found: Counter[str]) -> None:
+def one_kill(
+    house: House, seed: int, tokens: tuple[str, str], people: list[uuid.UUID], found: Counter[str]
+) -> None:
     clients = [Client(house, seed * 100 + n, tokens, people) for n in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -178,7 +184,9 @@ def one_kill(house: House, seed: int, tokens: tuple[str, str], people: list[uuid
             found["odd answers"] += one.status >= 500
     for one in sent:
         found["doubled"] += Entry.objects.filter(command_id=one.key).count() > 1
-        found["refused and written"] += one.status >= 400 and Entry.objects.filter(command_id=one.key).exists()
+        found["refused and written"] += (
+            one.status >= 400 and Entry.objects.filter(command_id=one.key).exists()
+        )
 
 
 def settled(found: Counter[str]) -> None:
@@ -200,7 +208,9 @@ def main(kills: int) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         house = House(probe.getsockname()[1])
-    found = Counter({"kills": kills, "lost": 0, "doubled": 0, "broken": 0, "odd answers": 0, "refused and written": 0})
+    found = Counter(
+        {"kills": kills, "lost": 0, "doubled": 0, "broken": 0, "odd answers": 0, "refused and written": 0}
+    )
     house.start()
     try:
         for number in range(kills):

@@ -16,6 +16,7 @@ from yishe.loops.projection import columns
 from yishe.people import actors, directory
 from yishe.policy.loop_state import LoopState, applied
 from yishe.policy.loop_table import Edge, table
+from yishe.policy.refusals import Refused
 from yishe.trust import ids, ledger
 from yishe.trust.models import Entry
 
@@ -101,15 +102,25 @@ class Oracle:
         self._arrived(edge, before, after)
         return after
 
-    def _edge(self, entry: Entry, before: LoopState, after: LoopState, book: directory.Directory) -> Edge | None:
+    def _edge(
+        self, entry: Entry, before: LoopState, after: LoopState, book: directory.Directory
+    ) -> Edge | None:
         for edge in table().leaving(before.place):
-            if edge.event == entry.kind and _ends_so(edge, before, after) and self._may(edge, entry, before, book):
+            if (
+                edge.event == entry.kind
+                and _ends_so(edge, before, after)
+                and self._may(edge, entry, before, book)
+            ):
                 return edge
         return None
 
     def _may(self, edge: Edge, entry: Entry, before: LoopState, book: directory.Directory) -> bool:
         if entry.actor == ids.SYSTEM:
-            return "system" in edge.by or (before.parent is None and "child" in ledger.facts_of(entry)) or _on_the_way(entry)
+            return (
+                "system" in edge.by
+                or (before.parent is None and "child" in ledger.facts_of(entry))
+                or _on_the_way(entry)
+            )
         actor, found = entry.actor, set()
         if actor == before.sender or (actor == before.owner and before.turn == "sender"):
             found.add("sender")
@@ -130,7 +141,9 @@ class Oracle:
             assert edge.event in MOVES_PROMISE, f"{edge.verb} moved the promise date"
         if edge.verb == "hand_over":
             assert after.state == before.state
-            assert {n: k["due"] for n, k in after.clocks.items()} == {n: k["due"] for n, k in before.clocks.items()}
+            assert {n: k["due"] for n, k in after.clocks.items()} == {
+                n: k["due"] for n, k in before.clocks.items()
+            }
         if edge.verb == "auto_confirm":
             assert (before.urgency, before.state, after.confirmed_by) == (before.urgency, "completed", "auto")
             assert before.urgency != "red"
@@ -142,10 +155,14 @@ class Oracle:
         open_ = row.closed_at is None
         assert open_ == (row.owner is not None) == (row.next_at is not None)
         assert open_ == (row.closed_as == "")
-        if row.closed_as == "served" and not (self.known.get(row.id) and self.known[row.id].closed_as == "served"):
+        if row.closed_as == "served" and not (
+            self.known.get(row.id) and self.known[row.id].closed_as == "served"
+        ):
             children = list(Loop.objects.filter(parent=row.id).values_list("id", "closed_as", "follows"))
             followed = {follows for *_, follows in children}
-            assert all(c == "served" for i, c, _ in children if i not in followed), "a parent closed before its tracks"
+            assert all(c == "served" for i, c, _ in children if i not in followed), (
+                "a parent closed before its tracks"
+            )
 
     def _is_answered_for(self, row: Loop, book: directory.Directory, at: datetime) -> None:
         if row.closed_at is not None or row.owner is None:
@@ -175,6 +192,15 @@ def _on_the_way(entry: Entry) -> bool:
 
 def _plain(value: object) -> object:
     return bytes(value) if isinstance(value, bytes | memoryview) else value
+
+
+def explains_itself(refused: Refused) -> None:
+    """A refusal is a Chinese sentence; about a state it names it, what is possible now, and who may."""
+    assert any("\u4e00" <= c <= "\u9fff" for c in refused.title)
+    if refused.code in NAMES_STATE:
+        assert {"state", "allowed", "seq"} <= set(refused.extra), refused.code
+    if refused.code == "not_yours":
+        assert refused.extra["who_may"]
 
 
 def missing(counts: Counter[str], wanted: Iterable[str], least: int) -> dict[str, int]:

@@ -22,9 +22,9 @@ from tests.proof.crash_points import FAILED, holds  # noqa: E402
 from tests.proof.writers import START, Stage, stage  # noqa: E402
 from yishe.loops import acts, worker  # noqa: E402
 from yishe.loops.models import Loop  # noqa: E402
+from yishe.loops.projection import state_of  # noqa: E402
 from yishe.people import actors  # noqa: E402
 from yishe.policy.loop_roles import allowed  # noqa: E402
-from yishe.loops.projection import state_of  # noqa: E402
 from yishe.policy.refusals import Refused  # noqa: E402
 from yishe.talk import delivery  # noqa: E402
 from yishe.talk.models import Notice, Outbox  # noqa: E402
@@ -138,7 +138,9 @@ def main() -> int:
     ended = Entry.objects.exclude(actor=ids.SYSTEM).count()
     clock = Entry.objects.filter(command_id__startswith="clock:").count()
     found += together([sweeping for _ in range(WORKERS)])
-    found["reminders"] = Entry.objects.filter(kind__in=("reminded", "escalated", "auto_confirmed", "retimed")).count() - clock
+    found["reminders"] = (
+        Entry.objects.filter(kind__in=("reminded", "escalated", "auto_confirmed", "retimed")).count() - clock
+    )
     assert Entry.objects.exclude(actor=ids.SYSTEM).count() == ended
     found += together([carrying(n) for n in range(WORKERS)])
     found["messages"] = Outbox.objects.filter(channel="inbox").count()

@@ -39,7 +39,13 @@ def situations(rows: list[Loop], at: datetime) -> list[Situation]:
             above = leaders(book, state, base.at)
             people = [state.owner, state.sender, state.performer, *above, follower]
             for person in dict.fromkeys(p for p in people if p is not None and p in book.people):
-                view = replace(base, actor=person, is_system=False, is_leader=person in above, is_tracking=person == follower)
+                view = replace(
+                    base,
+                    actor=person,
+                    is_system=False,
+                    is_leader=person in above,
+                    is_tracking=person == follower,
+                )
                 found += [view] if allowed(view) else []
     return found
 
@@ -49,7 +55,9 @@ def fitting(rng: random.Random, s: Situation, verb: str) -> dict[str, Any] | Non
     what: dict[str, Any] = {}
     book = codes(s.kind, verb)
     if book:
-        what["reason"] = rng.choice(list(book)) if "other" not in book or rng.random() < 0.8 else "用自己的话写的原因"
+        what["reason"] = (
+            rng.choice(list(book)) if "other" not in book or rng.random() < 0.8 else "用自己的话写的原因"
+        )
     if verb in ("ask_more", "supply", "note", "refer_on") or rng.random() < 0.2:
         what["note"] = rng.choice(["请补充检查单", "已电话联系", "入户看过，情况稳定"])
     if verb == "hold":
@@ -85,7 +93,16 @@ def receivers(s: Situation) -> list[uuid.UUID]:
     return found
 
 
-WEIGHT = {"void": 0.15, "cancel": 0.3, "note": 0.3, "heard": 0.4, "hand_over": 0.5, "supply": 4.0, "resume": 2.0, "confirm": 3.0}
+WEIGHT = {
+    "void": 0.15,
+    "cancel": 0.3,
+    "note": 0.3,
+    "heard": 0.4,
+    "hand_over": 0.5,
+    "supply": 4.0,
+    "resume": 2.0,
+    "confirm": 3.0,
+}
 """Endings and small talk are said less often, so that loops live long enough to see the rest."""
 
 
@@ -169,7 +186,13 @@ def handed_to(rng: random.Random, code: str, rows: list[Loop], at: datetime) -> 
         for member in book.people.values():
             away, has = book.away(member.id, at), s.state.duty in member.duties(s.at)
             near, leads = s.state.centre in member.centres(s.at), is_leader(member.id, s.state, s.at)
-            wrong = {"to_away": away, "to_duty": not away and not has, "to_centre": not away and has and not near}[code]
+            wrong = {
+                "to_away": away,
+                "to_duty": not away and not has,
+                "to_centre": not away and has and not near,
+            }[code]
             if wrong and not leads and member.id != s.state.owner and member.held(s.at):
-                return Spoken(s.actor, "hand_over", s.state.id, s.state.seq, {"to": member.id, "reason": "workload"})
+                return Spoken(
+                    s.actor, "hand_over", s.state.id, s.state.seq, {"to": member.id, "reason": "workload"}
+                )
     return None

@@ -41,7 +41,8 @@ def build(now: datetime) -> Town:
     since = now - timedelta(days=365)
     district = Organisation.objects.create(level="district", code="d", name="示范区")
     centres = [
-        Organisation.objects.create(level="centre", code=f"c{n}", name=f"{n}号中心", parent=district) for n in (1, 2)
+        Organisation.objects.create(level="centre", code=f"c{n}", name=f"{n}号中心", parent=district)
+        for n in (1, 2)
     ]
     teams = [
         Organisation.objects.create(level="team", code=f"t{n}", name=f"{n}队", parent=centre)
@@ -65,7 +66,9 @@ def build(now: datetime) -> Town:
     return town
 
 
-def _hire(town: Town, name: str, where: Organisation, duties: Iterable[str], since: datetime, *, lead: bool = False) -> None:
+def _hire(
+    town: Town, name: str, where: Organisation, duties: Iterable[str], since: datetime, *, lead: bool = False
+) -> None:
     staff = Staff.objects.create(name=name)
     town.staff[name] = staff.id
     for duty in duties:

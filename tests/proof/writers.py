@@ -110,7 +110,9 @@ def _verb(verb: str, *before: str, what: dict[str, Any] | None = None, by: str =
         last = Entry.objects.filter(stream=row.id).order_by("-seq").first()
         assert last is not None
         wrong += exactly("length of the stream", last.seq, row.seq + 1)
-        wrong += exactly("messages of the step", _told(row.id, last.seq), _told(row.id, last.seq, unique=True))
+        wrong += exactly(
+            "messages of the step", _told(row.id, last.seq), _told(row.id, last.seq, unique=True)
+        )
         if verb == "refer_on":
             wrong += exactly("new loops", Loop.objects.filter(follows=row.id).count())
         return wrong
@@ -131,7 +133,13 @@ def _promise(kind: str, reason: str, loops: int) -> Writer:
         where, key = made
         doctor = stage.town.actor("医生1")
         return lambda: promises.promise(
-            doctor, kind=kind, resident=where.resident, reason=reason, at=stage.at, command_id=key, note="请跟进"
+            doctor,
+            kind=kind,
+            resident=where.resident,
+            reason=reason,
+            at=stage.at,
+            command_id=key,
+            note="请跟进",
         )
 
     def effects(stage: Stage, made: Any) -> list[str]:
@@ -163,7 +171,9 @@ def _note() -> Writer:
     def act(stage: Stage, made: Any) -> Act:
         where, key = made
         worker_ = stage.town.actor("社工1")
-        return lambda: notes.record(worker_, where.resident, stage=_stage_code(), text="面谈", at=stage.at, command_id=key)
+        return lambda: notes.record(
+            worker_, where.resident, stage=_stage_code(), text="面谈", at=stage.at, command_id=key
+        )
 
     def effects(stage: Stage, made: Any) -> list[str]:
         return exactly("notes", ServiceNote.objects.filter(subject=made[0].subject).count())
@@ -192,7 +202,9 @@ def _register() -> Writer:
         wrong = exactly("residents", same.count())
         wrong += exactly("subject keys", SubjectKey.objects.filter(subject=subject.subject).count())
         wrong += exactly("entries", Entry.objects.filter(stream=subject.subject).count())
-        return wrong + ([] if SearchToken.objects.filter(resident=found).exists() else ["not to be found by search"])
+        return wrong + (
+            [] if SearchToken.objects.filter(resident=found).exists() else ["not to be found by search"]
+        )
 
     return Writer("residents.register", prepare, act, effects, (Refused,))
 
@@ -209,13 +221,17 @@ def _id_number(number: int) -> str:
 def _leave() -> Writer:
     def act(stage: Stage, made: datetime) -> Act:
         admin, staff = stage.town.actor("郑管理员"), stage.town.staff["护士2"]
-        return lambda: rosters.take_leave(admin, staff, starts_at=made, ends_at=made + timedelta(hours=9), at=stage.at)
+        return lambda: rosters.take_leave(
+            admin, staff, starts_at=made, ends_at=made + timedelta(hours=9), at=stage.at
+        )
 
     def effects(stage: Stage, made: datetime) -> list[str]:
         wrong = exactly("leaves", Leave.objects.filter(starts_at=made).count())
         return wrong + exactly("changes told", Change.objects.filter(kind="leave", at=made).count())
 
-    return Writer("rosters.take_leave", lambda s: s.at + timedelta(days=100 + next(s.numbers)), act, effects, (Refused,))
+    return Writer(
+        "rosters.take_leave", lambda s: s.at + timedelta(days=100 + next(s.numbers)), act, effects, (Refused,)
+    )
 
 
 def _shift() -> Writer:
@@ -260,9 +276,9 @@ def _die() -> Writer:
         return lambda: residents.die(doctor, made.resident, stage.at)
 
     def effects(stage: Stage, made: Placement) -> list[str]:
-        return exactly("changes told", Change.objects.filter(kind="deceased", about=made.subject).count()) + exactly(
-            "entries", Entry.objects.filter(stream=made.subject, kind="resident.died").count()
-        )
+        return exactly(
+            "changes told", Change.objects.filter(kind="deceased", about=made.subject).count()
+        ) + exactly("entries", Entry.objects.filter(stream=made.subject, kind="resident.died").count())
 
     return Writer("residents.die", lambda stage: stage.newcomer(), act, effects)
 
@@ -291,7 +307,9 @@ def _sweep(name: str, prepare: Callable[[Stage], Loop], event: str, after: timed
     def effects(stage: Stage, made: Loop) -> list[str]:
         found = Entry.objects.filter(stream=made.id, kind=event).count()
         wrong = exactly(f"{event} events", found)
-        return wrong + exactly("changes left", Change.objects.filter(consumed_at=None, at__lte=stage.at).count(), 0)
+        return wrong + exactly(
+            "changes left", Change.objects.filter(consumed_at=None, at__lte=stage.at).count(), 0
+        )
 
     def alone(stage: Stage) -> Loop:
         worker.sweep_all(stage.at)
@@ -335,7 +353,9 @@ def _untimed(stage: Stage) -> Loop:
     row = _row(stage)
     clocks = {name: {**kept, "total": kept["total"] + 3600} for name, kept in row.clocks.items()}
     _rewritten(row, clocks)
-    Timetable.objects.update_or_create(id=1, defaults={"digest": "another", "reached": None, "changed_at": stage.at})
+    Timetable.objects.update_or_create(
+        id=1, defaults={"digest": "another", "reached": None, "changed_at": stage.at}
+    )
     return Loop.objects.get(id=row.id)
 
 
@@ -345,7 +365,9 @@ def _rewritten(row: Loop, clocks: dict[str, Any]) -> None:
     from yishe.trust.commit import Bundle  # noqa: PLC0415
 
     bundle = Bundle()
-    carry(bundle, Track.of(row), [Step("reminded", {"clocks": clocks})], Said(ids.SYSTEM, row.promised_at), None)
+    carry(
+        bundle, Track.of(row), [Step("reminded", {"clocks": clocks})], Said(ids.SYSTEM, row.promised_at), None
+    )
     bundle.commit()
 
 

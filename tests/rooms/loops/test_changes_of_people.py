@@ -62,7 +62,9 @@ def test_what_was_promised_to_a_merged_record_follows_the_survivor_and_ends_with
     assert told.row.gone == "dead"
 
 
-def test_a_loop_reopened_after_a_mistaken_death_counts_again(world: World, refer: Refer, now: datetime) -> None:
+def test_a_loop_reopened_after_a_mistaken_death_counts_again(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     residents.die(world.doctor, world.resident.resident, now)
     worker.sweep_all(now)
@@ -91,7 +93,9 @@ def _on_duty(world: World, now: datetime) -> actors.Actor:
     return actors.actor_of(world.doctor.staff_id)
 
 
-def test_a_retry_after_the_resident_died_is_still_the_first_answer(world: World, refer: Refer, now: datetime) -> None:
+def test_a_retry_after_the_resident_died_is_still_the_first_answer(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer(command_id="k")
     residents.die(world.doctor, world.resident.resident, now)
     assert refer(command_id="k").loop == told.loop

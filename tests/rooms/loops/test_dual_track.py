@@ -33,7 +33,9 @@ def serve(world: World, doctors: Said | None = None, social: Said | None = None)
             track.say(actor, "complete", outcome="assessed", evidence=evidence)
 
 
-def test_each_track_has_its_own_owner_clock_and_evidence(world: World, tracks: tuple[Said, Said, Said]) -> None:
+def test_each_track_has_its_own_owner_clock_and_evidence(
+    world: World, tracks: tuple[Said, Said, Said]
+) -> None:
     parent, doctors, social = tracks
     assert (parent.row.owner, doctors.row.owner, social.row.owner) == (
         world.doctor.staff_id, world.doctor.staff_id, world.social_worker.staff_id,
@@ -42,7 +44,9 @@ def test_each_track_has_its_own_owner_clock_and_evidence(world: World, tracks: t
     assert all(row.next_at and row.due_at for row in (parent.row, doctors.row, social.row))
 
 
-def test_the_parent_waits_for_both_and_then_completes_by_itself(world: World, tracks: tuple[Said, Said, Said]) -> None:
+def test_the_parent_waits_for_both_and_then_completes_by_itself(
+    world: World, tracks: tuple[Said, Said, Said]
+) -> None:
     parent, doctors, social = tracks
     serve(world, social=social)
     assert parent.row.state == "requested"
@@ -66,7 +70,9 @@ def test_a_parent_nobody_accepted_completes_too(world: World, tracks: tuple[Said
     assert [e.kind for e in ledger.entries(parent.loop)][-3:] == ["accepted", "started", "completed"]
 
 
-def test_a_track_opened_again_keeps_the_parent_from_closing(world: World, tracks: tuple[Said, Said, Said], now: datetime) -> None:
+def test_a_track_opened_again_keeps_the_parent_from_closing(
+    world: World, tracks: tuple[Said, Said, Said], now: datetime
+) -> None:
     parent, doctors, social = tracks
     serve(world, doctors, social)
     social.say(world.doctor, "reopen", reason="not_solved")
@@ -75,12 +81,16 @@ def test_a_track_opened_again_keeps_the_parent_from_closing(world: World, tracks
     assert refused.value.code == "children_open"
     worker.sweep_all(now + timedelta(days=60))
     assert parent.row.closed_at is None
-    social.say(world.social_worker, "complete", outcome="assessed", evidence=NOTE, at=now + timedelta(days=60))
+    social.say(
+        world.social_worker, "complete", outcome="assessed", evidence=NOTE, at=now + timedelta(days=60)
+    )
     parent.say(world.nurse, "confirm", at=now + timedelta(days=60))
     assert parent.row.closed_as == "served"
 
 
-def test_a_refused_track_is_passed_on_and_its_successor_answers_for_it(world: World, tracks: tuple[Said, Said, Said]) -> None:
+def test_a_refused_track_is_passed_on_and_its_successor_answers_for_it(
+    world: World, tracks: tuple[Said, Said, Said]
+) -> None:
     parent, doctors, social = tracks
     social.say(world.social_worker, "decline", reason="no_capacity")
     assert social.row.owner == world.doctor.staff_id
@@ -91,7 +101,9 @@ def test_a_refused_track_is_passed_on_and_its_successor_answers_for_it(world: Wo
 
 
 @pytest.mark.parametrize("how", ["failed", "void"])
-def test_a_track_that_was_not_served_is_missing_for_good(world: World, tracks: tuple[Said, Said, Said], how: str) -> None:
+def test_a_track_that_was_not_served_is_missing_for_good(
+    world: World, tracks: tuple[Said, Said, Said], how: str
+) -> None:
     parent, doctors, social = tracks
     if how == "failed":
         social.say(world.social_worker, "accept")

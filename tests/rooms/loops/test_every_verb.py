@@ -68,7 +68,9 @@ def test_every_verb_of_the_table_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("verb", SAID)
-def test_its_owner_may_and_it_arrives_where_the_table_says(world: World, refer: Refer, now: datetime, verb: str) -> None:
+def test_its_owner_may_and_it_arrives_where_the_table_says(
+    world: World, refer: Refer, now: datetime, verb: str
+) -> None:
     told = ready(world, refer, verb, now)
     owner = getattr(world, SAID[verb][1])
     assert verb in told.allowed(owner)
@@ -77,7 +79,9 @@ def test_its_owner_may_and_it_arrives_where_the_table_says(world: World, refer: 
 
 
 @pytest.mark.parametrize("verb", SAID)
-def test_a_colleague_without_a_part_in_it_may_not(world: World, refer: Refer, now: datetime, verb: str) -> None:
+def test_a_colleague_without_a_part_in_it_may_not(
+    world: World, refer: Refer, now: datetime, verb: str
+) -> None:
     told = ready(world, refer, verb, now)
     seq = told.row.seq
     with pytest.raises(Forbidden) as refused:
@@ -164,7 +168,9 @@ def test_refusal_and_failure_come_back_to_the_sender_with_a_clock(
     assert told.row.closed_as == "not_served"
 
 
-def test_a_performer_who_cancels_leaves_the_end_to_the_sender(world: World, refer: Refer, now: datetime) -> None:
+def test_a_performer_who_cancels_leaves_the_end_to_the_sender(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     told.say(world.social_worker, "accept")
     row = told.say(world.social_worker, "cancel", reason="already_solved")
@@ -180,7 +186,12 @@ def test_it_can_be_reopened_for_ninety_days_and_not_longer(world: World, refer: 
         told.say(world.doctor, "reopen", reason="came_back", at=now + timedelta(days=91))
     assert refused.value.code == "reopen_too_late"
     row = told.say(world.doctor, "reopen", reason="came_back", at=now + timedelta(days=89))
-    assert (row.state, row.closed_as, row.completed_at, row.owner) == ("in-progress", "", None, world.social_worker.staff_id)
+    assert (row.state, row.closed_as, row.completed_at, row.owner) == (
+        "in-progress",
+        "",
+        None,
+        world.social_worker.staff_id,
+    )
     assert row.promised_by > promised
 
 
@@ -206,7 +217,9 @@ def test_a_hold_is_limited_and_moves_no_promise(world: World, refer: Refer, now:
     assert told.row.promised_by == promised
 
 
-def test_the_residents_word_is_shown_apart_when_the_performer_wrote_it(world: World, refer: Refer, now: datetime) -> None:
+def test_the_residents_word_is_shown_apart_when_the_performer_wrote_it(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = ready(world, refer, "heard", now)
     told.say(world.doctor, "heard", outcome="no", said_by="resident")
     assert (told.row.heard, told.row.heard_by_performer) == ("no", False)
@@ -226,8 +239,8 @@ def test_a_referral_passed_on_is_tied_to_the_first(world: World, refer: Refer, n
     first = told.loop
     row = told.say(world.doctor, "refer_on", reason="C8", note="再转")
     assert (row.follows, row.sender, row.closed_at) == (first, world.doctor.staff_id, None)
+    again = ready_again(world, told)
     with pytest.raises(Invalid) as refused:
-        again = ready_again(world, told)
         again.say(world.doctor, "refer_on", reason="C8", to=world.nurse.staff_id)
     assert refused.value.code == "to_duty"
 

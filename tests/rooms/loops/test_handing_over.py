@@ -21,13 +21,17 @@ Refer = Callable[..., Said]
 def mate(world: World, now: datetime) -> Actor:
     """A second social worker in the same team."""
     staff = Staff.objects.create(name="张社工")
-    Post.objects.create(staff=staff, organisation=world.team, duty="social_worker", since=now - timedelta(days=9))
+    Post.objects.create(
+        staff=staff, organisation=world.team, duty="social_worker", since=now - timedelta(days=9)
+    )
     directory.bump()
     return actors.actor_of(staff.id)
 
 
 def away(world: World, who: Actor, now: datetime, hours: int = 5) -> None:
-    rosters.take_leave(world.director, who.staff_id, starts_at=now, ends_at=now + timedelta(hours=hours), at=now)
+    rosters.take_leave(
+        world.director, who.staff_id, starts_at=now, ends_at=now + timedelta(hours=hours), at=now
+    )
 
 
 def test_state_and_clocks_stay_as_they_are(world: World, refer: Refer, mate: Actor) -> None:
@@ -35,7 +39,12 @@ def test_state_and_clocks_stay_as_they_are(world: World, refer: Refer, mate: Act
     before = told.row
     row = told.say(world.social_worker, "hand_over", to=mate.staff_id, reason="workload")
     assert (row.owner, row.performer) == (mate.staff_id, mate.staff_id)
-    assert (row.state, row.clocks, row.due_at, row.promised_by) == (before.state, before.clocks, before.due_at, before.promised_by)
+    assert (row.state, row.clocks, row.due_at, row.promised_by) == (
+        before.state,
+        before.clocks,
+        before.due_at,
+        before.promised_by,
+    )
     assert "accept" in told.allowed(mate)
     assert "accept" not in told.allowed(world.social_worker)
 
@@ -46,7 +55,9 @@ def test_a_leader_may_hand_over_what_is_not_his(world: World, refer: Refer, mate
     assert told.row.owner == mate.staff_id
 
 
-def test_it_goes_only_to_someone_who_can_take_it(world: World, refer: Refer, mate: Actor, now: datetime) -> None:
+def test_it_goes_only_to_someone_who_can_take_it(
+    world: World, refer: Refer, mate: Actor, now: datetime
+) -> None:
     told = refer()
     away(world, mate, now)
     wrong = {
@@ -77,7 +88,9 @@ def test_a_turn_that_comes_to_somebody_absent_goes_to_somebody_present(
     assert names[-2:] == [("info_supplied", False), ("handed_over", True)]
 
 
-def test_a_result_for_a_sender_on_leave_is_confirmed_by_who_stands_in(world: World, refer: Refer, now: datetime) -> None:
+def test_a_result_for_a_sender_on_leave_is_confirmed_by_who_stands_in(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     for verb in ("accept", "start"):
         told.say(world.social_worker, verb)
@@ -99,9 +112,13 @@ def test_the_end_of_a_shift_hands_over_and_the_sender_being_asked_does_not(
         for post in Post.objects.filter(staff=one.staff_id, until=None):
             rosters.end_post(world.administrator, post.id, now)
     guard = Staff.objects.create(name="值班社工")
-    Post.objects.create(staff=guard, organisation=world.centre, duty="social_worker", since=now - timedelta(days=9))
+    Post.objects.create(
+        staff=guard, organisation=world.centre, duty="social_worker", since=now - timedelta(days=9)
+    )
     ends = now + timedelta(hours=4)
-    Shift.objects.create(organisation=world.centre, duty="social_worker", staff=guard, starts_at=now, ends_at=ends)
+    Shift.objects.create(
+        organisation=world.centre, duty="social_worker", staff=guard, starts_at=now, ends_at=ends
+    )
     directory.bump()
     waiting, asked = refer("D12"), refer("D10")
     asked.say(actors.actor_of(guard.id), "ask_more", note="请补充")
@@ -113,7 +130,9 @@ def test_the_end_of_a_shift_hands_over_and_the_sender_being_asked_does_not(
     assert asked.row.owner == world.nurse.staff_id
 
 
-def test_an_owner_who_left_for_good_is_followed_by_somebody(world: World, refer: Refer, mate: Actor, now: datetime) -> None:
+def test_an_owner_who_left_for_good_is_followed_by_somebody(
+    world: World, refer: Refer, mate: Actor, now: datetime
+) -> None:
     told = refer()
     rosters.leave_service(world.administrator, world.social_worker.staff_id, now)
     worker.sweep_all(now)

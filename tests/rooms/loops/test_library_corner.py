@@ -23,7 +23,9 @@ def lend(settings: Settings, refer: Refer) -> Callable[..., Said]:
     return lambda reason="B1", **more: refer(reason, kind="library.loan", **more)
 
 
-def test_a_book_is_lent_returned_and_confirmed(world: World, lend: Callable[..., Said], now: datetime) -> None:
+def test_a_book_is_lent_returned_and_confirmed(
+    world: World, lend: Callable[..., Said], now: datetime
+) -> None:
     told = lend()
     told.say(world.social_worker, "accept", at=now + timedelta(hours=1))
     told.say(world.social_worker, "start", at=now + timedelta(hours=2))
@@ -35,7 +37,9 @@ def test_a_book_is_lent_returned_and_confirmed(world: World, lend: Callable[...,
     assert rebuild.differences() == []
 
 
-def test_a_forgotten_book_climbs_like_any_other_promise(world: World, lend: Callable[..., Said], now: datetime) -> None:
+def test_a_forgotten_book_climbs_like_any_other_promise(
+    world: World, lend: Callable[..., Said], now: datetime
+) -> None:
     told = lend()
     for verb in ("accept", "start"):
         told.say(world.social_worker, verb)

@@ -60,7 +60,9 @@ def test_working_clocks_move_and_an_entry_says_so(
     assert rebuild.differences() == []
 
 
-def test_what_runs_on_the_wall_stays(world: World, refer: Refer, now: datetime, days_off: Callable[[], None]) -> None:
+def test_what_runs_on_the_wall_stays(
+    world: World, refer: Refer, now: datetime, days_off: Callable[[], None]
+) -> None:
     told = refer("D01")
     worker.sweep_all(now)
     days_off()
@@ -68,7 +70,9 @@ def test_what_runs_on_the_wall_stays(world: World, refer: Refer, now: datetime, 
     assert told.row.seq == 1
 
 
-def test_many_are_taken_in_batches(world: World, refer: Refer, now: datetime, days_off: Callable[[], None]) -> None:
+def test_many_are_taken_in_batches(
+    world: World, refer: Refer, now: datetime, days_off: Callable[[], None]
+) -> None:
     loops = [refer(reason) for reason in ("D10", "D11", "D12", "D13", "D14")]
     worker.sweep_all(now)
     days_off()

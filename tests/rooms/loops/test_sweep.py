@@ -43,11 +43,15 @@ def test_a_passed_deadline_reaches_the_leader_and_leaves_one_event(world: World,
     assert kinds_of(told).count("escalated") == 1
     entry = next(e for e in ledger.entries(told.loop) if e.kind == "escalated")
     assert ledger.facts_of(entry)["late"] is True
-    assert world.director.staff_id in told_of(told, "escalated") or world.doctor.staff_id in told_of(told, "escalated")
+    assert world.director.staff_id in told_of(told, "escalated") or world.doctor.staff_id in told_of(
+        told, "escalated"
+    )
     assert told.row.owner == world.social_worker.staff_id
 
 
-def test_after_long_downtime_one_event_names_the_highest_rung(world: World, refer: Refer, now: datetime) -> None:
+def test_after_long_downtime_one_event_names_the_highest_rung(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     worker.sweep_all(now + timedelta(days=60))
     names = kinds_of(told)
@@ -77,7 +81,9 @@ def test_red_is_never_held_and_climbs_in_minutes(world: World, refer: Refer, now
     assert "escalated" in kinds_of(told)
 
 
-def test_an_owner_on_leave_is_relieved_when_the_leave_begins(world: World, refer: Refer, now: datetime) -> None:
+def test_an_owner_on_leave_is_relieved_when_the_leave_begins(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     start = now + timedelta(hours=3)
     rosters.take_leave(
@@ -104,7 +110,9 @@ def test_death_ends_what_was_not_served_and_keeps_what_waits_for_confirmation(
     assert (second.row.status, second.row.closed_at) == ("completed", None)
 
 
-def test_a_loop_that_raises_is_held_and_shown_and_the_others_go_on(world: World, refer: Refer, now: datetime) -> None:
+def test_a_loop_that_raises_is_held_and_shown_and_the_others_go_on(
+    world: World, refer: Refer, now: datetime
+) -> None:
     broken, fine = refer("D12"), refer("D10")
     Loop.objects.filter(id=broken.loop).update(pack="no such definition")
     swept = worker.sweep_all(now + timedelta(days=2))
@@ -115,7 +123,9 @@ def test_a_loop_that_raises_is_held_and_shown_and_the_others_go_on(world: World,
     assert len(kinds_of(broken)) > 1
 
 
-def test_a_confirmation_nobody_gives_is_given_by_the_clock_and_marked_so(world: World, refer: Refer, now: datetime) -> None:
+def test_a_confirmation_nobody_gives_is_given_by_the_clock_and_marked_so(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     for verb in ("accept", "start"):
         told.say(world.social_worker, verb)

@@ -19,8 +19,14 @@ def test_a_referral_goes_round_and_ends_confirmed(world: World, refer: Refer, no
     assert (told.row.owner, told.row.status) == (world.social_worker.staff_id, "requested")
     told.say(world.social_worker, "accept", at=now + timedelta(hours=1))
     told.say(world.social_worker, "start", at=now + timedelta(days=1))
-    row = told.say(world.social_worker, "complete", outcome="O1", note="入户，已联系助餐", at=now + timedelta(days=2))
-    assert (row.status, row.business_status, row.owner) == ("completed", "awaiting-sender-confirm", world.doctor.staff_id)
+    row = told.say(
+        world.social_worker, "complete", outcome="O1", note="入户，已联系助餐", at=now + timedelta(days=2)
+    )
+    assert (row.status, row.business_status, row.owner) == (
+        "completed",
+        "awaiting-sender-confirm",
+        world.doctor.staff_id,
+    )
     row = told.say(world.doctor, "confirm", at=now + timedelta(days=2, hours=1))
     assert (row.closed_as, row.confirmed_by, row.owner, row.next_at) == ("served", "person", None, None)
     assert rebuild.differences() == []
@@ -32,7 +38,7 @@ def test_only_the_social_worker_may_accept(world: World, refer: Refer) -> None:
     told = refer()
     assert {"accept", "decline", "ask_more"} <= told.allowed(world.social_worker)
     assert "accept" not in told.allowed(world.doctor)
-    with pytest.raises(Forbidden, match="承接人|责任人"):
+    with pytest.raises(Forbidden, match=r"承接人|责任人"):
         told.say(world.doctor, "accept")
     with pytest.raises(Forbidden):
         told.say(world.nurse, "accept")
@@ -60,7 +66,9 @@ def test_the_same_command_twice_has_one_effect(world: World, refer: Refer) -> No
         told.say(world.social_worker, "start", seq=2, command_id="k2", digest=b"y")
 
 
-def test_a_second_referral_of_the_same_kind_is_offered_for_tracking(world: World, refer: Refer, now: datetime) -> None:
+def test_a_second_referral_of_the_same_kind_is_offered_for_tracking(
+    world: World, refer: Refer, now: datetime
+) -> None:
     told = refer()
     with pytest.raises(Conflict) as refused:
         refer(command_id="another")
@@ -83,7 +91,9 @@ def test_a_decline_comes_back_and_the_second_goes_to_the_leader(world: World, re
     assert rebuild.differences() == []
 
 
-def test_the_doctor_may_not_promise_for_a_stranger_nor_the_worker_as_a_doctor(world: World, now: datetime) -> None:
+def test_the_doctor_may_not_promise_for_a_stranger_nor_the_worker_as_a_doctor(
+    world: World, now: datetime
+) -> None:
     ask = {"kind": D2S, "resident": world.resident.resident, "reason": "D12", "at": now}
     with pytest.raises(Forbidden):
         promises.promise(world.stranger, command_id="1", **ask)

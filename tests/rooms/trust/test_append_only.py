@@ -31,7 +31,9 @@ def behind_the_guards() -> Iterator[None]:
             yield
             cursor.execute("SET LOCAL session_replication_role = origin")
         else:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE]
+            )
             triggers = cursor.fetchall()
             for name, _ in triggers:
                 cursor.execute(f'DROP TRIGGER "{name}"')
@@ -122,7 +124,7 @@ def test_who_looked_cannot_be_taken_back(home: UUID, now: datetime) -> None:
 def test_an_edit_forced_behind_the_triggers_is_found_where_it_is(write: Write, home: UUID) -> None:
     write()
     stream = write()
-    forced(f"UPDATE {TABLE} SET data = '{{\"set\":{{\"n\":9}}}}' WHERE stream = %s AND seq = 2", _id(stream))
+    forced(f'UPDATE {TABLE} SET data = \'{{"set":{{"n":9}}}}\' WHERE stream = %s AND seq = 2', _id(stream))
     broken = ledger.verify().broken
     assert broken is not None
     assert (broken.home, broken.stream, broken.seq) == (home, stream, 2)
@@ -173,7 +175,9 @@ def test_an_edit_with_its_own_hash_made_anew_breaks_the_entry_after_it(write: Wr
     changed = entry(stream, 2)
     changed.kind = "forged"
     forced(
-        f"UPDATE {TABLE} SET kind = 'forged', hash = %s WHERE stream = %s AND seq = 2", ledger.digest(changed), _id(stream)
+        f"UPDATE {TABLE} SET kind = 'forged', hash = %s WHERE stream = %s AND seq = 2",
+        ledger.digest(changed),
+        _id(stream),
     )
     broken = ledger.verify().broken
     assert broken is not None
@@ -199,7 +203,10 @@ def test_a_trigger_that_is_there_and_would_not_fire_counts_as_missing(db: None) 
     disarmed = (
         [f'ALTER TABLE "{TABLE}" {how} TRIGGER "{name}"' for how in ("DISABLE", "ENABLE REPLICA")]
         if ON_POSTGRESQL
-        else [f'DROP TRIGGER "{name}"', f'CREATE TRIGGER "{name}" BEFORE UPDATE ON "{TABLE}" BEGIN SELECT 1; END']
+        else [
+            f'DROP TRIGGER "{name}"',
+            f'CREATE TRIGGER "{name}" BEFORE UPDATE ON "{TABLE}" BEGIN SELECT 1; END',
+        ]
     )
     with connection.cursor() as cursor:
         for sql in disarmed:

@@ -68,7 +68,9 @@ def test_a_required_row_that_is_not_so_writes_nothing(version: DirectoryVersion)
     assert list(Organisation.objects.values_list("code", flat=True)) == ["b"]
 
 
-def test_an_unguarded_update_beside_a_lost_guard_is_not_written(version: DirectoryVersion, home: UUID) -> None:
+def test_an_unguarded_update_beside_a_lost_guard_is_not_written(
+    version: DirectoryVersion, home: UUID
+) -> None:
     bundle = Bundle()
     bundle.update(CentreKey, where={"home": home}, values={"wrapped": b"gone"}, guard=False)
     bundle.update(DirectoryVersion, where={"id": 1, "version": 6}, values={"version": 8})
@@ -107,7 +109,11 @@ def test_a_refusal_inside_a_transaction_leaves_the_transaction_usable(version: D
             bundle.insert(Organisation, **organisation("inside"))
             if spoil == "taken":
                 bundle.insert(Organisation, **organisation("taken"))
-            bundle.update(DirectoryVersion, where={"id": 1, "version": 7 if spoil == "taken" else 1}, values={"version": 8})
+            bundle.update(
+                DirectoryVersion,
+                where={"id": 1, "version": 7 if spoil == "taken" else 1},
+                values={"version": 8},
+            )
             with pytest.raises((Stale, Duplicate)):
                 bundle.commit()
         Organisation.objects.create(**organisation("after"))
@@ -133,7 +139,17 @@ def test_two_entries_after_the_same_head_only_one_stays(write: Write, home: UUID
     head = ledger.head(home, stream)
     for number in range(2):
         bundle = Bundle()
-        ledger.append(bundle, head, home=home, stream=stream, kind=f"noted{number}", actor=ids.SYSTEM, at=now, pack="", data={})
+        ledger.append(
+            bundle,
+            head,
+            home=home,
+            stream=stream,
+            kind=f"noted{number}",
+            actor=ids.SYSTEM,
+            at=now,
+            pack="",
+            data={},
+        )
         if number == 0:
             bundle.commit()
         else:
@@ -147,7 +163,18 @@ def test_a_command_is_one_entry_however_often_it_is_tried(home: UUID, now: datet
     actor = ids.new()
     for number in range(3):
         bundle = Bundle()
-        ledger.append(bundle, ledger.Head(), home=home, stream=ids.new(), kind="k", actor=actor, at=now, pack="", data={}, command_id="c")
+        ledger.append(
+            bundle,
+            ledger.Head(),
+            home=home,
+            stream=ids.new(),
+            kind="k",
+            actor=actor,
+            at=now,
+            pack="",
+            data={},
+            command_id="c",
+        )
         if number:
             with pytest.raises(Duplicate):
                 bundle.commit()
@@ -155,7 +182,18 @@ def test_a_command_is_one_entry_however_often_it_is_tried(home: UUID, now: datet
             bundle.commit()
     assert Entry.objects.filter(actor=actor).count() == 1
     bundle = Bundle()
-    ledger.append(bundle, ledger.Head(), home=home, stream=ids.new(), kind="k", actor=ids.new(), at=now, pack="", data={}, command_id="c")
+    ledger.append(
+        bundle,
+        ledger.Head(),
+        home=home,
+        stream=ids.new(),
+        kind="k",
+        actor=ids.new(),
+        at=now,
+        pack="",
+        data={},
+        command_id="c",
+    )
     bundle.commit()
 
 
@@ -171,6 +209,8 @@ def test_on_postgresql_a_guarded_bundle_is_one_statement_on_sqlite_one_short_tra
     bundle = Bundle()
     bundle.insert(Organisation, **organisation("a"))
     bundle.update(DirectoryVersion, where={"id": 1, "version": 7}, values={"version": 8})
-    allowed = 3 if connection.vendor == "postgresql" else 4  # the test itself runs in a transaction: one savepoint more
+    allowed = (
+        3 if connection.vendor == "postgresql" else 4
+    )  # the test itself runs in a transaction: one savepoint more
     with django_assert_max_num_queries(allowed):  # type: ignore[operator]
         bundle.commit()

@@ -1,0 +1,63 @@
+"""`make proof`: every proof on both databases, longer than in CI, with the dated result in docs/proof."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROOFS = {
+    "stateful": ("Random people, random time, random world", "tests/proof/test_stateful.py"),
+    "crash-points": ("Killed before and after every statement", "tests/proof/test_crash_points.py"),
+    "kills": ("A server and a worker killed under load", "tests/proof/test_kills.py"),
+    "races": ("Eight clients and two workers at once", "tests/proof/test_races.py"),
+}
+LONGER = {"YISHE_PROOF_EXAMPLES": "120", "YISHE_PROOF_KILLS": "8"}
+
+
+def proven(name: str, kind: str) -> tuple[str, bool, float]:
+    """Run one proof on one database: what it printed, whether it held, and for how long it ran (seconds)."""
+    env = {**LONGER, **os.environ, "YISHE_TEST_DATABASE": kind}
+    command = [sys.executable, "-m", "pytest", PROOFS[name][1], "-q", "--tb=short", "-p", "no:warnings"]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    return done.stdout.strip(), done.returncode == 0, time.monotonic() - started
+
+
+def written(name: str, parts: list[tuple[str, str, bool, float]]) -> Path:
+    """The dated result as a page of docs/proof."""
+    title, file = PROOFS[name]
+    where = ROOT / "docs" / "proof" / f"{date.today().isoformat()}-{name}.md"  # noqa: DTZ011 - the local day of the run
+    where.parent.mkdir(parents=True, exist_ok=True)
+    head = f"# {title}\n\n`{file}`, Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}.\n"
+    body = [
+        f"\n## {kind}: {'holds' if held else 'DOES NOT HOLD'} ({seconds:.0f} s)\n\n{_plain(said)}\n"
+        for kind, said, held, seconds in parts
+    ]
+    where.write_text(head + "".join(body), encoding="utf-8")
+    return where
+
+
+def _plain(said: str) -> str:
+    lines = [line for line in said.splitlines() if not line.startswith((".", "F")) and "[100%]" not in line]
+    return "\n".join(lines).strip()
+
+
+def main(wanted: list[str]) -> int:
+    failed = 0
+    for name in wanted or list(PROOFS):
+        parts = []
+        for kind in ("sqlite", "postgresql"):
+            said, held, seconds = proven(name, kind)
+            parts.append((kind, said, held, seconds))
+            failed += not held
+            print(f"{name} on {kind}: {'holds' if held else 'DOES NOT HOLD'} ({seconds:.0f} s)", flush=True)
+        print(written(name, parts).relative_to(ROOT), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
