@@ -9,6 +9,7 @@ from yishe.care import entries, needs
 from yishe.care.models import Condition
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
+from yishe.trust import commit
 from yishe.trust.commit import Bundle
 
 ACTION = "record.condition"
@@ -55,6 +56,16 @@ def record(
         "remark": entries.text(remark, "备注"),
     }
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
+    try:
+        return _recorded(command, kind, state, content, bundle)
+    except commit.Stale:
+        # The roster changed between deciding who must assess and writing it: decide once more.
+        return _recorded(command, kind, state, content, bundle)
+
+
+def _recorded(
+    command: entries.Command, kind: str, state: str, content: dict[str, str], bundle: Bundle | None
+) -> Condition:
     draft = entries.begin(Condition, command, {"kind": kind, "state": state, **content})
     if draft.earlier is not None:
         return draft.earlier
@@ -66,10 +77,10 @@ def record(
         raise Invalid("title_needed", "缺少名称：请写明是什么疾病、过敏原或情况。")
     own = bundle or Bundle()
     row = entries.append(draft, own, kind=kind, state=state, sealed=draft.seal("sealed", content))
-    if kind in NEEDS and state == "active" and supersedes is None:
+    if kind in NEEDS and state == "active" and command.supersedes is None:
         known = [(one.kind, one.code, one.title) for one in standing(draft.subjects, NEEDS)]
         new = (kind, content["code"], content["title"])
-        needs.tell(own, actor, draft.placement, row.id, [*known, new], at)
+        needs.tell(own, command.actor, draft.placement, row.id, [*known, new], command.at)
     return entries.settle(draft, own, row, own=bundle is None)
 
 

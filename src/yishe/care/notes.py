@@ -30,9 +30,8 @@ def record(
     digest: bytes | None = None,
     bundle: Bundle | None = None,
 ) -> ServiceNote:
-    """Record a note. ``stage`` is a code of the pack's list ``service_stage``, empty for the one the case stands
-    in; ``restricted`` is psychotherapy detail, sealed apart and shown only where the pack's access fields allow.
-    A note may follow a death (bereavement work).
+    """Record a note. ``stage`` is a code of the pack's ``service_stage``, empty for the one the case stands in;
+    ``restricted`` is psychotherapy detail, sealed apart. A note may follow a death (bereavement work).
 
     Raises as ``entries.begin``; Invalid for an unknown stage or method, an empty text, impossible minutes."""
     content = {"text": entries.text(text, "服务记录")}

@@ -60,8 +60,7 @@ def page(
 ) -> Page:
     """One page of the record, leaving one access line. A merged resident's page is the survivor's.
 
-    ``source`` says which door asks (``web``, ``api``). Raises NotFound, Forbidden, Invalid (unreadable or forged cursor, unknown
-    kind)."""
+    ``source`` says which door asks. Raises NotFound, Forbidden, Invalid (forged cursor, unknown kind)."""
     placement = entries.whose(resident)
     permission = access.require(actor, ACTION, placement, at)
     if unknown := set(kinds) - set(KINDS):
