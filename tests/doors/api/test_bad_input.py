@@ -134,6 +134,7 @@ def test_a_forged_cursor_is_refused(desk: Desk, cursor: str) -> None:
         ("/loops", {"since": "soon"}), ("/loops", {"open": "perhaps"}), ("/residents", {"q": "a\x00b"}),
         ("/residents", {"q": "长" * 101}), ("/reports/closing", {"since": "2026-02-30"}),
         ("/reports/closing", {"since": "2026-03-01", "until": "2026-01-01"}),
+        ("/reports/closing", {"until": "0"}), ("/loops", {"since": "20260301"}),
     ],
 )  # fmt: skip
 def test_a_query_that_cannot_be_read_is_refused(desk: Desk, path: str, query: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """What requests carry. An unknown field is refused by name: a typing error must not pass for an empty field."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 LOCAL = ZoneInfo("Asia/Shanghai")
 LONGEST_TEXT = 4000
 STATEMENT = "statement"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _placed(at: datetime) -> datetime:
@@ -22,6 +24,18 @@ def _spelt(value: Any) -> Any:
     """Times are text; a bare number is refused rather than taken for seconds."""
     if value is not None and not isinstance(value, str | datetime):
         raise ValueError("应为时间，如 2026-03-02T09:00:00+08:00")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is 3; text and true are not."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _written(value: Any) -> Any:
+    """Days in a query are YYYY-MM-DD; a bare number is refused rather than taken for seconds."""
+    if isinstance(value, str) and not DAY.fullmatch(value):
+        raise ValueError("应为日期，如 2026-03-02")
     return value
 
 
@@ -37,6 +51,7 @@ def _piece(said: str) -> dict[str, str]:
     return {"type": said} if said.isascii() else {"type": STATEMENT, "note": said}
 
 
+Day = Annotated[date, BeforeValidator(_written)]
 Moment = Annotated[datetime, BeforeValidator(_spelt), AfterValidator(_placed)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Code = Annotated[str, Field(max_length=80)]
@@ -69,7 +84,7 @@ class NewLoop(Body):
 class Act(Body):
     """`seq` is the loop's seq the caller decided on. Which other fields a verb needs is said by its refusal."""
 
-    seq: int = Field(ge=0, le=2_000_000_000, strict=True)
+    seq: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=2_000_000_000, strict=True)]
     reason: Code | None = None
     outcome: Code | None = None
     evidence: Annotated[list[Evidence], BeforeValidator(_listed)] = Field(default_factory=list, max_length=50)

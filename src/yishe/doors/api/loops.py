@@ -10,7 +10,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from yishe.doors.api import shapes
-from yishe.doors.api.bodies import Act, NewLoop
+from yishe.doors.api.bodies import Act, Day, NewLoop
 from yishe.doors.api.wire import Caller, Command, caller, command
 from yishe.loops import acts, answering, promises, reading, sets
 from yishe.loops.reading import Page
@@ -47,8 +47,8 @@ class Filters(Paging):
     team: UUID | None = None
     centre: UUID | None = None
     closed_as: str | None = Field(None, max_length=20)
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
 
 @router.get("/worklist")

@@ -1,12 +1,12 @@
 """GET /reports/closing."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from yishe.doors.api.bodies import Day
 from yishe.doors.api.wire import caller
 from yishe.insight import report
 
@@ -16,8 +16,8 @@ router = Router(tags=["reports"])
 class Span(Schema):
     """Local days, both included; left out, the last three months."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     centre: UUID | None = None
     team: UUID | None = None
 

@@ -5,7 +5,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from yishe.doors.api import loops, me, problems, reports, residents
+from yishe.doors.api import description, kinds, loops, me, problems, reports, residents
 from yishe.doors.api.wire import Bearer, JsonParser, JsonRenderer
 
 DESCRIPTION = """
@@ -27,6 +27,7 @@ class Api(NinjaAPI):
     ) -> OpenAPISchema:
         if self._described is None:
             self._described = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+            description.complete(self._described)
         return self._described
 
 
@@ -45,4 +46,5 @@ problems.install(api)
 api.add_router("", me.router)
 api.add_router("", residents.router)
 api.add_router("", loops.router)
+api.add_router("", kinds.router)
 api.add_router("", reports.router)

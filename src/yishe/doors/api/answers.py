@@ -1,0 +1,253 @@
+"""What answers look like, for the description of the API. Answers are written by `shapes`; a test holds the two together."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Answer(BaseModel):
+    """Closed: a field that is not here is not sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """RFC 9457. `title` is Chinese and says what to do; other members depend on `code`."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+
+
+class Event(BaseModel):
+    """One entry of the story, with the codes and words that belong to its kind."""
+
+    model_config = ConfigDict(extra="allow")
+    seq: int
+    kind: str
+    actor: UUID
+    at: datetime
+    occurred_at: datetime | None
+    note: str | None = None
+    reason: str | None = None
+    outcome: str | None = None
+
+
+class Loop(Answer):
+    id: UUID
+    kind: str
+    resident: UUID | None
+    reason: str | None
+    urgency: str
+    status: str
+    business_status: str
+    seq: int
+    owner: UUID | None
+    sender: UUID
+    performer: UUID
+    next_at: datetime | None
+    due_at: datetime | None
+    promised_at: datetime
+    promised_by: datetime
+    accepted_at: datetime | None
+    completed_at: datetime | None
+    closed_at: datetime | None
+    closed_as: str | None
+    close_reason: str | None
+    outcome: str | None
+    confirmed_by: str | None
+    turn: str | None
+    sensitive: bool
+    heard: str | None
+    parent: UUID | None
+    follows: UUID | None
+    centre: UUID
+    team: UUID | None
+    allowed: list[str]
+    events: list[Event]
+
+
+class LoopRow(Loop):
+    """A loop in a list: `events` are empty, a sensitive `reason` is not named."""
+
+    resident_name: str | None
+
+
+class LoopDetail(LoopRow):
+    children: list[UUID]
+
+
+class Loops(Answer):
+    items: list[LoopRow]
+    next: str | None
+
+
+class Medicine(Answer):
+    course: UUID
+    drug: str
+    dose: str
+    frequency: str
+    since: datetime
+    changed_at: datetime
+
+
+class Resident(Answer):
+    """Identifiers are masked to their last four."""
+
+    id: UUID
+    name: str
+    sex: str
+    birth_date: date | None
+    age: int | None
+    id_number: str
+    phone: str
+    traits: list[str]
+    allergies: list[str]
+    centre: UUID
+    team: UUID | None
+    doctor: UUID | None
+    social_worker: UUID | None
+    deceased_at: datetime | None
+    moved_at: datetime | None
+    merged_into: UUID | None
+
+
+class ResidentDetail(Resident):
+    """`medicines` are there for those whose task shows the record."""
+
+    medicines: list[Medicine] = []
+
+
+class Residents(Answer):
+    items: list[Resident]
+    next: str | None
+
+
+class Item(Answer):
+    """`hidden` names what exists but is not shown to this reader."""
+
+    kind: str
+    id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    author: UUID
+    author_name: str
+    title: str
+    text: str
+    detail: dict[str, Any]
+    hidden: list[str]
+    corrects: UUID | None
+    loop: UUID | None
+
+
+class Timeline(Answer):
+    items: list[Item]
+    next: str | None
+
+
+class Recorded(Answer):
+    id: UUID
+    resident: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class RecordedMedication(Recorded):
+    action: str
+    course: UUID
+
+
+class RecordedNote(Recorded):
+    stage: str
+
+
+class Place(Answer):
+    id: UUID
+    name: str
+
+
+class Me(Answer):
+    id: UUID
+    name: str
+    title: str
+    duties: list[str]
+    team: UUID | None
+    teams: list[Place]
+    centre: UUID | None
+    centre_name: str | None
+    unread: int
+    now: datetime
+
+
+class KindReason(Answer):
+    code: str
+    title: str
+    urgency: str
+    sensitive: bool
+    needs: list[str]
+    steps: str | None
+
+
+class Kind(Answer):
+    """`codes` maps a verb to the reasons it takes; `outcomes` and `evidence` belong to complete."""
+
+    code: str
+    version: str
+    title: str
+    urgency: str
+    asked_by: list[str]
+    answered_by: list[str]
+    by_rule: bool
+    may_promise: bool
+    confirm: str
+    reasons: list[KindReason]
+    outcomes: dict[str, str]
+    evidence: dict[str, str]
+    evidence_required: dict[str, Any]
+    codes: dict[str, dict[str, str]]
+    verbs: dict[str, str]
+    children: list[str]
+
+
+class Kinds(Answer):
+    items: list[Kind]
+    next: str | None
+
+
+class Closing(Answer):
+    """Each measure with numerator and denominator; `share` is 0 to 1 or null."""
+
+    scope: str
+    since: date
+    until: date
+    at: datetime
+    headline: dict[str, Any]
+    total: dict[str, Any]
+    months: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    ages: list[dict[str, Any]]
+    teams: list[dict[str, Any]]
+    reasons: list[dict[str, Any]]
+
+
+OF: dict[tuple[str, str], type[BaseModel]] = {
+    ("get", "/me"): Me,
+    ("get", "/worklist"): Loops,
+    ("get", "/residents"): Residents,
+    ("get", "/residents/{resident_id}"): ResidentDetail,
+    ("get", "/residents/{resident_id}/timeline"): Timeline,
+    ("post", "/residents/{resident_id}/medications"): RecordedMedication,
+    ("post", "/residents/{resident_id}/notes"): RecordedNote,
+    ("get", "/loops"): Loops,
+    ("post", "/loops"): Loop,
+    ("get", "/loops/{loop_id}"): LoopDetail,
+    ("post", "/loops/{loop_id}/{verb}"): Loop,
+    ("get", "/kinds"): Kinds,
+    ("get", "/reports/closing"): Closing,
+}
+"""The answer of each operation that goes well."""
