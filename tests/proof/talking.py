@@ -1,0 +1,273 @@
+"""What people say in the town: what they may, what they may not, and what they get wrong in one named way."""
+
+import random
+import uuid
+from datetime import timedelta
+
+from hypothesis.stateful import initialize, rule
+
+from tests.proof import speech
+from tests.proof.living import SEED, SEEN, WHY, Living
+from tests.proof.speech import SPOILT, Spoken
+from yishe.care import medications
+from yishe.loops import acts, promises
+from yishe.loops.models import Loop
+from yishe.people import actors, directory, residents, rosters
+
+AT_WORK = ("requested", "seen", "accepted", "in-progress")
+
+
+class Talking(Living):
+    """The same district, with everybody in it speaking."""
+
+    @initialize(seed=SEED)
+    def begin(self, seed: int) -> None:
+        rng = self.rng(seed)
+        for kind in WHY:
+            self.promise(rng, kind)
+
+    @rule(seed=SEED)
+    def somebody_promises(self, seed: int) -> None:
+        rng = self.rng(seed)
+        wrong = rng.choice(
+            [
+                {},
+                {},
+                {"reason": "D99"},
+                {"actor": self.town.staff["护士3"]},
+                {"actor": self.town.staff["主任1"]},
+            ]
+        )
+        if (len(self.rows) < 14 and len([r for r in self.rows if r.closed_at is None]) < 8) or wrong:
+            kind = "referral.doctor_to_social_worker" if wrong else None
+            self.promise(rng, kind, **wrong)
+
+    @rule(seed=SEED)
+    def a_medicine_changes(self, seed: int) -> None:
+        rng = self.rng(seed)
+        number = rng.randrange(2)
+        where = residents.placed(self.town.residents[number].resident)
+        if where.gone or len(self.rows) > 11:
+            return
+        self.number += 1
+        change = {"action": "start", "drug": f"药{self.number}", "dose": "5mg", "frequency": "每日一次"}
+        doctor = self.town.actor("医生1")
+        self.command(
+            lambda: medications.record(
+                doctor, where.resident, at=self.at, command_id=f"m{self.number}", **change
+            )
+        )
+
+    @rule(seed=SEED)
+    def people_say_what_they_may(self, seed: int) -> None:
+        for turn in range(4):
+            self._legal(seed + turn)
+            self.everything_holds()
+
+    @rule(seed=SEED)
+    def others_say_what_they_may(self, seed: int) -> None:
+        self.people_say_what_they_may(seed + 9)
+
+    def _legal(self, seed: int) -> None:
+        spoken = speech.legal(self.rng(seed), self.rows, self.at)
+        if spoken is None:
+            return
+        if not self.say(spoken):
+            self._may_be_refused(spoken)
+
+    def _may_be_refused(self, spoken: Spoken) -> None:
+        """Late is never forbidden. What is allowed fails only on another loop of the kind, or a resident who is gone."""
+        row = Loop.objects.get(id=spoken.loop)
+        others = Loop.objects.filter(
+            subject=row.subject, kind=row.kind, reason=row.reason, closed_at=None, single=True
+        )
+        clash = others.exclude(id=row.id).exists()
+        where = residents.placement_of_subject(row.subject)
+        gone = where is not None and where.gone
+        assert spoken.verb in ("reopen", "refer_on"), spoken
+        assert clash or gone, spoken
+
+    @rule(seed=SEED)
+    def anybody_says_anything(self, seed: int) -> None:
+        rng = self.rng(seed)
+        for _ in range(2):
+            spoken = speech.anything(rng, self.rows, self.town.everyone)
+            if spoken:
+                self.say(spoken)
+                self.everything_holds()
+
+    @rule(seed=SEED)
+    def somebody_gets_one_thing_wrong(self, seed: int) -> None:
+        rng = self.rng(seed)
+        code = rng.choice(
+            [*SPOILT, "evidence_missing", "hold_until", "to_away", "to_away", "to_duty", "to_centre"]
+        )
+        self.make_ready(rng, code)
+        make = speech.spoilt if code in SPOILT else speech.handed_to
+        spoken = make(rng, code, self.rows, self.at)
+        if spoken:
+            before = SEEN.refusals[code]
+            assert not self.say(spoken), (code, spoken)
+            assert SEEN.refusals[code] == before + 1, (code, spoken)
+
+    def make_ready(self, rng: random.Random, code: str) -> None:
+        """Bring a loop to where that mistake can be made."""
+        kind = "referral.doctor_to_social_worker"
+        row = self.one(
+            rng,
+            lambda r: (
+                r.kind == kind and r.state in ("requested", "seen", "asked", "accepted") and not r.closed_at
+            ),
+        )
+        if code == "to_away" and not directory.current().away(self.town.staff["社工甲"], self.at):
+            admin, mate = self.town.actor("郑管理员"), self.town.staff["社工甲"]
+            self.quietly(
+                lambda: rosters.take_leave(
+                    admin, mate, starts_at=self.at, ends_at=self.at + timedelta(hours=20), at=self.at
+                )
+            )
+            self.sweep()
+        if row is None and code in (
+            "evidence",
+            "evidence_missing",
+            "outcome",
+            "hold_until",
+            "to_away",
+            "to_centre",
+        ):
+            self.promise(
+                rng,
+                kind,
+                reason="D10",
+                resident=self.town.residents[1].resident,
+                actor=self.town.staff["医生1"],
+            )
+        elif row is not None and code in ("evidence", "evidence_missing", "outcome"):
+            self.drive(row, "supply", "accept", "start")
+        elif row is not None and code == "hold_until":
+            self.drive(row, "supply", "accept")
+        self.everything_holds()
+
+    @rule(seed=SEED)
+    def somebody_holds_a_red_one(self, seed: int) -> None:
+        rng = self.rng(seed)
+        row = self.one(rng, lambda r: r.urgency == "red" and r.state in AT_WORK and not r.closed_at)
+        if row is None:
+            first = {"resident": self.town.residents[0].resident, "actor": self.town.staff["医生1"]}
+            self.promise(rng, "referral.doctor_to_social_worker", reason="D01", **first)
+        else:
+            row = self.drive(row, "accept")
+            soon = {"reason": "resident_away", "until": self.at + timedelta(hours=1)}
+            assert not self.say(Spoken(row.performer, "hold", row.id, row.seq, soon))
+
+    @rule(seed=SEED)
+    def a_parent_is_completed_too_early(self, seed: int) -> None:
+        rng = self.rng(seed)
+        early = ("requested", "seen", "accepted", "in-progress", "on-hold")
+        row = self.one(
+            rng, lambda r: r.kind == "assessment.dual_track" and r.state in early and not r.closed_at
+        )
+        if row is None:
+            self.promise(rng, "assessment.dual_track")
+            return
+        row = self.drive(row, "resume", "accept", "start")
+        children = [c for c in self.rows if c.parent == row.id]
+        if row.state == "in-progress" and not all(c.closed_as == "served" for c in children):
+            assert not self.say(Spoken(row.performer, "complete", row.id, row.seq, {"outcome": "assessed"}))
+        for child in children if rng.random() < 0.6 else ():
+            self.drive(child, "resume", "accept", "start", "complete")
+
+    @rule(seed=SEED)
+    def nobody_confirms(self, seed: int) -> None:
+        rng = self.rng(seed)
+        row = self.one(
+            rng,
+            lambda r: (
+                r.closed_at is None
+                and r.urgency != "red"
+                and r.state not in ("rejected", "failed", "cancelled")
+            ),
+        )
+        if row is None:
+            return
+        row = self.drive(row, "supply", "resume", "accept", "start", "complete")
+        ends = rng.random()
+        if ends < 0.25:
+            self.drive(row, "confirm")
+        elif ends < 0.5:
+            self.drive(row, "reopen")
+        elif ends < 0.75:
+            self.at += timedelta(days=12)
+            self.sweep()
+
+    @rule(seed=SEED)
+    def somebody_reopens_late_or_asks_again(self, seed: int) -> None:
+        rng = self.rng(seed)
+        closed = self.one(rng, lambda r: r.closed_at is not None and r.closed_as != "void")
+        open_ = self.one(rng, lambda r: r.closed_at is None and r.single)
+        if closed and rng.random() < 0.3:
+            assert closed.closed_at is not None
+            self.at = max(self.at, closed.closed_at + timedelta(days=91))
+            self.sweep()
+            self.oracle.look(self.at)
+            closed = Loop.objects.get(id=closed.id)
+            if closed.sender in directory.current().people:
+                assert not self.say(
+                    Spoken(closed.sender, "reopen", closed.id, closed.seq, {"reason": "came_back"})
+                )
+        elif open_:
+            where = residents.placement_of_subject(open_.subject)
+            assert where is not None
+            self.promise(rng, open_.kind, resident=where.resident, reason=open_.reason, actor=open_.sender)
+
+    @rule(seed=SEED)
+    def somebody_has_an_old_page(self, seed: int) -> None:
+        rng = self.rng(seed)
+        row = self.one(rng, lambda r: True)
+        if row is not None:
+            loop = row.id if rng.random() < 0.6 else uuid.uuid4()
+            self.say(Spoken(rng.choice(self.town.everyone), "note", loop, row.seq - 1, {"note": "旧页面"}))
+
+    @rule(seed=SEED)
+    def a_tablet_sends_its_command_again(self, seed: int) -> None:
+        """The same command has one effect and one answer; the same key with another body is refused."""
+        rng = self.rng(seed)
+        if not self.said:
+            return
+        spoken, key = rng.choice(self.said[-20:])
+        before = [(r.id, r.seq) for r in Loop.objects.order_by("id")]
+        actor, same = actors.actor_of(spoken.actor), rng.random() < 0.5
+        self.command(lambda: acts.act(actor, spoken.verb, spoken.loop, seq=spoken.seq, at=self.at, command_id=key,
+                                      digest=None if same else b"other", **spoken.what))  # fmt: skip
+        assert [(r.id, r.seq) for r in Loop.objects.order_by("id")] == before
+
+    @rule(seed=SEED)
+    def a_colleague_follows(self, seed: int) -> None:
+        rng = self.rng(seed)
+        if self.rows:
+            promises.track(self.town.actor("护士1"), rng.choice(self.rows).id, self.at)
+
+    @rule(seed=SEED)
+    def the_clock_is_set_back(self, seed: int) -> None:
+        rng = self.rng(seed)
+        earlier, now = self.at - timedelta(hours=rng.randint(1, 48)), self.at
+        self.at = earlier
+        spoken = speech.legal(rng, self.rows, now)
+        if spoken and spoken.verb in ("note", "heard", "receive", "accept"):
+            self.say(spoken)
+        self.at = now
+
+    @rule(seed=SEED)
+    def a_shift_is_put_in(self, seed: int) -> None:
+        rng = self.rng(seed)
+        admin, staff = self.town.actor("郑管理员"), self.town.staff["值班社工"]
+        hours = timedelta(hours=rng.choice([2, 6]))
+        self.quietly(lambda: rosters.put_shift(admin, self.town.centres[0], "social_worker", staff, starts_at=self.at,
+                                               ends_at=self.at + hours, at=self.at))  # fmt: skip
+        self.promise(
+            rng,
+            "referral.doctor_to_social_worker",
+            resident=self.town.residents[4].resident,
+            actor=self.town.staff["主任1"],
+        )
+        self.sweep()
