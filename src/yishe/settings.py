@@ -120,7 +120,9 @@ def _sqlite(path: Path) -> dict[str, Any]:
 
 def _postgresql(url: str) -> dict[str, Any]:
     if not url.startswith(("postgres://", "postgresql://")):
-        sys.exit("YISHE_DATABASE_URL 应以 postgresql:// 开头，例如 postgresql://user:password@host/yishe；不设则用 SQLite。")
+        sys.exit(
+            "YISHE_DATABASE_URL 应以 postgresql:// 开头，例如 postgresql://user:password@host/yishe；不设则用 SQLite。"
+        )
     found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None))
     # Work is one or two prepared statements; binding on the server is what lets them be prepared.
     found["OPTIONS"] = {

@@ -15,7 +15,12 @@ CIRCUMSTANCES = ("living_alone", "disabled", "without_support")
 
 
 def tell(
-    bundle: Bundle, actor: Actor, where: Placement, recorded: UUID, standing: Iterable[tuple[str, str, str]], at: datetime
+    bundle: Bundle,
+    actor: Actor,
+    where: Placement,
+    recorded: UUID,
+    standing: Iterable[tuple[str, str, str]],
+    at: datetime,
 ) -> None:
     """Let reactions see what is known now. ``standing`` are (kind, code, title) of every condition, the new one included.
 

@@ -32,5 +32,10 @@ class OnePicture:
 
 def _try_if_rested() -> None:
     rested = time.monotonic() - getattr(_used, "at", 0.0) > RESTED_SECONDS
-    if rested and connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
+    if (
+        rested
+        and connection.connection is not None
+        and not connection.in_atomic_block
+        and not connection.is_usable()
+    ):
         connection.close()

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from yishe.loops import kinds
 from yishe.loops.company import is_leader, leader_above
@@ -49,7 +49,9 @@ def act(
     for _ in range(TRIES):
         reading = read(loop_id)
         row = reading.row
-        said = Said(actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source)
+        said = Said(
+            actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source
+        )
         if row.seq != seq:
             before = _repeated(actor, row, verb, said)
             if before:
@@ -75,6 +77,18 @@ def act(
 
 def _repeated(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | None:
     """What this command led to when it arrived before, with the access line of this answer."""
+    before = answered_before(actor, said)
+    if before:
+        seen(None, row.home, row.subject, verb, said)
+    return before
+
+
+def _refuse_stale(actor: Actor, row: Loop, seq: int, at: datetime) -> NoReturn:
+    raise stale(actor, row, seq, at)
+
+
+def _before(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | None:
+    """What this command answered the first time it came; showing it again is looking again."""
     before = answered_before(actor, said)
     if before:
         seen(None, row.home, row.subject, verb, said)
@@ -150,10 +164,10 @@ def _check_receiver(s: Situation, command: Command, where: Placement | None) -> 
         raise Invalid("to", "接手人不是在岗的工作人员：请从名单里选。", field="to")
     if book.away(member.id, s.at):
         raise Conflict("to_away", f"{member.name}正在休假：请选其他人，或转给其替班人。", field="to")
-    fits = s.state.turn == "sender" or s.state.duty in member.duties(s.at) or is_leader(member.id, s.state, s.at)
-    if not fits:
+    leads = is_leader(member.id, s.state, s.at)
+    if not (s.state.turn == "sender" or s.state.duty in member.duties(s.at) or leads):
         raise Invalid("to_duty", f"{member.name}不承担“{_title(s)}”：请转给同职责的人或负责人。", field="to")
-    if s.state.centre not in member.centres(s.at) and not is_leader(member.id, s.state, s.at):
+    if s.state.centre not in member.centres(s.at) and not leads:
         raise Invalid("to_centre", f"{member.name}不在这个中心：跨中心请用“再转”。", field="to")
 
 
@@ -200,8 +214,8 @@ def _why_not(actor: Actor, loop_id: uuid.UUID, seq: int, at: datetime) -> Except
     row = found(loop_id)
     if row.seq != seq:
         return stale(actor, row, seq, at)
-    clash = Loop.objects.filter(subject=row.subject, kind=row.kind, reason=row.reason, closed_at=None, single=True)
-    other = clash.exclude(id=row.id).values_list("id", flat=True).first()
+    same = Loop.objects.filter(subject=row.subject, kind=row.kind, reason=row.reason)
+    other = same.filter(closed_at=None, single=True).exclude(id=row.id).values_list("id", flat=True).first()
     if other:
         return Conflict("already_open", "同一原因已有另一件在办：请在那一件上继续。", existing=str(other))
     return Conflict("busy", "同时有人在操作相关事项，请再点一次。")

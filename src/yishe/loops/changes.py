@@ -17,7 +17,13 @@ from yishe.trust import commit, ids, quick
 from yishe.trust.commit import Bundle
 
 log = logging.getLogger(__name__)
-OF_STAFF = (Change.Kind.LEAVE, Change.Kind.POST_ENDED, Change.Kind.STAFF_LEFT, Change.Kind.SHIFT, Change.Kind.RETURNED)
+OF_STAFF = (
+    Change.Kind.LEAVE,
+    Change.Kind.POST_ENDED,
+    Change.Kind.STAFF_LEFT,
+    Change.Kind.SHIFT,
+    Change.Kind.RETURNED,
+)
 
 
 def consume(at: datetime, limit: int) -> int:
@@ -26,7 +32,9 @@ def consume(at: datetime, limit: int) -> int:
     return sum(_one(uuid.UUID(str(row[0])), at) for row in waiting)
 
 
-_WAITING = "SELECT c.id FROM people_change c WHERE c.consumed_at IS NULL AND c.at <= %s ORDER BY c.at, c.id LIMIT %s"
+_WAITING = (
+    "SELECT c.id FROM people_change c WHERE c.consumed_at IS NULL AND c.at <= %s ORDER BY c.at, c.id LIMIT %s"
+)
 
 
 def _one(change_id: uuid.UUID, at: datetime) -> bool:

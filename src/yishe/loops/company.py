@@ -17,7 +17,11 @@ def is_leader(person: uuid.UUID, state: LoopState, at: datetime) -> bool:
 
 def leaders(book: Directory, state: LoopState, at: datetime) -> list[uuid.UUID]:
     """Team leader, centre director, heads above: nearest first, each once."""
-    found = [book.team_lead(state.team, at), book.centre_lead(state.centre, at), *book.district_leads(state.centre, at)]
+    found = [
+        book.team_lead(state.team, at),
+        book.centre_lead(state.centre, at),
+        *book.district_leads(state.centre, at),
+    ]
     return list(dict.fromkeys(member.id for member in found if member))
 
 

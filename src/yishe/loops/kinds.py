@@ -27,7 +27,12 @@ def all_in_force(at: datetime) -> tuple[LoopKind, ...]:
 def keep(bundle: Bundle, kind: LoopKind, at: datetime) -> None:
     """Store the definition with the first loop opened under it."""
     bundle.insert_if_absent(
-        KindVersion, sha256=kind.sha256, kind=kind.code, version=kind.version, definition=kind.to_json(), first_used_at=at
+        KindVersion,
+        sha256=kind.sha256,
+        kind=kind.code,
+        version=kind.version,
+        definition=kind.to_json(),
+        first_used_at=at,
     )
 
 

@@ -163,7 +163,9 @@ def track(actor: Actor, loop_id: uuid.UUID, at: datetime) -> None:
 
 def _may(actor: Actor, where: Placement, kind: LoopKind, wanted: Wanted, at: datetime) -> None:
     if where.gone:
-        raise Conflict("resident_gone", gone_words(where), survivor=str(where.merged_into) if where.merged_into else None)
+        raise Conflict(
+            "resident_gone", gone_words(where), survivor=str(where.merged_into) if where.merged_into else None
+        )
     if wanted.parent is None:
         access.require(actor, PROMISE, where, at)
     if actor.is_system or wanted.sender is not None:
@@ -208,14 +210,20 @@ def _reason(kind: LoopKind, given: str) -> str:
             kind.reason(given)
         return ""
     if not given:
-        raise Invalid("reason", f"发起“{kind.title}”要先选原因。", field="reason", possible=list(kind.reasons))
+        raise Invalid(
+            "reason", f"发起“{kind.title}”要先选原因。", field="reason", possible=list(kind.reasons)
+        )
     return kind.reason(given).code
 
 
 def _fields(state: LoopState) -> dict[str, Any]:
     """The opening state as the first entry records it: everything that is set."""
     values = {name: getattr(state, name) for name in state.__dataclass_fields__ if name != "seq"}
-    return {name: value for name, value in values.items() if value not in (None, "", {}) or name in ("reason", "team")}
+    return {
+        name: value
+        for name, value in values.items()
+        if value not in (None, "", {}) or name in ("reason", "team")
+    }
 
 
 def open_one(where: Placement, kind: str, reason: str) -> uuid.UUID | None:

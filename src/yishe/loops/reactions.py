@@ -66,7 +66,9 @@ def _promised(
     return into(bundle, actor, where, wanted, Said(actor.staff_id, at)).state.id
 
 
-def _told(reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle) -> None:
+def _told(
+    reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle
+) -> None:
     if reaction.tell is None:
         return
     for role in reaction.tell.to:

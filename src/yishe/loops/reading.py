@@ -90,9 +90,22 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
     where = None if _takes_part(s) else placement_of_subject(row.subject)
     relation = _relation(actor, s, where, at)
     entries = tuple(_said(e, looked.key) for e in rows)
-    children = tuple(state_of(c) for c in Loop.objects.filter(parent=loop_id).order_by("promised_at", "id")) if s.kind.children else ()
+    children = (
+        tuple(state_of(c) for c in Loop.objects.filter(parent=loop_id).order_by("promised_at", "id"))
+        if s.kind.children
+        else ()
+    )
     return Detail(
-        state, s.kind, tuple(allowed(s)), entries, _steps(state, entries), s, relation, where, children, s.is_tracking
+        state,
+        s.kind,
+        tuple(allowed(s)),
+        entries,
+        _steps(state, entries),
+        s,
+        relation,
+        where,
+        children,
+        s.is_tracking,
     )
 
 
@@ -110,7 +123,15 @@ def _relation(actor: Actor, s: Situation, where: Placement | None, at: datetime)
 
 def _said(entry: Entry, key: bytes | None) -> Said:
     words = ledger.words(entry, key) if key is not None else {}
-    return Said(entry.seq, entry.kind, entry.actor, entry.recorded_at, entry.occurred_at, ledger.facts_of(entry), words)
+    return Said(
+        entry.seq,
+        entry.kind,
+        entry.actor,
+        entry.recorded_at,
+        entry.occurred_at,
+        ledger.facts_of(entry),
+        words,
+    )
 
 
 _STAMPS = {
@@ -128,7 +149,9 @@ def _steps(state: LoopState, entries: Sequence[Said]) -> tuple[Step, ...]:
         at = getattr(state, column)
         done = at is not None and not (name == "confirmed" and state.closed_as != "served")
         mark = "now" if state.is_open and state.state in states else "done" if done else "todo"
-        steps.append(Step(name, mark, at if mark == "done" else None, by.get(event) if mark == "done" else None))
+        steps.append(
+            Step(name, mark, at if mark == "done" else None, by.get(event) if mark == "done" else None)
+        )
     return tuple(steps)
 
 
@@ -165,7 +188,9 @@ def for_subjects(subjects: Sequence[uuid.UUID], only_open: bool = False) -> list
     rows = Loop.objects.filter(subject__in=list(subjects)).exclude(closed_as="void")
     if only_open:
         rows = rows.filter(closed_at=None)
-    return [state_of(r) for r in sorted(rows, key=lambda r: (r.closed_at is not None, -r.promised_at.timestamp()))]
+    return [
+        state_of(r) for r in sorted(rows, key=lambda r: (r.closed_at is not None, -r.promised_at.timestamp()))
+    ]
 
 
 FILTERS: dict[str, str] = {
@@ -192,7 +217,10 @@ def narrowed(rows: QuerySet[Loop], filters: Mapping[str, Any], at: datetime) -> 
     """Apply the ledger's filters. `open` is true or false; `late` means past the present step's deadline."""
     unknown = set(filters) - set(FILTERS) - {"open", "late", "stuck"}
     if unknown:
-        raise Invalid("filter", f"不认识的筛选项：{'、'.join(sorted(unknown))}；可用：{'、'.join([*FILTERS, 'open', 'late'])}。")
+        raise Invalid(
+            "filter",
+            f"不认识的筛选项：{'、'.join(sorted(unknown))}；可用：{'、'.join([*FILTERS, 'open', 'late'])}。",
+        )
     for name, value in filters.items():
         if name in FILTERS and value not in (None, ""):
             rows = rows.filter(**{FILTERS[name]: value})
@@ -218,7 +246,11 @@ def behind(
 
 
 def soonest(
-    actor: Actor, filters: Mapping[str, str], at: datetime, limit: int, only: Sequence[uuid.UUID] | None = None
+    actor: Actor,
+    filters: Mapping[str, str],
+    at: datetime,
+    limit: int,
+    only: Sequence[uuid.UUID] | None = None,
 ) -> tuple[LoopState, ...]:
     """The first of that list by deadline, the longest overdue first; `only` narrows it to these loops."""
     rows = scoped(actor, at).filter(sets.wanted(filters, at))

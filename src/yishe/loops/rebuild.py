@@ -40,8 +40,16 @@ def differences() -> list[Difference]:
     for stream, wanted in refolded():
         seen.add(stream)
         row: dict[str, Any] | None = Loop.objects.filter(id=stream).values().first()  # type: ignore[assignment]
-        found += [Difference(stream, "*", "missing", "present")] if row is None else list(_unlike(stream, row, wanted))
-    orphans = Loop.objects.exclude(id__in=seen).values_list("id", flat=True) if seen else Loop.objects.values_list("id", flat=True)
+        found += (
+            [Difference(stream, "*", "missing", "present")]
+            if row is None
+            else list(_unlike(stream, row, wanted))
+        )
+    orphans = (
+        Loop.objects.exclude(id__in=seen).values_list("id", flat=True)
+        if seen
+        else Loop.objects.values_list("id", flat=True)
+    )
     found += [Difference(loop, "*", "present", "missing") for loop in orphans]
     return found
 
@@ -55,4 +63,7 @@ def _unlike(stream: uuid.UUID, row: dict[str, Any], wanted: dict[str, Any]) -> I
 
 def heads() -> Iterator[tuple[uuid.UUID, int, bytes]]:
     """(stream, seq, hash) as the rows remember them, for verifying that no stream was cut short."""
-    yield from ((i, s, bytes(h)) for i, s, h in Loop.objects.values_list("id", "seq", "head").iterator(chunk_size=2000))
+    yield from (
+        (i, s, bytes(h))
+        for i, s, h in Loop.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
+    )

@@ -47,7 +47,9 @@ class Track:
         return cls(state_of(row), Head(row.seq, bytes(row.head)))
 
 
-def born(bundle: Bundle, opening: dict[str, Any], said: Said, key: bytes | None, words: dict[str, str]) -> Track:
+def born(
+    bundle: Bundle, opening: dict[str, Any], said: Said, key: bytes | None, words: dict[str, str]
+) -> Track:
     """A new stream whose first entry carries the whole opening state; the row is inserted."""
     state = applied(None, 1, opening)
     data = {"set": opening, **({"reason": state.reason} if state.reason else {})}
@@ -59,7 +61,12 @@ def born(bundle: Bundle, opening: dict[str, Any], said: Said, key: bytes | None,
 
 
 def carry(
-    bundle: Bundle, track: Track, steps: Sequence[Step], said: Said, key: bytes | None, watching: Iterable[uuid.UUID] = ()
+    bundle: Bundle,
+    track: Track,
+    steps: Sequence[Step],
+    said: Said,
+    key: bytes | None,
+    watching: Iterable[uuid.UUID] = (),
 ) -> Track:
     """Append every step to the stream and update the row once, pinned on the seq that was decided on."""
     before, state, head = track.state, track.state, track.head
@@ -127,7 +134,12 @@ def _relations_follow(bundle: Bundle, before: LoopState, state: LoopState, at: d
 
 
 def _tell(
-    bundle: Bundle, before: LoopState | None, state: LoopState, event: str, said: Said, extra: Iterable[uuid.UUID]
+    bundle: Bundle,
+    before: LoopState | None,
+    state: LoopState,
+    event: str,
+    said: Said,
+    extra: Iterable[uuid.UUID],
 ) -> None:
     """A notice to everyone concerned but the one who acted; his own open screens only follow."""
     named = list(dict.fromkeys(extra))

@@ -70,5 +70,11 @@ def _written(loop_id: uuid.UUID, at: datetime, calendar: str) -> None:
         step = retimed(situation(track.state, now))
         if step is not None:
             bundle = Bundle()
-            carry(bundle, track, [step], Said(ids.SYSTEM, now, f"calendar:{calendar[:16]}:{row.id}:{row.seq}"), None)
+            carry(
+                bundle,
+                track,
+                [step],
+                Said(ids.SYSTEM, now, f"calendar:{calendar[:16]}:{row.id}:{row.seq}"),
+                None,
+            )
             bundle.commit()

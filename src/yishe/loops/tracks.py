@@ -19,7 +19,9 @@ ON_THE_WAY = ("resume", "accept", "start")
 def children(state: LoopState, besides: uuid.UUID | None = None) -> dict[str, bool]:
     """Title of each track → whether it was served (`besides` counts as served). A track referred on is answered for
     by its successor; one entered in error was not served."""
-    rows = list(Loop.objects.filter(parent=state.id).values_list("id", "kind", "pack", "closed_as", "follows"))
+    rows = list(
+        Loop.objects.filter(parent=state.id).values_list("id", "kind", "pack", "closed_as", "follows")
+    )
     followed = {follows for *_, follows in rows if follows}
     return {
         str(kinds.opened_under(kind, pack).title): closed_as == "served" or child == besides

@@ -67,7 +67,12 @@ def sweep_all(at: datetime) -> Swept:
 
 def oldest_due(at: datetime) -> timedelta:
     """How long the longest-waiting due loop has waited: the one number to watch."""
-    oldest = Loop.objects.filter(closed_at=None, next_at__lte=at).order_by("next_at").values_list("next_at", flat=True).first()
+    oldest = (
+        Loop.objects.filter(closed_at=None, next_at__lte=at)
+        .order_by("next_at")
+        .values_list("next_at", flat=True)
+        .first()
+    )
     return at - oldest if oldest else timedelta(0)
 
 

@@ -84,7 +84,9 @@ class Keeper:
             return kept
         if kept["ran"] == 0.0 and clock.within.unit == "workday":
             total = self.calendar.elapsed(
-                read(kept["from"]), self.calendar.add(read(kept["from"]), clock.within, clock.clock), clock.clock
+                read(kept["from"]),
+                self.calendar.add(read(kept["from"]), clock.within, clock.clock),
+                clock.clock,
             )
             kept = {**kept, "total": total}
         return self._scheduled(name, kept)
@@ -147,7 +149,11 @@ def due_of(state_name: str, clocks: dict[str, Kept], promised_by: datetime) -> d
 
 
 def next_of(
-    state_name: str, clocks: dict[str, Kept], keeper: Keeper, others: Iterable[datetime | None], fallback: datetime
+    state_name: str,
+    clocks: dict[str, Kept],
+    keeper: Keeper,
+    others: Iterable[datetime | None],
+    fallback: datetime,
 ) -> datetime:
     """The earliest moment at which the clock must look at this loop again."""
     moments = [read(clocks[n]["next"]) for n in keeper.running_in(state_name) if "next" in clocks.get(n, {})]

@@ -165,7 +165,11 @@ def _start(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
 def _hold(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
     latest = s.calendar.add(s.at, s.kind.hold_max, "wall")
     if c.until is None or not s.at < c.until <= latest:
-        raise Invalid("hold_until", f"暂停要写明恢复时间，在现在之后、{say.moment(latest)}之前。", latest=latest.isoformat())
+        raise Invalid(
+            "hold_until",
+            f"暂停要写明恢复时间，在现在之后、{say.moment(latest)}之前。",
+            latest=latest.isoformat(),
+        )
     return {"hold_until": c.until, "before_hold": s.state.state}
 
 
@@ -201,7 +205,9 @@ def handed(s: Situation, to: uuid.UUID, side: str, shift_until: datetime | None)
     """A new owner; state and clocks stay as they are."""
     shift = shift_until if side == "performer" else s.state.shift_until
     running = shift if s.state.turn == "performer" else None
-    coming = next_of(s.state.state, s.state.clocks, keeper_of(s), (s.state.hold_until, running), s.state.promised_by)
+    coming = next_of(
+        s.state.state, s.state.clocks, keeper_of(s), (s.state.hold_until, running), s.state.promised_by
+    )
     return {side: to, "owner": to, "shift_until": shift, "next_at": coming}
 
 

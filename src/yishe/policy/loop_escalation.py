@@ -92,14 +92,14 @@ def _told(s: Situation, name: str, later: dict[str, Any], hit: Passed, company: 
     told: list[uuid.UUID] = []
     for rung in hit.rungs:
         for role in rung.tell:
-            person = _resolved(role, s, company, set(told) if role not in ("owner", "sender", "performer") else set())
+            person = _resolved(
+                role, s, company, set(told) if role not in ("owner", "sender", "performer") else set()
+            )
             if person is not None and person not in told:
                 told.append(person)
     clocks = {**s.state.clocks, name: later}
     state = replace(s.state, clocks=clocks)
-    coming = next_of(
-        state.state, clocks, keeper_of(s), (state.hold_until, _shift(s)), state.promised_by
-    )
+    coming = next_of(state.state, clocks, keeper_of(s), (state.hold_until, _shift(s)), state.promised_by)
     late = _is_late(hit.rungs[-1], later, s.at)
     data = {"clock": name, "rung": hit.highest, "late": late, "told": [str(t) for t in told]}
     event = "escalated" if late or set(told) - {s.state.owner} else "reminded"

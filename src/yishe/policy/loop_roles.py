@@ -119,4 +119,8 @@ def _implied(s: Situation, verb: str) -> bool:
 
 def who_may(state: LoopState, verb: str) -> tuple[str, ...]:
     """The roles that may say `verb` in this state, for the words of a refusal."""
-    return tuple(dict.fromkeys(r for e in table().leaving(state.place) if e.verb == verb for r in e.by if r != "system"))
+    return tuple(
+        dict.fromkeys(
+            r for e in table().leaving(state.place) if e.verb == verb for r in e.by if r != "system"
+        )
+    )

@@ -69,7 +69,15 @@ def table() -> Table:
         for name, s in raw["states"].items()
     }
     edges = tuple(
-        Edge(e["verb"], tuple(e["by"]), tuple(e["from"]), e["to"], e["event"], tuple(e.get("needs", ())), e.get("ends"))
+        Edge(
+            e["verb"],
+            tuple(e["by"]),
+            tuple(e["from"]),
+            e["to"],
+            e["event"],
+            tuple(e.get("needs", ())),
+            e.get("ends"),
+        )
         for e in raw["edges"]
     )
     steps = tuple((s["step"], tuple(s["states"])) for s in raw["steps"])

@@ -19,7 +19,13 @@ STATES = {
     "on-hold": "暂停中", "rejected": "被退回待处理", "failed": "未办成待处理", "cancelled": "已撤销待确认",
     "completed": "待发出方确认", "closed": "已闭环", "void": "已作废",
 }  # fmt: skip
-ROLES = {"owner": "当前责任人", "performer": "承接人", "sender": "发出人", "leader": "团队长或中心负责人", "participant": "参与人"}
+ROLES = {
+    "owner": "当前责任人",
+    "performer": "承接人",
+    "sender": "发出人",
+    "leader": "团队长或中心负责人",
+    "participant": "参与人",
+}
 VERBS = {
     "receive": "收到", "accept": "接单", "decline": "退回", "ask_more": "请补充", "supply": "补充", "start": "记录联系",
     "hold": "暂停", "resume": "恢复", "complete": "回写结果", "fail": "未办成", "confirm": "确认闭环", "refer_on": "再转介",
@@ -61,7 +67,10 @@ def refuse_edge(s: Situation, verb: str) -> Refused:
         return Conflict("wrong_state", f"这件事现在是“{here}”，不能{name}。{_possible(s)}", **_facts(s))
     who = "或".join(ROLES[r] for r in may)
     return Forbidden(
-        "not_yours", f"这件事现在是“{here}”，{name}要由{who}来做。{_possible(s)}", who_may=list(may), **_facts(s)
+        "not_yours",
+        f"这件事现在是“{here}”，{name}要由{who}来做。{_possible(s)}",
+        who_may=list(may),
+        **_facts(s),
     )
 
 
@@ -134,16 +143,28 @@ def _result(kind: LoopKind, c: Command, words: dict[str, str]) -> dict[str, Any]
     missing = kind.evidence_required.missing(brought)
     if missing:
         names = "、".join(str(kind.evidence.get(t, t)) for t in missing)
-        raise Invalid("evidence_missing", f"回写结果要附依据：{names}。", field="evidence", missing=list(missing))
+        raise Invalid(
+            "evidence_missing", f"回写结果要附依据：{names}。", field="evidence", missing=list(missing)
+        )
     return {"outcome": c.outcome, "evidence": evidence}
 
 
 def _voice(c: Command) -> dict[str, Any]:
     if c.outcome not in HEARD:
-        raise Invalid("helped", "居民的话要选：有用 yes、有些用 partly、没用 no。", field="outcome", possible=list(HEARD))
+        raise Invalid(
+            "helped",
+            "居民的话要选：有用 yes、有些用 partly、没用 no。",
+            field="outcome",
+            possible=list(HEARD),
+        )
     said = c.said_by or "resident"
     if said not in SAID_BY:
-        raise Invalid("said_by", "是谁说的：resident 居民本人、proxy 家属代述。", field="said_by", possible=list(SAID_BY))
+        raise Invalid(
+            "said_by",
+            "是谁说的：resident 居民本人、proxy 家属代述。",
+            field="said_by",
+            possible=list(SAID_BY),
+        )
     return {"helped": c.outcome, "said_by": said}
 
 

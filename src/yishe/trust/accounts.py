@@ -53,7 +53,9 @@ def sign_in(username: str, password: str, source: str, at: datetime, throttle: T
     account = Account.objects.filter(username=username).first()
     if account and account.locked_until and account.locked_until > at:
         minutes = int((account.locked_until - at).total_seconds() // 60) + 1
-        raise Unauthenticated("locked", _("账号已暂时锁定，请 %(n)d 分钟后再试，或联系管理员。") % {"n": minutes})
+        raise Unauthenticated(
+            "locked", _("账号已暂时锁定，请 %(n)d 分钟后再试，或联系管理员。") % {"n": minutes}
+        )
     good = check_password(password, account.password if account else _NOBODY)
     if account is None or not good or not account.is_active:
         _note_failure(account, username, source, at, throttle)
@@ -70,7 +72,9 @@ def _refuse_flood(username: str, source: str, at: datetime, throttle: Throttle) 
         raise Unauthenticated("too_many", _("这台设备的登录尝试过多，请稍后再试。"))
 
 
-def _note_failure(account: Account | None, username: str, source: str, at: datetime, throttle: Throttle) -> None:
+def _note_failure(
+    account: Account | None, username: str, source: str, at: datetime, throttle: Throttle
+) -> None:
     SignInAttempt.objects.create(username=username[:64], source=source[:64], at=at)
     if account is None:
         return
@@ -105,5 +109,8 @@ def named(username: str) -> Account:
     """The active account of that name, or NotFound."""
     account = Account.objects.filter(username=username, is_active=True).first()
     if account is None:
-        raise NotFound("no_account", f"没有名为 {username} 的在用账号：请核对用户名（yishe demo accounts 可列出演示账号）。")
+        raise NotFound(
+            "no_account",
+            f"没有名为 {username} 的在用账号：请核对用户名（yishe demo accounts 可列出演示账号）。",
+        )
     return account

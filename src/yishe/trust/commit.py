@@ -135,7 +135,12 @@ class Bundle:
         self._insert(model, values, absent=True)
 
     def update(
-        self, model: type[models.Model], where: Mapping[str, Any], values: Mapping[str, Any], *, guard: bool = True
+        self,
+        model: type[models.Model],
+        where: Mapping[str, Any],
+        values: Mapping[str, Any],
+        *,
+        guard: bool = True,
     ) -> None:
         """Change the rows that match `where`; with `guard` exactly one must, or `commit` raises Stale."""
         names, row = _prepared(model, values)
@@ -172,7 +177,10 @@ class Bundle:
         """Rows for the same table share one statement, so its shape stays small and its plan is kept."""
         for earlier in self._writes if not write.where else ():
             if (earlier.model, earlier.names, earlier.absent, earlier.where) == (
-                write.model, write.names, write.absent, (),
+                write.model,
+                write.names,
+                write.absent,
+                (),
             ):
                 earlier.rows.extend(write.rows)
                 return
@@ -234,7 +242,9 @@ def _each(writes: list[_Write]) -> None:
 @lru_cache(maxsize=1024)
 def _statement(shapes: tuple[tuple[Any, ...], ...], vendor: str) -> str:
     """The one statement for bundles of this shape: the guard first, everything else only if it hit."""
-    writes = [_Write(m, n, [[]] * rows, where, [], guard, absent) for m, n, rows, where, guard, absent in shapes]
+    writes = [
+        _Write(m, n, [[]] * rows, where, [], guard, absent) for m, n, rows, where, guard, absent in shapes
+    ]
     guarded = any(w.guard for w in writes)
     condition = "WHERE EXISTS (SELECT 1 FROM w0)" if guarded else ""
     parts = []
@@ -264,7 +274,9 @@ def _commit_postgresql(writes: list[_Write]) -> None:
 def _in_one(writes: list[_Write]) -> None:
     writes = sorted(writes, key=lambda w: not w.guard)
     with connection.cursor() as cursor:
-        cursor.execute(_statement(tuple(w.shape for w in writes), "postgresql"), [p for w in writes for p in w.params()])
+        cursor.execute(
+            _statement(tuple(w.shape for w in writes), "postgresql"), [p for w in writes for p in w.params()]
+        )
         hit = cursor.fetchone()[0]
     if writes[0].guard and hit != 1:
         if hit and not connection.in_atomic_block:

@@ -24,13 +24,19 @@ def tables() -> list[type[models.Model]]:
 
 
 def _postgresql(table: str) -> Iterator[tuple[str, str]]:
-    yield f"{table}_insert_only", (
-        f'CREATE OR REPLACE TRIGGER "{table}_insert_only" BEFORE UPDATE OR DELETE ON "{table}" '
-        "FOR EACH ROW EXECUTE FUNCTION yishe_insert_only()"
+    yield (
+        f"{table}_insert_only",
+        (
+            f'CREATE OR REPLACE TRIGGER "{table}_insert_only" BEFORE UPDATE OR DELETE ON "{table}" '
+            "FOR EACH ROW EXECUTE FUNCTION yishe_insert_only()"
+        ),
     )
-    yield f"{table}_no_truncate", (
-        f'CREATE OR REPLACE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
-        "FOR EACH STATEMENT EXECUTE FUNCTION yishe_insert_only()"
+    yield (
+        f"{table}_no_truncate",
+        (
+            f'CREATE OR REPLACE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
+            "FOR EACH STATEMENT EXECUTE FUNCTION yishe_insert_only()"
+        ),
     )
 
 
@@ -40,7 +46,11 @@ def _uniques(model: type[models.Model]) -> Iterator[list[str]]:
     pk = model._meta.pk
     yield [f.column for f in getattr(pk, "fields", [pk])]
     for constraint in model._meta.constraints:
-        if isinstance(constraint, models.UniqueConstraint) and constraint.fields and constraint.condition is None:
+        if (
+            isinstance(constraint, models.UniqueConstraint)
+            and constraint.fields
+            and constraint.condition is None
+        ):
             yield [column_of[name] for name in constraint.fields]
     yield from ([column_of[f.name]] for f in model._meta.concrete_fields if f.unique and not f.primary_key)
 
@@ -49,18 +59,24 @@ def _sqlite(model: type[models.Model]) -> Iterator[tuple[str, str]]:
     table = model._meta.db_table
     for act in ("UPDATE", "DELETE"):
         name = f"{table}_no_{act.lower()}"
-        yield name, (
-            f'CREATE TRIGGER "{name}" BEFORE {act} ON "{table}" '
-            f"BEGIN SELECT RAISE(ABORT, 'insert-only: {act} on {table}'); END"
+        yield (
+            name,
+            (
+                f'CREATE TRIGGER "{name}" BEFORE {act} ON "{table}" '
+                f"BEGIN SELECT RAISE(ABORT, 'insert-only: {act} on {table}'); END"
+            ),
         )
     taken = " OR ".join(
         "(" + " AND ".join(f'"{c}" = NEW."{c}"' for c in columns) + ")" for columns in _uniques(model)
     )
     name = f"{table}_no_replace"
-    yield name, (
-        f'CREATE TRIGGER "{name}" BEFORE INSERT ON "{table}" '
-        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) '
-        f"BEGIN SELECT RAISE(ABORT, 'insert-only: a row with this key is in {table}'); END"
+    yield (
+        name,
+        (
+            f'CREATE TRIGGER "{name}" BEFORE INSERT ON "{table}" '
+            f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) '
+            f"BEGIN SELECT RAISE(ABORT, 'insert-only: a row with this key is in {table}'); END"
+        ),
     )
 
 
@@ -108,5 +124,6 @@ def require() -> None:
     gone = missing()
     if gone:
         raise Unavailable(
-            "guards_missing", f"数据库缺少 {len(gone)} 个防篡改触发器（如 {gone[0]}）：请运行 yishe migrate 后再启动。"
+            "guards_missing",
+            f"数据库缺少 {len(gone)} 个防篡改触发器（如 {gone[0]}）：请运行 yishe migrate 后再启动。",
         )

@@ -15,7 +15,9 @@ class Instance(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="trust_instance_is_one"),
-            models.CheckConstraint(condition=Q(demo=True) | Q(clock_offset=0), name="trust_clock_moves_in_demo"),
+            models.CheckConstraint(
+                condition=Q(demo=True) | Q(clock_offset=0), name="trust_clock_moves_in_demo"
+            ),
         ]
 
 
@@ -91,11 +93,15 @@ class Rotation(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    running = models.BooleanField(null=True, default=True, unique=True, help_text="true, or null once finished")
+    running = models.BooleanField(
+        null=True, default=True, unique=True, help_text="true, or null once finished"
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     old_check = models.BinaryField(max_length=32)
-    new_check = models.BinaryField(max_length=32, help_text="the same as old_check when only centre keys turn")
+    new_check = models.BinaryField(
+        max_length=32, help_text="the same as old_check when only centre keys turn"
+    )
     forward = models.BinaryField(max_length=80, null=True)
     back = models.BinaryField(max_length=80, null=True)
     stage = models.CharField(max_length=12, default="root")

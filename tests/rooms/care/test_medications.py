@@ -125,9 +125,17 @@ def test_what_cannot_be_is_refused_by_name(
     assert MedicationChange.objects.count() == 1
 
 
-def test_a_medicine_from_before_this_record_may_be_stopped_and_is_told_all_the_same(world: World, now: datetime) -> None:
+def test_a_medicine_from_before_this_record_may_be_stopped_and_is_told_all_the_same(
+    world: World, now: datetime
+) -> None:
     medications.record(
-        world.doctor, world.resident.resident, action="stop", drug="华法林", reason="牙龈出血", at=now, command_id="w1"
+        world.doctor,
+        world.resident.resident,
+        action="stop",
+        drug="华法林",
+        reason="牙龈出血",
+        at=now,
+        command_id="w1",
     )
     assert medications.current(entries.keyed(world.resident)) == []
     assert Loop.objects.get(kind="medication.acknowledgement").owner == world.social_worker.staff_id

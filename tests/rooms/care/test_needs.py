@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from tests.rooms.care.world import World
+
 from yishe.care import conditions
 from yishe.loops.models import Loop
 
