@@ -40,10 +40,8 @@ def act(
 ) -> uuid.UUID:  # fmt: skip
     """Carry out one verb; returns the id of the loop acted on (the new one for refer_on).
 
-    `source` names a door whose answer shows the loop: the access line is then part of the act's commit.
-
-    Refused with state, who may and what is possible: wrong turn (403), wrong state (409), someone acted first
-    (409 `stale` with the present seq), a reason, outcome or evidence missing or unknown (422).
+    `source` names a door whose answer shows the loop: the access line is then part of the act's commit. Refused:
+    wrong turn (403), wrong state (409), someone acted first (409 `stale`), what is missing or unknown (422).
     """
     command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by)
     for _ in range(TRIES):
