@@ -21,20 +21,16 @@ from django.db.migrations.executor import MigrationExecutor
 from yishe.policy.refusals import Conflict, Unavailable
 from yishe.trust import backup, backup_sealing, backup_tables, digests, guards, keys
 from yishe.trust.backup_sealing import damaged
-from yishe.trust.models import SubjectKey
-
-TOMBSTONES = ("trust", "Tombstone")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What stands in the restored place: rows of all tables, ledger entries, people erased again."""
+    """What stands in the restored place: rows of all tables, ledger entries."""
 
     name: str
     rows: int
     entries: int
     streams: int
-    erased: int
 
 
 def restore(folder: Path, root: bytes) -> Restored:
@@ -51,12 +47,11 @@ def restore(folder: Path, root: bytes) -> Restored:
     keys.forget()
     keys.verify_root()
     _require_same(manifest, counts)
-    erased = erase_again()
     call_command("migrate", interactive=False, verbosity=0)
     guards.install()
     guards.require()
     ledger = manifest["ledger"]
-    return Restored(manifest["name"], sum(counts.values()), ledger["entries"], ledger["streams"], erased)
+    return Restored(manifest["name"], sum(counts.values()), ledger["entries"], ledger["streams"])
 
 
 def require_empty() -> None:
@@ -139,13 +134,3 @@ def _require_same(manifest: dict[str, Any], counts: backup_tables.Counts) -> Non
         raise damaged(backup.DATA, f"恢复后 {wrong[0]} 的行数与清单不符")
     if backup.ledger_of(digests.present_heads()) != manifest["ledger"]:
         raise damaged(backup.DATA, "恢复后账本各串末尾与清单不符")
-
-
-def erase_again() -> int:
-    """Drop the keys of people whose erasure is on record, if this version keeps such records."""
-    try:
-        tombstones: Any = apps.get_model(*TOMBSTONES)
-    except LookupError:
-        return 0
-    gone, _ = SubjectKey.objects.filter(subject__in=tombstones.objects.values("subject")).delete()
-    return gone

@@ -103,10 +103,7 @@ def restore(args: argparse.Namespace) -> int:
         elsewhere.leave_key(place)
     else:
         found = _here(args.folder)
-    text = (
-        f"已恢复 {found['name']}：{found['rows']} 行，账本 {found['entries']} 条、{found['streams']} 串，核对相符；"
-        f"再次删除 {found['erased']} 人的密钥。"
-    )
+    text = f"已恢复 {found['name']}：{found['rows']} 行，账本 {found['entries']} 条、{found['streams']} 串，核对相符。"
     result(found, text, as_json=args.json)
     return 0
 
