@@ -11,6 +11,10 @@ from yishe.people.particulars import Questioned, tidy
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _SERIALS = range(366, 73051)  # 1901-01-01 … 2100-01-01
 _DATE = re.compile(r"(\d{4})\s*[-/.年\s]\s*(\d{1,2})\s*[-/.月\s]\s*(\d{1,2})\s*日?(?:[\sT].*)?")
+_HAN_DATE = re.compile(
+    r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})[日号]?"
+)
+_HAN_DIGITS = {**{digit: value for value, digit in enumerate("〇一二三四五六七八九")}, "○": 0, "零": 0}
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _MONTH = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*月?")
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
@@ -101,12 +105,23 @@ def day(cell: Any, column: str, title: str) -> date | None:
         match = form.fullmatch(found)
         if match:
             return _real(match.groups(), found, column, title)
+    match = _HAN_DATE.fullmatch(found.replace(" ", ""))
+    if match:
+        return _real(tuple(str(_numeral(part)) for part in match.groups()), found, column, title)
     if re.fullmatch(r"\d{3,5}", found) and int(found) in _SERIALS and not _is_year(found):
         return _EXCEL_DAY_ZERO + timedelta(days=int(found))
     half = "（只有年月，缺日）" if _MONTH.fullmatch(found) else ""
     raise Questioned(
         column, "date_form", f"{title}“{found[:20]}”看不懂{half}：请写成 1947-03-05 这样的年月日。"
     )
+
+
+def _numeral(words: str) -> int:
+    """一九四七 digit by digit; 十, 十五, 二十, 三十一 by tens."""
+    tens, ten, ones = words.rpartition("十")
+    if ten:
+        return (_HAN_DIGITS[tens] if tens else 1) * 10 + (_HAN_DIGITS[ones] if ones else 0)
+    return int("".join(str(_HAN_DIGITS[one]) for one in words))
 
 
 def _is_year(found: str) -> bool:

@@ -20,7 +20,8 @@ SEXES = ("0", "1", "2", "9")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"(0\d{2,3})?[2-9]\d{6,7}(-\d{1,5})?|400\d{7}")
 _RECORD = re.compile(r"[0-9A-Za-z-]{1,40}")
-_NAME = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·•A-Za-z .'-]+")
+_NAME = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·•A-Za-z .'-]+\d{0,5}")
+"""Namesakes are often told apart by a number: 张伟2."""
 
 
 class Questioned(Invalid):

@@ -93,7 +93,7 @@ def _wanted(word: str) -> list[list[str]]:
         start = word[: tokens.LONGEST]
         return [["p" + start, "i" + start, "n" + word]]
     if re.search(r"\d", word):
-        return []
+        return [["n" + word]]
     return [["g" + word[i : i + 2]] for i in range(len(word) - 1)]
 
 

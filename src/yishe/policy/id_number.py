@@ -1,7 +1,7 @@
 """Chinese resident identity number (GB 11643): check digit, birth date, sex; the 15-digit form is converted.
 
-Standard: content of GB 11643-1999; province prefixes of GB/T 2260. The four digits after the province are not
-checked (old districts stay valid on old cards).
+Standard: content of GB 11643-1999; province prefixes of GB/T 2260, and 9 for foreigners' permanent residence cards
+(2023 form). The four digits after the province are not checked (old districts stay valid on old cards).
 """
 
 import unicodedata
@@ -24,6 +24,7 @@ PROVINCES = frozenset(
         81,
         82,
         83,
+        *range(91, 100),
     )
 )
 

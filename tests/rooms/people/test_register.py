@@ -74,7 +74,7 @@ def test_the_old_fifteen_digit_number_is_the_same_person(world: World) -> None:
     ("fields", "column"),
     [
         ({"name": ""}, "name"),
-        ({"name": "李3"}, "name"),
+        ({"name": "李123456"}, "name"),
         ({"name": "李秀兰", "id_number": "110102194703050021"}, "id_number"),
         ({"name": "李秀兰", "phone": "1380013800"}, "phone"),
         ({"name": "李秀兰", "sex": "1", "id_number": LI["id_number"]}, "sex"),

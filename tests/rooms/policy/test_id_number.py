@@ -32,6 +32,11 @@ def test_ways_of_writing_are_forgiven(text: str) -> None:
     assert check(text).number18 == STANDARD
 
 
+def test_a_foreigners_permanent_residence_card_is_read() -> None:
+    first17 = "91184019800101001"
+    assert check(first17 + check_digit(first17)).birth_date == date(1980, 1, 1)
+
+
 def test_the_old_form_is_converted() -> None:
     number = check("110105491231002")
     assert number.number18 == STANDARD
@@ -53,7 +58,7 @@ def test_one_wrong_digit_is_always_found(place: int) -> None:
         ("11010519491231X02", "18 位"),
         ("11010519491231002Y", "18 位"),
         ("١١٠١٠٥١٩٤٩١٢٣١٠٠٢X", "18 位"),
-        ("990105194912310025", "前两位 99"),
+        ("790105194912310025", "前两位 79"),
         ("110105194902300021", "出生日期 19490230 不存在"),
         ("110105194912310021", "校验位不符"),
         ("11010549123100X", "15 位旧身份证号应全为数字"),
