@@ -17,8 +17,26 @@ from yishe.people import actors, directory, residents, rosters
 AT_WORK = ("requested", "seen", "accepted", "in-progress")
 
 
+HAPPENS: dict[str, float] = {
+    "people_say_what_they_may": 7, "somebody_gets_one_thing_wrong": 9, "anybody_says_anything": 3,
+    "somebody_promises": 3, "a_medicine_changes": 1, "somebody_holds_a_red_one": 1.6, "a_parent_is_completed_too_early": 2,
+    "nobody_confirms": 3, "somebody_reopens_late_or_asks_again": 2, "somebody_has_an_old_page": 1,
+    "a_tablet_sends_its_command_again": 1, "a_colleague_follows": 0.4, "the_clock_is_set_back": 0.6, "time_passes": 3,
+    "a_new_holiday_table_arrives": 0.6, "somebody_goes_away_or_comes_back": 1.2, "somebody_loses_or_gets_a_post": 0.5,
+    "a_shift_is_put_in": 0.4, "a_resident_changes": 1.6,
+}  # fmt: skip
+"""What may happen next, and how often beside the others."""
+
+
 class Talking(Living):
     """The same district, with everybody in it speaking."""
+
+    @rule(seed=SEED)
+    def something_happens(self, seed: int) -> None:
+        """One rule that weighs all: hypothesis would leave whole rules out of an example, and the rare ones with them."""
+        names = list(HAPPENS)
+        name = self.rng(seed).choices(names, list(HAPPENS.values()))[0]
+        getattr(self, name)(seed)
 
     @initialize(seed=SEED)
     def begin(self, seed: int) -> None:
@@ -26,13 +44,13 @@ class Talking(Living):
         for kind in WHY:
             self.promise(rng, kind)
 
-    @rule(seed=SEED)
     def somebody_promises(self, seed: int) -> None:
         rng = self.rng(seed)
         wrong = rng.choice(
             [
                 {},
                 {},
+                {"reason": "D99"},
                 {"reason": "D99"},
                 {"actor": self.town.staff["护士3"]},
                 {"actor": self.town.staff["主任1"]},
@@ -42,7 +60,6 @@ class Talking(Living):
             kind = "referral.doctor_to_social_worker" if wrong else None
             self.promise(rng, kind, **wrong)
 
-    @rule(seed=SEED)
     def a_medicine_changes(self, seed: int) -> None:
         rng = self.rng(seed)
         number = rng.randrange(2)
@@ -58,15 +75,10 @@ class Talking(Living):
             )
         )
 
-    @rule(seed=SEED)
     def people_say_what_they_may(self, seed: int) -> None:
         for turn in range(4):
             self._legal(seed + turn)
             self.everything_holds()
-
-    @rule(seed=SEED)
-    def others_say_what_they_may(self, seed: int) -> None:
-        self.people_say_what_they_may(seed + 9)
 
     def _legal(self, seed: int) -> None:
         spoken = speech.legal(self.rng(seed), self.rows, self.at)
@@ -87,7 +99,6 @@ class Talking(Living):
         assert spoken.verb in ("reopen", "refer_on"), spoken
         assert clash or gone, spoken
 
-    @rule(seed=SEED)
     def anybody_says_anything(self, seed: int) -> None:
         rng = self.rng(seed)
         for _ in range(2):
@@ -96,11 +107,21 @@ class Talking(Living):
                 self.say(spoken)
                 self.everything_holds()
 
-    @rule(seed=SEED)
     def somebody_gets_one_thing_wrong(self, seed: int) -> None:
         rng = self.rng(seed)
         code = rng.choice(
-            [*SPOILT, "evidence_missing", "hold_until", "to_away", "to_away", "to_duty", "to_centre"]
+            [
+                *SPOILT,
+                "evidence_missing",
+                "hold_until",
+                "to_away",
+                "to_duty",
+                "to_centre",
+                "to_centre",
+                "to",
+                "said_by",
+                "evidence",
+            ]
         )
         self.make_ready(rng, code)
         make = speech.spoilt if code in SPOILT else speech.handed_to
@@ -148,7 +169,6 @@ class Talking(Living):
             self.drive(row, "supply", "accept")
         self.everything_holds()
 
-    @rule(seed=SEED)
     def somebody_holds_a_red_one(self, seed: int) -> None:
         rng = self.rng(seed)
         row = self.one(rng, lambda r: r.urgency == "red" and r.state in AT_WORK and not r.closed_at)
@@ -160,7 +180,6 @@ class Talking(Living):
             soon = {"reason": "resident_away", "until": self.at + timedelta(hours=1)}
             assert not self.say(Spoken(row.performer, "hold", row.id, row.seq, soon))
 
-    @rule(seed=SEED)
     def a_parent_is_completed_too_early(self, seed: int) -> None:
         rng = self.rng(seed)
         early = ("requested", "seen", "accepted", "in-progress", "on-hold")
@@ -171,13 +190,13 @@ class Talking(Living):
             self.promise(rng, "assessment.dual_track")
             return
         row = self.drive(row, "resume", "accept", "start")
-        children = [c for c in self.rows if c.parent == row.id]
+        tracks = list(Loop.objects.filter(parent=row.id))
+        children = [c for c in tracks if c.id not in {other.follows for other in tracks}]
         if row.state == "in-progress" and not all(c.closed_as == "served" for c in children):
             assert not self.say(Spoken(row.performer, "complete", row.id, row.seq, {"outcome": "assessed"}))
         for child in children if rng.random() < 0.6 else ():
             self.drive(child, "resume", "accept", "start", "complete")
 
-    @rule(seed=SEED)
     def nobody_confirms(self, seed: int) -> None:
         rng = self.rng(seed)
         row = self.one(
@@ -185,6 +204,7 @@ class Talking(Living):
             lambda r: (
                 r.closed_at is None
                 and r.urgency != "red"
+                and r.kind.startswith("referral")
                 and r.state not in ("rejected", "failed", "cancelled")
             ),
         )
@@ -192,20 +212,19 @@ class Talking(Living):
             return
         row = self.drive(row, "supply", "resume", "accept", "start", "complete")
         ends = rng.random()
-        if ends < 0.25:
+        if ends < 0.2:
             self.drive(row, "confirm")
-        elif ends < 0.5:
+        elif ends < 0.4:
             self.drive(row, "reopen")
-        elif ends < 0.75:
+        elif row.state == "completed":
             self.at += timedelta(days=12)
             self.sweep()
 
-    @rule(seed=SEED)
     def somebody_reopens_late_or_asks_again(self, seed: int) -> None:
         rng = self.rng(seed)
         closed = self.one(rng, lambda r: r.closed_at is not None and r.closed_as != "void")
         open_ = self.one(rng, lambda r: r.closed_at is None and r.single)
-        if closed and rng.random() < 0.3:
+        if closed and rng.random() < 0.4:
             assert closed.closed_at is not None
             self.at = max(self.at, closed.closed_at + timedelta(days=91))
             self.sweep()
@@ -220,7 +239,6 @@ class Talking(Living):
             assert where is not None
             self.promise(rng, open_.kind, resident=where.resident, reason=open_.reason, actor=open_.sender)
 
-    @rule(seed=SEED)
     def somebody_has_an_old_page(self, seed: int) -> None:
         rng = self.rng(seed)
         row = self.one(rng, lambda r: True)
@@ -228,7 +246,6 @@ class Talking(Living):
             loop = row.id if rng.random() < 0.6 else uuid.uuid4()
             self.say(Spoken(rng.choice(self.town.everyone), "note", loop, row.seq - 1, {"note": "旧页面"}))
 
-    @rule(seed=SEED)
     def a_tablet_sends_its_command_again(self, seed: int) -> None:
         """The same command has one effect and one answer; the same key with another body is refused."""
         rng = self.rng(seed)
@@ -241,13 +258,11 @@ class Talking(Living):
                                       digest=None if same else b"other", **spoken.what))  # fmt: skip
         assert [(r.id, r.seq) for r in Loop.objects.order_by("id")] == before
 
-    @rule(seed=SEED)
     def a_colleague_follows(self, seed: int) -> None:
         rng = self.rng(seed)
         if self.rows:
             promises.track(self.town.actor("护士1"), rng.choice(self.rows).id, self.at)
 
-    @rule(seed=SEED)
     def the_clock_is_set_back(self, seed: int) -> None:
         rng = self.rng(seed)
         earlier, now = self.at - timedelta(hours=rng.randint(1, 48)), self.at
@@ -257,7 +272,6 @@ class Talking(Living):
             self.say(spoken)
         self.at = now
 
-    @rule(seed=SEED)
     def a_shift_is_put_in(self, seed: int) -> None:
         rng = self.rng(seed)
         admin, staff = self.town.actor("郑管理员"), self.town.staff["值班社工"]

@@ -20,7 +20,7 @@ from yishe.policy.loop_table import table
 
 USUAL = 44
 EXAMPLES = int(os.environ.get("YISHE_PROOF_EXAMPLES", USUAL))
-STEPS = 100
+STEPS = 70
 LEAST = 20
 REFUSED = (
     *SPOILT, "to_away", "to_duty", "to_centre", "wrong_state", "not_yours", "unknown_verb", "stale", "key_reused",
