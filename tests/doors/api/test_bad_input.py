@@ -131,7 +131,7 @@ def test_a_forged_cursor_is_refused(desk: Desk, cursor: str) -> None:
     ("path", "query"),
     [
         ("/loops", {"limit": "0"}), ("/loops", {"limit": "1000"}), ("/loops", {"owner": "you"}),
-        ("/loops", {"since": "soon"}), ("/loops", {"open": "perhaps"}), ("/residents", {"q": "a\x00b"}),
+        ("/loops", {"since": "soon"}), ("/loops", {"open": "perhaps"}), ("/residents", {"q": "a\x00b"}), ("/loops", {"kind": "\x00"}),
         ("/residents", {"q": "长" * 101}), ("/reports/closing", {"since": "2026-02-30"}),
         ("/reports/closing", {"since": "2026-03-01", "until": "2026-01-01"}),
         ("/reports/closing", {"until": "0"}), ("/loops", {"since": "20260301"}),
@@ -145,3 +145,15 @@ def test_a_query_that_cannot_be_read_is_refused(desk: Desk, path: str, query: di
 def test_an_unusable_idempotency_key_is_refused(desk: Desk, key: str) -> None:
     body = {"kind": D2S, "resident": desk.resident, "reason": "D12"}
     a_problem(desk.doctor.post("/loops", body, key), 422)
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/me"])
+def test_an_address_that_is_not_there_is_a_problem_not_a_page(desk: Desk, path: str) -> None:
+    a_problem(Client().get(path), 404)
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])
+def test_the_description_is_only_read(desk: Desk, method: str) -> None:
+    answer = getattr(Client(), method)("/api/v1/openapi.json")
+    assert answer["Allow"] == "GET"
+    a_problem(answer, 405)

@@ -5,7 +5,7 @@ What cannot be a request of the API is answered here: unknown paths, wrong metho
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
@@ -29,7 +29,7 @@ class ApiEntrance:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(PREFIX):
+        if not f"{request.path_info}/".startswith(PREFIX):
             return self.get_response(request)
         answer = _refused_unread(request) or _answer(request)
         for name, value in HEADERS.items():
@@ -42,6 +42,10 @@ def _answer(request: HttpRequest) -> HttpResponse:
         found = get_resolver(URLS).resolve(request.path_info)
     except Resolver404:
         return problem(404, "no_such_address")
+    if found.url_name == "api-root":
+        return problem(404, "no_such_address")
+    if found.url_name == "openapi-json" and request.method != "GET":
+        return _wrong_method(HttpResponseNotAllowed(["GET"]))
     request.resolver_match = found
     try:
         answer: HttpResponse = found.func(request, *found.args, **found.kwargs)
@@ -60,7 +64,10 @@ def _wrong_method(answer: HttpResponse) -> HttpResponse:
 
 
 def _refused_unread(request: HttpRequest) -> HttpResponse | None:
-    """413 and 415 are decided by the headers alone; a refused body is read off, never kept or parsed."""
+    """413 and 415 are decided by the headers alone; a refused body is read off, never kept or parsed. A null
+    character in the query is refused here: no database takes one."""
+    if "%00" in request.META.get("QUERY_STRING", ""):
+        return problem(422, "null_character", "查询里有空字符，请去掉后重发。")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit():
         return problem(400, "bad_request")
