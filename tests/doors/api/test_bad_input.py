@@ -157,3 +157,8 @@ def test_the_description_is_only_read(desk: Desk, method: str) -> None:
     answer = getattr(Client(), method)("/api/v1/openapi.json")
     assert answer["Allow"] == "GET"
     a_problem(answer, 405)
+
+
+def test_a_date_for_a_clock_that_is_none_is_refused(desk: Desk) -> None:
+    body = {"kind": D2S, "resident": desk.resident, "reason": "D17", "dates": {"someday": "2026-12-01"}}
+    a_problem(desk.doctor.post("/loops", body), 422)

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from yishe.policy.loop_kinds import ClockName
+
 LOCAL = ZoneInfo("Asia/Shanghai")
 LONGEST_TEXT = 4000
 STATEMENT = "statement"
@@ -78,7 +80,7 @@ class NewLoop(Body):
     resident: UUID
     reason: Code | None = None
     note: Text | None = None
-    dates: dict[str, Moment] | None = Field(None, description="for date-bound clocks: clock name to its date")
+    dates: dict[ClockName, Moment] | None = Field(None, description="for date-bound clocks: clock name to its date")
 
 
 class Act(Body):
