@@ -45,7 +45,7 @@ class History:
     known: set[UUID] = field(default_factory=set)
     stirred: dict[str, int] = field(default_factory=dict)
     looked: datetime = BEFORE
-    soonest: list[tuple[datetime | None, str]] | None = None
+    soonest: list[tuple[datetime, str]] | None = None
 
     def run(self, since: date, now: datetime, each_day: Callable[[date], None]) -> None:
         """From the morning of `since` to `now`."""
@@ -87,11 +87,9 @@ class History:
     def _next_look(self) -> datetime | None:
         """The full hour after the next due moment, or that very moment for a red loop."""
         if self.soonest is None:
-            due = Loop.objects.filter(closed_at=None).order_by("next_at")
-            self.soonest = list(due.values_list("next_at", "urgency")[:1])
+            self.soonest = worker.soonest()
         for at, urgency in self.soonest:
-            if at is not None:
-                return max(at if urgency == "red" else self._hour(at), self.looked + timedelta(minutes=1))
+            return max(at if urgency == "red" else self._hour(at), self.looked + timedelta(minutes=1))
         return None
 
     def _hour(self, at: datetime) -> datetime:
@@ -99,8 +97,7 @@ class History:
 
     def _find_new(self, at: datetime) -> None:
         """Loops that rules opened since the last look."""
-        recent = Loop.objects.filter(closed_at=None, promised_at__gt=at - FRESH).values_list("id", flat=True)
-        for loop_id in recent:
+        for loop_id in worker.promised_after(at - FRESH):
             if loop_id not in self.known:
                 self.notice(loop_id, at)
 

@@ -76,6 +76,19 @@ def oldest_due(at: datetime) -> timedelta:
     return at - oldest if oldest else timedelta(0)
 
 
+def soonest() -> list[tuple[datetime, str]]:
+    """The next moment any loop waits for, with that loop's urgency; empty when nothing is open."""
+    sql = f"SELECT {quick.columns(Loop, 'l')} FROM loops_loop l WHERE l.closed_at IS NULL ORDER BY l.next_at LIMIT 1"
+    loops = [quick.instance(Loop, row) for row in quick.rows(sql, [])]
+    return [(one.next_at, one.urgency) for one in loops if one.next_at is not None]
+
+
+def promised_after(at: datetime) -> list[uuid.UUID]:
+    """Open loops promised since `at`."""
+    sql = "SELECT l.id FROM loops_loop l WHERE l.closed_at IS NULL AND l.promised_at > %s"
+    return [uuid.UUID(str(row[0])) for row in quick.rows(sql, [at])]
+
+
 _HELD = "SELECT s.loop FROM loops_stuck s WHERE s.until > %s"
 _DUE = f"""
     SELECT l.id FROM loops_loop l WHERE l.closed_at IS NULL AND l.next_at <= %s AND l.id NOT IN ({_HELD})

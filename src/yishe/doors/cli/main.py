@@ -40,17 +40,18 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     imported, so that a small command starts fast."""
     top = argparse.ArgumentParser(prog="yishe", description="Yishe 医社联动")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    homes = [COMMANDS[wanted]] if wanted in COMMANDS else [*COMMANDS.values(), *_of_other_rooms()]
+    homes = [COMMANDS[wanted]] if wanted in COMMANDS else [*_of_other_rooms(wanted)]
+    homes = homes or [*COMMANDS.values(), *_of_other_rooms()]
     for home in dict.fromkeys(homes):
         importlib.import_module(home).register(commands)
     return top
 
 
-def _of_other_rooms() -> Iterator[str]:
-    """Rooms above the doors name the module of their commands in their AppConfig."""
+def _of_other_rooms(wanted: str = "") -> Iterator[str]:
+    """Rooms above the doors name their commands, and the module of them, in their AppConfig."""
     for room in apps.get_app_configs():
         named = getattr(room, "command_line", None)
-        if named:
+        if named and (not wanted or wanted in getattr(room, "commands", ())):
             yield named
 
 
