@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
 from tests.doors.api.conftest import D2S, Desk
 from yishe.doors.api import entrance
+from yishe.doors.api.problems import of_fault
 
 
 def a_problem(answer: HttpResponse, status: int) -> dict[str, Any]:
@@ -162,3 +164,10 @@ def test_the_description_is_only_read(desk: Desk, method: str) -> None:
 def test_a_date_for_a_clock_that_is_none_is_refused(desk: Desk) -> None:
     body = {"kind": D2S, "resident": desk.resident, "reason": "D17", "dates": {"someday": "2026-12-01"}}
     a_problem(desk.doctor.post("/loops", body), 422)
+
+
+def test_a_full_disk_is_called_by_its_name() -> None:
+    answer = of_fault(OperationalError("database or disk is full"))
+    a_problem(answer, 503)
+    assert "磁盘已满" in answer.content.decode()
+    assert "磁盘" not in of_fault(OperationalError("connection refused")).content.decode()

@@ -31,6 +31,10 @@ TITLES = {
 }
 
 
+NO_ROOM = ("disk is full", "no space left")
+FULL = "磁盘已满，这次没有保存：请管理员腾出空间，再用同一个 Idempotency-Key 重试；已答复的操作都已保存。"
+
+
 def problem(status: int, code: str, title: str = "", detail: str = "", **extra: Any) -> HttpResponse:
     """One error answer."""
     body = {
@@ -64,7 +68,8 @@ def of_fault(fault: Exception) -> HttpResponse:
         return problem(400, "bad_request")
     if isinstance(fault, DatabaseError | InterfaceError | PackErrors):
         logger.error("api: %s: %s", type(fault).__name__, fault)
-        return problem(503, "unavailable")
+        full = any(sign in str(fault).lower() for sign in NO_ROOM)
+        return problem(503, "disk_full", FULL) if full else problem(503, "unavailable")
     logger.error("api: unexpected", exc_info=fault)
     return problem(500, "internal")
 
