@@ -48,7 +48,13 @@ def test_every_reference_leads_somewhere(desk: Desk) -> None:
 def test_the_answers_are_as_described(desk: Desk) -> None:
     loop = desk.refer()
     resident = f"/residents/{desk.resident}"
-    medicine = {"action": "start", "drug": "阿司匹林", "dose": "100mg", "frequency": "每日一次", "reason": "预防"}
+    medicine = {
+        "action": "start",
+        "drug": "阿司匹林",
+        "dose": "100mg",
+        "frequency": "每日一次",
+        "reason": "预防",
+    }
     asked = [
         ("/loops", desk.doctor, {"kind": D2S, "resident": desk.resident, "reason": "D15"}, "/loops"),
         (f"{resident}/medications", desk.doctor, medicine, "/residents/{resident_id}/medications"),

@@ -151,7 +151,8 @@ def test_a_used_key_with_another_body_is_refused_whatever_the_state_is_now(desk:
 
 
 @pytest.mark.parametrize(
-    "evidence", ["statement", ["statement"], [{"type": "statement", "note": "已入户"}], "已入户，联系了助餐", ["已入户"]]
+    "evidence",
+    ["statement", ["statement"], [{"type": "statement", "note": "已入户"}], "已入户，联系了助餐", ["已入户"]],
 )
 def test_evidence_is_a_code_an_object_or_words(desk: Desk, evidence: object) -> None:
     loop = desk.refer()

@@ -111,7 +111,12 @@ def test_every_number_opens_exactly_its_list(world: World, now: datetime) -> Non
         case(world, now - days * DAY)
     scope = scopes.scope_of(world.director, now, small=10)
     found = measures.closing(scope, *SPAN, now)
-    rows = [found.total, *found.months, *measures.by_team(scope, *SPAN, now), *measures.by_reason(scope, *SPAN, now)]
+    rows = [
+        found.total,
+        *found.months,
+        *measures.by_team(scope, *SPAN, now),
+        *measures.by_reason(scope, *SPAN, now),
+    ]
     for row in rows:
         numbers = [row.sent, row.taken_out]
         numbers += [side for one in row.measures.values() for side in (one.numerator, one.denominator)]
@@ -155,7 +160,10 @@ def test_sensitive_reasons_are_counted_together_and_named_nowhere(world: World, 
     promised(world, now - 60 * DAY, reason="D02", sensitive=True)
     promised(world, now - 60 * DAY)
     scope = scopes.scope_of(world.director, now, small=10)
-    assert {row.key: row.sent.count for row in measures.by_reason(scope, *SPAN, now)} == {"sensitive": 2, "D12": 1}
+    assert {row.key: row.sent.count for row in measures.by_reason(scope, *SPAN, now)} == {
+        "sensitive": 2,
+        "D12": 1,
+    }
     assert reading.how_many(world.director, {"reason": "D01"}, now) == 0
 
 

@@ -80,7 +80,9 @@ class NewLoop(Body):
     resident: UUID
     reason: Code | None = None
     note: Text | None = None
-    dates: dict[ClockName, Moment] | None = Field(None, description="for date-bound clocks: clock name to its date")
+    dates: dict[ClockName, Moment] | None = Field(
+        None, description="for date-bound clocks: clock name to its date"
+    )
 
 
 class Act(Body):
