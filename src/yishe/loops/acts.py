@@ -15,7 +15,7 @@ from yishe.loops.recording import Said, Track, carry, not_before, seen
 from yishe.loops.repeats import answered_before
 from yishe.loops.settling import relieved
 from yishe.loops.tracks import children, served
-from yishe.people import directory
+from yishe.people import access, directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force as packs_in_force
 from yishe.people.placements import Placement, placement_of_subject
@@ -27,6 +27,7 @@ from yishe.trust import ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
 FRESH_PEOPLE = ("hand_over", "reopen", "refer_on")
+READ = "loop.read"
 CHILD_DONE = ("complete", "confirm")
 TRIES = 3
 """How often a lost race that left this loop alone (a sibling track, a changed roster) is decided again."""
@@ -47,6 +48,7 @@ def act(
     for _ in range(TRIES):
         reading = read(loop_id)
         row = reading.row
+        _may_know(actor, reading, at)
         said = Said(
             actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source
         )
@@ -79,6 +81,20 @@ def _repeated(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | Non
     if before:
         seen(None, row.home, row.subject, verb, said)
     return before
+
+
+def _may_know(actor: Actor, reading: Read, at: datetime) -> None:
+    """A stranger is not even told in which state a loop is. Those who take part cost nothing to know."""
+    row = reading.row
+    if actor.is_system or actor.staff_id in (row.sender, row.performer, row.owner):
+        return
+    state = Track.of(row).state
+    if is_leader(actor.staff_id, state, at) or (reading.tracked and _tracks(actor.staff_id, row.id)):
+        return
+    where = placement_of_subject(row.subject)
+    if where is None:
+        raise Forbidden("no_relation", "您没有参与这件闭环，与居民也没有服务关系。")
+    access.require(actor, READ, where, at)
 
 
 def _refuse_stale(actor: Actor, row: Loop, seq: int, at: datetime) -> NoReturn:

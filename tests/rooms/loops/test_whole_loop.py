@@ -101,3 +101,12 @@ def test_the_doctor_may_not_promise_for_a_stranger_nor_the_worker_as_a_doctor(
         promises.promise(world.social_worker, command_id="2", **ask)
     with pytest.raises(Invalid, match="D99"):
         promises.promise(world.doctor, command_id="3", **{**ask, "reason": "D99"})
+
+
+def test_a_stranger_is_not_told_the_state_of_a_loop(world: World, refer: Refer) -> None:
+    told = refer()
+    for seq in (1, 7):
+        with pytest.raises(Forbidden) as refused:
+            told.say(world.stranger, "accept", seq=seq)
+        assert refused.value.code == "no_relation"
+        assert "state" not in refused.value.extra
