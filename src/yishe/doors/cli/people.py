@@ -14,7 +14,7 @@ from yishe.doors.cli import arguments, readiness
 from yishe.doors.cli.printing import remark, result
 from yishe.people import actors, directory, import_, import_results
 from yishe.people.import_report import TITLES, Report
-from yishe.policy.refusals import Invalid
+from yishe.policy.refusals import Invalid, Refused
 from yishe.trust import clock
 
 SHOWN = 20
@@ -39,8 +39,27 @@ def import_roster(args: argparse.Namespace) -> int:
     """Exit 0 when every row was taken; 1 when rows are held or rejected, or the file is refused as a whole."""
     readiness.require()
     _require_writable(args.report)
+    try:
+        report = _run(args)
+    except Refused as refused:
+        if args.json:
+            result(_refused(refused), "", as_json=True)
+        raise
+    if args.report:
+        import_results.write(report, args.report)
+    result(report.to_json(), _text(report, args.report), as_json=args.json)
+    return 1 if report.held or report.rejected else 0
+
+
+def _refused(refused: Refused) -> dict[str, Any]:
+    """A file refused as a whole, in the shape of a report: no row was taken, and why."""
+    nothing = dict.fromkeys(("rows", "created", "updated", "unchanged", "held", "rejected"), 0)
+    return {**nothing, "problems": [{"row": None, "column": None, "reason": refused.title}]}
+
+
+def _run(args: argparse.Namespace) -> Report:
     with _bar() as bar:
-        report = import_.run(
+        return import_.run(
             actors.SYSTEM,
             args.file,
             at=clock.now(),
@@ -48,10 +67,6 @@ def import_roster(args: argparse.Namespace) -> int:
             progress=_steps(bar),
             centre=_centre(args.centre),
         )
-    if args.report:
-        import_results.write(report, args.report)
-    result(report.to_json(), _text(report, args.report), as_json=args.json)
-    return 1 if report.held or report.rejected else 0
 
 
 def _centre(code: str | None) -> UUID | None:
