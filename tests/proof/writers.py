@@ -15,13 +15,13 @@ from yishe.care import medications, notes
 from yishe.care.models import MedicationChange, ServiceNote
 from yishe.loops import acts, promises, worker
 from yishe.loops.models import Loop, Timetable
-from yishe.people import actors, directory, packs, residents, rosters
+from yishe.people import actors, directory, import_, packs, residents, rosters
 from yishe.people.models import Change, Leave, Post, Resident, SearchToken, Shift, Subject
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Refused
 from yishe.talk import delivery
 from yishe.talk.models import Notice, Outbox
-from yishe.trust import ids, ledger
+from yishe.trust import ids, keys, ledger
 from yishe.trust.models import Entry, SubjectKey
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -209,10 +209,37 @@ def _register() -> Writer:
     return Writer("residents.register", prepare, act, effects, (Refused,))
 
 
-def _id_number(number: int) -> str:
-    body = f"11010219500101{number % 1000:03d}"
+def _spelt(number: int) -> str:
+    return "".join("零一二三四五六七八九"[int(digit)] for digit in str(number))
+
+
+def _id_number(number: int, born: str = "19500101") -> str:
+    body = f"110102{born}{number % 1000:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     return body + "10X98765432"[sum(int(c) * w for c, w in zip(body, weights, strict=True)) % 11]
+
+
+def _import() -> Writer:
+    """A roster of three, all in one batch: there whole or not at all, and complete after a second run."""
+
+    def prepare(stage: Stage) -> bytes:
+        numbers = [next(stage.numbers) for _ in range(3)]
+        rows = [f"王{_spelt(n)},{_id_number(n, '19510101')}" for n in numbers]
+        return "\n".join(["姓名,身份证号", *rows]).encode()
+
+    def act(stage: Stage, made: bytes) -> Act:
+        lead = stage.town.actor("主任1")
+        return lambda: import_.run(lead, made, at=stage.at, file_name="名册.csv")
+
+    def effects(stage: Stage, made: bytes) -> list[str]:
+        numbers = [line.split(",")[1] for line in made.decode().splitlines()[1:]]
+        blinds = [keys.blind_everywhere("id", number) for number in numbers]
+        found = Resident.objects.filter(id_blind__in=blinds)
+        again = import_.run(stage.town.actor("主任1"), made, at=stage.at, file_name="名册.csv")
+        wrong = exactly("unchanged on a third run", again.counts["unchanged"], 3)
+        return wrong + exactly("residents", found.count(), 3)
+
+    return Writer("people.import, one batch", prepare, act, effects)
 
 
 # Rosters
@@ -399,7 +426,7 @@ def _deliver_all(at: datetime) -> None:
 
 
 ALL: tuple[Writer, ...] = (
-    _promise(D2S, "D12", 1), _promise("assessment.dual_track", "", 3), _medication(), _note(), _register(),
+    _promise(D2S, "D12", 1), _promise("assessment.dual_track", "", 3), _medication(), _note(), _register(), _import(),
     _verb("receive"), _verb("accept"), _verb("decline"), _verb("ask_more"), _verb("supply", "ask_more"),
     _verb("start", "accept"), _verb("hold", "accept"), _verb("resume", "accept", "hold"),
     _verb("complete", "accept", "start"), _verb("fail", "accept"), _verb("confirm", "accept", "start", "complete"),
