@@ -144,7 +144,14 @@ def anything(rng: random.Random, rows: list[Loop], people: list[uuid.UUID]) -> S
         what["to"] = rng.choice([*people, uuid.uuid4()])
     if rng.random() < 0.3:
         what["until"] = row.promised_at + timedelta(days=rng.randint(-3, 90))
-    return Spoken(rng.choice(people), verb, row.id, max(1, row.seq - (rng.random() < 0.1)), what)
+    near = [p for p in (row.owner, row.sender, row.performer) if p in people]
+    return Spoken(
+        rng.choice(near if near and rng.random() < 0.4 else people),
+        verb,
+        row.id,
+        max(1, row.seq - (rng.random() < 0.1)),
+        what,
+    )
 
 
 SPOILT: dict[str, tuple[str, dict[str, Any]]] = {
