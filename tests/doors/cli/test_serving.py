@@ -1,5 +1,6 @@
 """One command serves pages, API and live streams on one port with a worker, and its processes live and die together."""
 
+import http.client
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -109,7 +111,8 @@ def test_a_stop_ends_open_streams_and_every_process(demo: Yishe, served: Served)
     listening = served.open("/live/", token)
     children = served.me.children(recursive=True)
     assert served.stop() == 0
-    assert listening.read() is not None
+    with suppress(http.client.IncompleteRead):  # ended, if need be in the middle of a line
+        listening.read()
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
