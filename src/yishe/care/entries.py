@@ -7,7 +7,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -24,8 +24,6 @@ from yishe.talk import outbox
 from yishe.trust import access_log, commit, ids, keys
 from yishe.trust.models import SubjectKey
 
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far a tablet's clock may run ahead of the server's before "in the future" is meant."""
 LONGEST_COMMAND = 128
 LONGEST_TEXT = 10_000
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -255,7 +253,8 @@ def _timely(command: Command, placement: Placement, *, after_death: bool) -> Non
         raise Invalid(
             "moment_unreadable", "发生时间要带时区，且不早于 1900 年，例如 2026-03-02T09:00:00+08:00。"
         )
-    if happened > command.at + CLOCK_SKEW:
+    skew = packs.in_force().settings(command.at.date()).clock_skew.exact()
+    if happened > command.at + skew:
         raise Invalid("in_the_future", "发生时间在将来：请改成实际发生的时间。")
     if placement.deceased_at and happened > placement.deceased_at and not after_death:
         raise Conflict("resident_dead", "居民已故，不能再记去世之后的诊疗；生前的内容可填实际时间补记。")

@@ -11,14 +11,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q
 
+from yishe.people.packs import in_force
 from yishe.policy.refusals import Invalid
 
 SENSITIVE = "sensitive"
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 ZONE = ZoneInfo("Asia/Shanghai")
 GONE = ("dead", "moved")
-LEFT_US = ("death", "moved", "C6", "C7")
-"""Close reasons that take a loop out of the headline: nobody could have kept the promise."""
 
 SENT = ~Q(status="entered-in-error")
 OPEN = SENT & Q(closed_at=None)
@@ -28,10 +27,20 @@ CONFIRMED = SERVED & Q(confirmed_by__in=["person", "not_needed"])
 """Confirmed by a person: the sender, or, where the kind asks for no confirmation, the one whose act it was."""
 HEARD = SENT & ~Q(heard="")
 HELPED = SENT & Q(heard__in=["yes", "partly"])
-TAKEN_OUT = SENT & (Q(gone__in=GONE) | Q(close_reason__in=LEFT_US))
 IN_TIME = CONFIRMED & Q(completed_at__lte=F("promised_by"))
 
 Set = Callable[[datetime], Q]
+
+
+def _taken_out(at: datetime) -> Q:
+    """Out of the headline by the pack's close reasons, or because the person went: nobody could have kept it."""
+    left_us = in_force().settings(at.astimezone(ZONE).date()).left_us
+    return SENT & (Q(gone__in=GONE) | Q(close_reason__in=left_us))
+
+
+def _due(at: datetime) -> Q:
+    return SENT & Q(promised_by__lt=at) & ~_taken_out(at)
+
 
 SETS: dict[str, Set] = {
     "sent": lambda at: SENT,
@@ -46,10 +55,10 @@ SETS: dict[str, Set] = {
     "auto_confirmed": lambda at: SERVED & Q(confirmed_by="auto"),
     "heard": lambda at: HEARD,
     "helped": lambda at: HELPED,
-    "due": lambda at: SENT & Q(promised_by__lt=at) & ~TAKEN_OUT,
-    "closed_in_time": lambda at: IN_TIME & Q(promised_by__lt=at) & ~TAKEN_OUT,
-    "missed": lambda at: SENT & Q(promised_by__lt=at) & ~TAKEN_OUT & ~IN_TIME,
-    "taken_out": lambda at: TAKEN_OUT,
+    "due": _due,
+    "closed_in_time": lambda at: IN_TIME & _due(at),
+    "missed": lambda at: _due(at) & ~IN_TIME,
+    "taken_out": _taken_out,
     "overdue": lambda at: OPEN & Q(due_at__lt=at),
 }
 

@@ -209,8 +209,14 @@ class Search(Strict):
 
 
 class SettingsVersion(Strict):
+    """`clock_skew`: how far ahead of ours another clock may be; `worker_late`: how long a due clock may wait before the
+    duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate."""
+
     delivery: Delivery
     sign_in: SignIn
     search: Search
     small_number: int = Field(ge=0)
+    clock_skew: Length
+    worker_late: Length
+    left_us: tuple[str, ...]
     age_bands: tuple[int, ...] = ()

@@ -13,7 +13,6 @@ from yishe.people.cards import cards
 from yishe.trust import backup
 
 OLDEST = 12
-LATE_WORKER = timedelta(minutes=5)
 
 
 @signed_in
@@ -31,7 +30,7 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
         {
             "place": "duty",
             "waited": spoken.span(waited),
-            "worker_late": waited > LATE_WORKER,
+            "worker_late": waited > late_worker(here),
             "waiting": bool(waited),
             "open": reading.how_many(here.actor, {"set": "open"}, here.now),
             "overdue": reading.how_many(here.actor, {"set": "overdue"}, here.now),
@@ -45,6 +44,11 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
             "proven": proven(here),
         },
     )
+
+
+def late_worker(here: Here) -> timedelta:
+    """How long a due clock may wait before this page says so."""
+    return packs.in_force().settings(spoken.local(here.now).date()).worker_late.exact()
 
 
 def proven(here: Here) -> str:

@@ -1,6 +1,5 @@
 """记一笔: service notes, encounters, measurements, medicines, conditions. Small forms; the care room decides."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,9 +33,6 @@ class Entry(forms.Form):
         help_text="不填就是现在。",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
-
-    def write(self, here: Here, about: UUID, command: str) -> None:
-        raise NotImplementedError
 
     def given(self, name: str) -> Any:
         return self.cleaned_data.get(name)
@@ -200,7 +196,7 @@ class ConditionForm(Entry):
         )
 
 
-FORMS: dict[str, Callable[..., Entry]] = {
+FORMS: dict[str, type[NoteForm | EncounterForm | ObservationForm | MedicationForm | ConditionForm]] = {
     "note": NoteForm,
     "encounter": EncounterForm,
     "observation": ObservationForm,
