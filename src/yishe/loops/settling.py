@@ -96,7 +96,7 @@ def _still_answers(book: directory.Directory, s: Situation, owner: uuid.UUID) ->
         return False
     if s.state.turn == "sender" or is_leader(owner, s.state, s.at):
         return True
-    return s.state.duty in member.duties(s.at)
+    return any(post.duty == s.state.duty and post.centre == s.state.centre for post in member.held(s.at))
 
 
 def _for_sender(book: directory.Directory, s: Situation, owner: uuid.UUID) -> uuid.UUID | None:

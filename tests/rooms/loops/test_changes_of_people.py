@@ -7,7 +7,7 @@ from tests.rooms.care.world import World
 from tests.rooms.loops.conftest import D2S, Said
 from yishe.loops import promises, rebuild, worker
 from yishe.loops.models import Loop
-from yishe.people import actors, directory, residents, rosters
+from yishe.people import actors, directory, organisations, residents, rosters
 from yishe.people.models import Organisation, Post, Staff
 
 Refer = Callable[..., Said]
@@ -99,3 +99,17 @@ def test_a_retry_after_the_resident_died_is_still_the_first_answer(
     told = refer(command_id="k")
     residents.die(world.doctor, world.resident.resident, now)
     assert refer(command_id="k").loop == told.loop
+
+
+def test_someone_who_goes_to_another_centre_leaves_his_loops_with_this_one(
+    world: World, refer: Refer, now: datetime
+) -> None:
+    told = refer()
+    organisations.appoint(
+        world.administrator, world.social_worker.staff_id, world.other_team.id, "social_worker", now
+    )
+    here = Post.objects.get(staff=world.social_worker.staff_id, organisation=world.team)
+    rosters.end_post(world.director, here.id, now + timedelta(hours=1))
+    worker.sweep_all(now + timedelta(hours=1))
+    assert told.row.owner == world.director.staff_id
+    assert rebuild.differences() == []
