@@ -20,6 +20,7 @@ RESIDENTS, SEED = "160", "1"
 PASSWORD = "yishe-demo-2026"
 START_SECONDS = 60
 WAIT_MS = 12_000
+POLICY = "Content Security Policy"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ SignIn = Callable[..., Page]
 def signed_in(server: Server, browser: Browser) -> Iterator[SignIn]:
     """`signed_in("limin")` is a page of that person in a browser context of her own."""
     contexts: list[BrowserContext] = []
+    forbidden: list[str] = []
 
     def enter(username: str, *, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
         context = browser.new_context(
@@ -117,6 +119,7 @@ def signed_in(server: Server, browser: Browser) -> Iterator[SignIn]:
         )
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
+        context.on("console", lambda said: forbidden.append(said.text) if POLICY in said.text else None)
         page = context.new_page()
         page.goto("/sign-in")
         page.get_by_label("账号或工号").fill(username)
@@ -128,3 +131,4 @@ def signed_in(server: Server, browser: Browser) -> Iterator[SignIn]:
     yield enter
     for context in contexts:
         context.close()
+    assert not forbidden, "a page did what its content policy forbids"

@@ -7,13 +7,18 @@ YISHE_ROOT_KEY_COMMAND a command that prints the root key in base64 (HSM, KMS), 
 YISHE_CIPHER           aes (default) or sm4: what sealed values are written with; both open
 YISHE_BACKUP_DIR       where the worker puts a backup every day (default: none is made)
 YISHE_BACKUP_ALSO      a second place for every backup
+YISHE_ORIGIN           the address people use, e.g. https://yishe.example.cn (several: separated by commas); https makes
+                       cookies secure and sends HSTS; other Host headers are then refused
+YISHE_TRUSTED_PROXIES  addresses or networks of the proxies in front, whose X-Forwarded-* headers are believed
 YISHE_PACKS            policy pack folders, separated by ":" (default: base, then the demo overlay)
 """
 
+import ipaddress
 import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -39,7 +44,37 @@ PACKS = [
 
 SECRET_KEY = root_key.derived(SECRET_KEY_FILE, ROOT_KEY_COMMAND, "django")
 DEBUG = False
-ALLOWED_HOSTS = ["*"]
+
+
+def _origins(named: str) -> list[str]:
+    found = [one.strip().rstrip("/") for one in named.split(",") if one.strip()]
+    wrong = [
+        one for one in found if urlsplit(one).scheme not in ("http", "https") or not urlsplit(one).hostname
+    ]
+    if wrong:
+        sys.exit(f"YISHE_ORIGIN 应写成 https://域名（可带端口），现在是 {wrong[0]!r}：请改正后再启动。")
+    return found
+
+
+def _networks(named: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    try:
+        return [ipaddress.ip_network(one.strip(), strict=False) for one in named.split(",") if one.strip()]
+    except ValueError as fault:
+        sys.exit(
+            f"YISHE_TRUSTED_PROXIES 应为地址或网段，如 10.0.0.5 或 10.0.0.0/24（{fault}）：请改正后再启动。"
+        )
+
+
+ORIGINS = _origins(os.environ.get("YISHE_ORIGIN", ""))
+TLS = bool(ORIGINS) and all(one.startswith("https:") for one in ORIGINS)
+TRUSTED_PROXIES = _networks(os.environ.get("YISHE_TRUSTED_PROXIES", ""))
+HSTS_SECONDS = 365 * 86400
+ALLOWED_HOSTS = (
+    [str(urlsplit(one).hostname) for one in ORIGINS] + ["127.0.0.1", "[::1]", "localhost"]
+    if ORIGINS
+    else ["*"]
+)
+CSRF_TRUSTED_ORIGINS = ORIGINS
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 LANGUAGE_CODE = "zh-hans"
@@ -61,8 +96,8 @@ INSTALLED_APPS = [
     *(f"yishe.{room}.apps.{room.capitalize()}Config" for room in ROOMS),
 ]
 MIDDLEWARE = [
+    "yishe.doors.edge.Edge",  # first: it says who calls, and puts the security headers on every answer
     "yishe.doors.picture.OnePicture",
-    "django.middleware.security.SecurityMiddleware",
     "yishe.doors.api.entrance.ApiEntrance",  # answers /api/ itself: no session, no CSRF on that path
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -70,7 +105,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "yishe.doors.web.answers.Answers",
 ]
@@ -97,11 +131,13 @@ AUTH_USER_MODEL = "trust.Account"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "/sign-in"
 CSRF_FAILURE_VIEW = "yishe.doors.web.answers.stale_form"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_CONTENT_TYPE_NOSNIFF = True
-X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # a link in a notice must find the person signed in
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+# The prefix makes the browser refuse a cookie that another host of the domain, or plain HTTP, tries to plant.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
+    ("__Host-sessionid", "__Host-csrftoken") if TLS else ("sessionid", "csrftoken")
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 

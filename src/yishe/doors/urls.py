@@ -7,5 +7,6 @@ urlpatterns = [
     path("", include("yishe.doors.web.urls")),
 ]
 
+handler400 = "yishe.doors.web.answers.unreadable"
 handler404 = "yishe.doors.web.answers.not_found"
 handler500 = "yishe.doors.web.answers.failed"

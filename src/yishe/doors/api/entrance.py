@@ -15,11 +15,6 @@ PREFIX = "/api/"
 URLS = "yishe.doors.api.urls"
 LARGEST = 1024 * 1024
 DRAINED = 256 * 1024 * 1024
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-}
 
 
 class ApiEntrance:
@@ -32,8 +27,7 @@ class ApiEntrance:
         if not f"{request.path_info}/".startswith(PREFIX):
             return self.get_response(request)
         answer = _refused_unread(request) or _answer(request)
-        for name, value in HEADERS.items():
-            answer.setdefault(name, value)
+        answer.setdefault("Cache-Control", "no-store")
         return answer
 
 

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
+from yishe.doors import edge
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -124,7 +126,7 @@ async def too_large(scope: Scope, send: Send) -> None:
             "type": "http.response.start",
             "status": 413,
             "headers": [
-                (b"content-type", b"application/problem+json; charset=utf-8"),
+                *edge.raw_headers("application/problem+json; charset=utf-8"),
                 (b"connection", b"close"),
             ],
         }

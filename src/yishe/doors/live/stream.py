@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from yishe.doors import edge
 from yishe.doors.live import who
 from yishe.doors.live.bridge import Receive, Scope, Send
 from yishe.doors.live.pump import Listener, Pump
@@ -124,8 +125,7 @@ async def _begin(send: Send) -> None:
             "type": "http.response.start",
             "status": 200,
             "headers": [
-                (b"content-type", b"text/event-stream; charset=utf-8"),
-                (b"cache-control", b"no-store"),
+                *edge.raw_headers("text/event-stream; charset=utf-8"),
                 (b"x-accel-buffering", b"no"),
             ],
         }
@@ -136,6 +136,6 @@ async def _refuse(send: Send, status: int, code: str, title: str) -> None:
     body = json.dumps(
         {"type": "about:blank", "title": title, "status": status, "code": code}, ensure_ascii=False
     ).encode()
-    headers = [(b"content-type", b"application/problem+json; charset=utf-8")]
+    headers = edge.raw_headers("application/problem+json; charset=utf-8")
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

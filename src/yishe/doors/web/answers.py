@@ -1,4 +1,4 @@
-"""What the browser is told when something cannot be done, and the headers every page carries.
+"""What the browser is told when something cannot be done.
 
 A refusal says what is so and what to do; a failure of ours says so, with a number to ring with, never a trace.
 """
@@ -15,11 +15,11 @@ from django.shortcuts import render
 
 from yishe.policy.refusals import Refused, Unauthenticated
 
-POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
 NEXT_STEPS = {
+    400: (
+        "请求读不懂",
+        "地址或内容不完整，或不是从本系统的网址打开的。请用收藏的网址重新打开；仍不行请联系管理员。",
+    ),
     403: (
         "不能看或不能做",
         "您与这位居民或这件事没有签约、参与、值班或负责的关系。需要时请联系负责的团队长。",
@@ -34,17 +34,13 @@ log = logging.getLogger("yishe.doors.web")
 
 
 class Answers:
-    """Turns refusals into pages (or into a banner inside the open form) and sets the content policy."""
+    """Turns refusals into pages (or into a banner inside the open form)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if not request.path.startswith("/api/"):
-            response.headers.setdefault("Content-Security-Policy", POLICY)
-            response.headers.setdefault("Referrer-Policy", "same-origin")
-        return response
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if request.path.startswith(("/api/", "/live/")):
@@ -58,8 +54,10 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse:
         return _refusal(request, exception)
     if isinstance(exception, Http404):
         return page(request, 404)
-    if isinstance(exception, PermissionDenied | SuspiciousOperation):
+    if isinstance(exception, PermissionDenied):
         return page(request, 403)
+    if isinstance(exception, SuspiciousOperation):
+        return page(request, 400)
     if isinstance(exception, OperationalError | InterfaceError):
         log.warning("database away: %s", type(exception).__name__)
         return page(request, 503)
@@ -92,6 +90,10 @@ def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose secret is gone (signed out meanwhile, or cookies off)."""
     return page(request, 403, title="这一页已过期：请返回上一页刷新后再提交，或重新登录。")
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 400)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
