@@ -133,9 +133,8 @@ class Living(RuleBasedStateMachine):
         self.sweep()
 
     def a_new_holiday_table_arrives(self, seed: int) -> None:
-        if self.rng(seed).random() < 0.4:
-            settings.PACKS = WIDE if settings.PACKS is PLAIN else PLAIN
-            self.sweep()
+        settings.PACKS = WIDE if settings.PACKS is PLAIN else PLAIN
+        self.sweep()
 
     def somebody_goes_away_or_comes_back(self, seed: int) -> None:
         rng = self.rng(seed)

@@ -2,10 +2,12 @@
 
 import random
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.proof import oracle
 from yishe.loops import kinds, settling
 from yishe.loops.company import is_leader, leaders
 from yishe.loops.models import Loop, Tracking
@@ -104,20 +106,27 @@ WEIGHT = {
     "confirm": 3.0,
 }
 """Endings and small talk are said less often, so that loops live long enough to see the rest."""
+ENOUGH = 20
+RARE = 6.0
+"""How much likelier what was seen fewer than ENOUGH times becomes, so that a run reaches everything and not by luck."""
 
 
-def legal(rng: random.Random, rows: list[Loop], at: datetime) -> Spoken | None:
-    """Something somebody may say now. Each possible edge is as likely as any other, however rare."""
-    by_edge: dict[object, list[tuple[Situation, str]]] = {}
+def rarely(seen: Mapping[str, int], name: str) -> float:
+    """The weight of something that happened `seen[name]` times so far in the whole run."""
+    return RARE if seen.get(name, 0) < ENOUGH else 1.0
+
+
+def legal(rng: random.Random, rows: list[Loop], at: datetime, seen: Mapping[str, int]) -> Spoken | None:
+    """Something somebody may say now. Each possible edge is as likely as any other, and likelier while seldom `seen`."""
+    by_edge: dict[tuple[str, str], list[tuple[Situation, str]]] = {}
     for s in situations(rows, at):
         for verb in allowed(s):
-            by_edge.setdefault((edge_for(s, verb) or verb, s.state.place), []).append((s, verb))
-    for _ in range(4):
-        if not by_edge:
-            return None
-        edges = sorted(by_edge, key=str)
-        edge = rng.choices(edges, [WEIGHT.get(by_edge[e][0][1], 1.0) for e in edges])[0]
-        s, verb = rng.choice(by_edge[edge])
+            edge = edge_for(s, verb)
+            by_edge.setdefault((oracle.label(edge) if edge else verb, s.state.place), []).append((s, verb))
+    edges = sorted(by_edge)
+    weights = [WEIGHT.get(by_edge[e][0][1], 1.0) * rarely(seen, e[0]) for e in edges]
+    for _ in range(4 if edges else 0):
+        s, verb = rng.choice(by_edge[rng.choices(edges, weights)[0]])
         what = fitting(rng, s, verb)
         if what is not None:
             return Spoken(s.actor, verb, s.state.id, s.state.seq, what)

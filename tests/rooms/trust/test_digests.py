@@ -52,7 +52,8 @@ def flipped(value: Any, at: int) -> Any:
 
 
 def flip(row: models.Model, field: Any, at: int) -> bool:
-    """Write one flipped bit behind everybody's back. False when the column holds nothing."""
+    """Write one flipped bit behind everybody's back. False when the column holds nothing, or when the new value is
+    another row's key, which the database refuses without any help."""
     value = field.value_from_object(row)
     if value is None or value in ("", b""):
         return False
@@ -64,10 +65,13 @@ def flip(row: models.Model, field: Any, at: int) -> bool:
     )
     where = " AND ".join(f'"{k.column}" = %s' for k in keys)
     values = [k.get_db_prep_save(k.value_from_object(row), connection) for k in keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'UPDATE "{row._meta.db_table}" SET "{field.column}" = %s WHERE {where}', [new, *values]
-        )
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f'UPDATE "{row._meta.db_table}" SET "{field.column}" = %s WHERE {where}', [new, *values]
+            )
+    except IntegrityError:
+        return False
     return True
 
 
