@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
+from yishe.doors import limits
 from yishe.people import directory
 from yishe.trust import clock, guards, keys
 from yishe.trust.models import Instance
@@ -54,6 +55,7 @@ def fresh_process_caches() -> Iterator[None]:
     clock.forget()
     keys.forget()
     directory.forget()
+    limits.forget()
     yield
     clock.forget()
     keys.forget()

@@ -49,6 +49,12 @@ class Conflict(Refused):
     status = 409
 
 
+class TooMany(Refused):
+    """Too often from one person or one address. `extra["retry_after"]`: seconds until it is worth trying again."""
+
+    status = 429
+
+
 class Unavailable(Refused):
     """The system itself cannot do it now (nobody to own it, database away); try again or call."""
 

@@ -208,6 +208,23 @@ class Search(Strict):
     letters: int = Field(ge=1)
 
 
+class Limit(Strict):
+    """At most `count` within any stretch of `within`."""
+
+    count: int = Field(ge=1)
+    within: Length
+
+
+class Limits(Strict):
+    """How often. By person: any request, a search, an export. By address: a try at the door, a request of nobody known."""
+
+    person: Limit
+    search: Limit
+    export: Limit
+    sign_in: Limit
+    anonymous: Limit
+
+
 class SettingsVersion(Strict):
     """`clock_skew`: how far ahead of ours another clock may be; `worker_late`: how long a due clock may wait before the
     duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate."""
@@ -215,6 +232,7 @@ class SettingsVersion(Strict):
     delivery: Delivery
     sign_in: SignIn
     search: Search
+    limits: Limits
     small_number: int = Field(ge=0)
     clock_skew: Length
     worker_late: Length

@@ -26,6 +26,7 @@ TITLES = {
     413: "内容太大：单次请求最多 1 MB。",
     415: "请用 Content-Type: application/json 发送。",
     422: "有字段不合要求，请按 errors 修改后重发。",
+    429: "请求太频繁，请稍后再试。",
     500: "系统内部出错，已记录；请稍后重试，仍不行请联系管理员。",
     503: "系统暂时忙或数据库不可用，请稍后用同一个 Idempotency-Key 重试。",
 }
@@ -48,8 +49,8 @@ def problem(status: int, code: str, title: str = "", detail: str = "", **extra: 
     answer = HttpResponse(orjson.dumps(body, default=str), status=status, content_type=CONTENT_TYPE)
     if status == 401:
         answer["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        answer["Retry-After"] = "5"
+    if status in (429, 503):
+        answer["Retry-After"] = str(extra.get("retry_after", 5))
     return answer
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from yishe.care import entries, medications, notes, timeline
 from yishe.care.models import Recorded
+from yishe.doors import limits
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import NewMedication, NewNote
 from yishe.doors.api.wire import Caller, caller, command
@@ -41,6 +42,7 @@ def find(request: HttpRequest, wanted: Query[Search]) -> dict[str, Any]:
     who = caller(request)
     if "\x00" in wanted.q:
         raise Invalid("null_character", "查询里有空字符，请去掉后重发。")
+    limits.take("search", who.actor.staff_id, who.at)
     found = search.find(who.actor, wanted.q, who.at, wanted.limit)
     if found:
         _seen(who, "residents.find", found)

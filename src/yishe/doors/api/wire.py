@@ -11,6 +11,7 @@ from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 
+from yishe.doors import limits
 from yishe.people import actors
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid, Unauthenticated
@@ -48,9 +49,11 @@ class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
         at = clock.now()
         try:
-            return Caller(actors.for_token(token, at), at)
+            who = Caller(actors.for_token(token, at), at)
         except ValueError:
             raise Unauthenticated("bad_token", "令牌无效：请核对后重试。") from None
+        limits.take("person", who.actor.staff_id, at)
+        return who
 
 
 def caller(request: HttpRequest) -> Caller:

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from yishe.policy.refusals import Refused, Unauthenticated
+from yishe.policy.refusals import Refused, TooMany, Unauthenticated
 
 NEXT_STEPS = {
     400: (
@@ -27,6 +27,10 @@ NEXT_STEPS = {
     404: ("没有找到", "可能已合并、移走，或链接不完整。请回到今日，或按 / 查找居民。"),
     409: ("刚才有人先办了", "事情已经有了新进展。请看最新情况再决定。"),
     422: ("还差一点", "请按提示补正后再提交，已填的内容不会丢。"),
+    429: (
+        "太频繁了",
+        "为了保护居民资料，短时间内的次数有上限。已填的内容还在，稍等再按一次；若不是您操作的，请告诉管理员。",
+    ),
     500: ("系统出错了", "这不是您的操作造成的，已记下。请稍后再试；仍不行，请把编号告诉管理员。"),
     503: ("现在办不了", "数据库或网络暂时不通，没有写入任何内容。请稍后再按一次；紧急的事请先打电话。"),
 }
@@ -69,7 +73,10 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse:
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     if isinstance(refused, Unauthenticated):
         return render(request, "sign_in.html", {"error": refused.title}, status=401)
-    return page(request, refused.status, title=refused.title, extra=refused.extra)
+    response = page(request, refused.status, title=refused.title, extra=refused.extra)
+    if isinstance(refused, TooMany):
+        response["Retry-After"] = str(refused.extra["retry_after"])
+    return response
 
 
 def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from yishe.doors import limits
 from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
@@ -109,6 +110,7 @@ def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
 @signed_in
 def take_out(request: HttpRequest, here: Here) -> HttpResponse:
     """The workbook; why it is taken out is asked and kept."""
+    limits.take("export", here.actor.staff_id, here.now)
     filters = chosen(request.POST)
     content = export.ledger_xlsx(
         here.actor, filters, here.now, purpose=request.POST.get("purpose", ""), source="web"

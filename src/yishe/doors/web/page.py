@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
+from yishe.doors import limits
 from yishe.doors.web import spoken
 from yishe.loops import reading
 from yishe.people import directory
@@ -65,6 +66,7 @@ def signed_in(view: View) -> View:
         actor = actor_for(request.user.pk, staff.version)
         source = request.META.get("REMOTE_ADDR", "")
         here = Here(actor, clock.now(), staff, source, preferences(request))
+        limits.take("person", actor.staff_id, here.now)
         return view(request, here, **path)
 
     return opened

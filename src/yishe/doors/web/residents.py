@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import search
@@ -16,6 +17,7 @@ TRAITS = 4
 @signed_in
 def residents(request: HttpRequest, here: Here) -> HttpResponse:
     asked = request.GET.get("q", "").strip()
+    limits.take("search", here.actor.staff_id, here.now)
     found = search.find(here.actor, asked, here.now, LIMIT)
     page.seen(here, "resident.search", [card.subject for card in found], purpose=f"{len(asked)} 字")
     if asked and len(found) == 1 and not getattr(request, "htmx", False):
