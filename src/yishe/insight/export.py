@@ -13,7 +13,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from yishe.insight import scopes
-from yishe.loops import sets
+from yishe.loops import orders, sets
 from yishe.loops.models import Loop
 from yishe.people import cards, directory, packs
 from yishe.people.actors import Actor
@@ -92,6 +92,8 @@ COLUMNS: tuple[tuple[str, int, Cell], ...] = (
     ("现在轮到", 10, lambda book, loop: book.name(loop.owner)),
     ("状态", 18, lambda book, loop: book.pack.text(f"business_status.{loop.business_status}")),
     ("发起", 17, lambda book, loop: loop.promised_at),
+    ("已开（天）", 8, lambda book, loop: ((loop.closed_at or book.at) - loop.promised_at).days),
+    ("本步时限", 17, lambda book, loop: loop.due_at),
     ("接单", 17, lambda book, loop: loop.accepted_at),
     ("开始办理", 17, lambda book, loop: loop.started_at),
     ("回写结果", 17, lambda book, loop: loop.completed_at),
@@ -113,9 +115,8 @@ def ledger_xlsx(
     if not purpose.strip():
         raise Invalid("purpose_needed", "导出要写明用途（例如“月度质控会”）：它会印在表头并留在访问记录里。")
     scope = scopes.scope_of(actor, at, small=0, action=ACTION)
-    rows = list(
-        Loop.objects.filter(scope.q, sets.wanted(filters, at)).order_by("promised_at", "id")[: MOST + 1]
-    )
+    order = orders.named(filters.get("sort") or orders.NEWEST.removeprefix("-"))
+    rows = list(order.over(Loop.objects.filter(scope.q, sets.wanted(filters, at)))[: MOST + 1])
     if len(rows) > MOST:
         raise Invalid("too_many_rows", f"超过 {MOST} 行：请先按时间或团队缩小范围，再分几次导出。")
     head = _head(actor, scope.title, filters, at, purpose=purpose, count=len(rows))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from yishe.loops import acts, sets
+from yishe.loops import acts, orders, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, read, state_of, state_read
 from yishe.people import access
@@ -180,7 +180,7 @@ def waiting(actor: Actor, limit: int = PAGE, cursor: str | None = None) -> Page:
 def counts(actor: Actor, at: datetime) -> dict[str, int]:
     """How many are mine to do, and how many of them late."""
     mine = Loop.objects.filter(owner=actor.staff_id, closed_at=None)
-    return {"mine": mine.count(), "late": mine.filter(due_at__lt=at).count()}
+    return mine.aggregate(mine=Count("id"), late=Count("id", filter=Q(due_at__lt=at)))
 
 
 def for_subjects(subjects: Sequence[uuid.UUID], only_open: bool = False) -> list[LoopState]:
@@ -241,8 +241,13 @@ def listing(
 def behind(
     actor: Actor, filters: Mapping[str, str], at: datetime, limit: int = PAGE, cursor: str | None = None
 ) -> Page:
-    """The list behind a number of a board: the filter the number was counted by (`sets.wanted`), newest first."""
-    return _paged(scoped(actor, at).filter(sets.wanted(filters, at)), ("-promised_at", "id"), limit, cursor)
+    """The list behind a number of a board: the filter the number was counted by (`sets.wanted`), newest first or in
+    the order that `sort` names (`orders.named`)."""
+    order = orders.named(filters.get("sort") or orders.NEWEST)
+    found = order.over(scoped(actor, at).filter(sets.wanted(filters, at)))
+    rows = list((order.after(found, cursor) if cursor else found)[: limit + 1])
+    following = orders.cursor(rows[limit - 1]) if len(rows) > limit else None
+    return Page(tuple(state_of(row) for row in rows[:limit]), following)
 
 
 def soonest(

@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.rooms.care.world import World, build
 from yishe.loops import kinds, promises
@@ -15,6 +18,7 @@ from yishe.people.models import Staff
 from yishe.trust import accounts
 from yishe.trust.models import AccessLine
 
+TEST_FRAME = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 D2S = "referral.doctor_to_social_worker"
 
 
@@ -68,6 +72,13 @@ def office(db: None) -> Office:
     world = build(datetime.now(UTC) - timedelta(minutes=1))
     people = (world.doctor, world.social_worker, world.nurse, world.director, world.stranger)
     return Office(world, *(screen(one) for one in people))
+
+
+def statements(request: Callable[[], object]) -> int:
+    """What one request asks of the database."""
+    with CaptureQueriesContext(connection) as seen:
+        request()
+    return len([one for one in seen.captured_queries if not one["sql"].startswith(TEST_FRAME)])
 
 
 def screen(actor: Actor) -> Screen:

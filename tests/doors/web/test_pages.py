@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.doors.web.conftest import Office
+from tests.doors.web.conftest import Office, statements
 
 pytestmark = pytest.mark.django_db
 PLACES = ("/", "/residents", "/loops", "/board", "/duty", "/notices", "/import", "/team", "/me")
@@ -83,3 +83,22 @@ def test_no_page_carries_anything_inline(office: Office) -> None:
         assert "<script>" not in text
         assert " onclick" not in text
         assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("sort", ["age", "-age", "due", "-due", "team", "-team", "state", "-state"])
+def test_the_ledger_sorts_by_what_the_address_says(office: Office, sort: str) -> None:
+    for reason in ("D12", "D16"):
+        office.refer(reason)
+    answer = office.director.open("/loops", sort=sort)
+    assert len(answer.context["rows"]) == 2
+    assert answer.content.decode().count('aria-sort="') == 1
+    assert f'name="sort" value="{sort}"' in answer.content.decode()
+
+
+def test_the_ledger_costs_the_same_however_long_it_is(office: Office) -> None:
+    office.refer("D12")
+    office.director.open("/loops")
+    few = statements(lambda: office.director.open("/loops", sort="due"))
+    for reason in ("D03", "D04", "D05", "D16"):
+        office.refer(reason)
+    assert statements(lambda: office.director.open("/loops", sort="due")) == few <= 9

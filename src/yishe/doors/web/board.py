@@ -1,7 +1,7 @@
 """看板: the five measures as one funnel, the headline first; each number opens its list, each title is the finding."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -54,6 +54,7 @@ def board(request: HttpRequest, here: Here) -> HttpResponse:
             "funnel": funnel(total),
             "finding": funnel_finding(total),
             "months": months(closing.months),
+            "months_finding": months_finding(closing.months),
             "steps": spans(scope, span),
             **_open(scope, here),
             "teams": _league(here, scope, span, "team"),
@@ -144,44 +145,65 @@ def funnel_finding(row: Row) -> str:
         for name in FUNNEL[:3]
         if name in row.measures
     ]
-    lost = [(before[1] - after[1], after[0]) for before, after in itertools.pairwise(counts)]
+    lost = [(one[1] - two[1], f"{one[0]}→{two[0]}") for one, two in itertools.pairwise(counts)]
     most, where = max(lost, default=(0, ""))
     if most <= 0:
         return f"发出的 {row.sent.count} 件，件件走到了确认"
-    return f"发出的 {row.sent.count} 件里，{most} 件没有走过“{where}”这一步"
+    return f"发出的 {row.sent.count} 件里，丢在“{where}”的最多：{most} 件"
 
 
 def months(rows: tuple[Row, ...]) -> list[Bar]:
     return [_bar(f"{row.key[:4]} 年 {int(row.key[5:7])} 月" if row.key else "", row.headline) for row in rows]
 
 
+def months_finding(rows: tuple[Row, ...]) -> str:
+    """The newest month beside the one before it; only months with enough in them are compared."""
+    told = [(int((row.key or "0-0")[5:7]), row.headline.share) for row in rows if not row.headline.small]
+    known = [(month, round(100 * share)) for month, share in told if share is not None]
+    if not known:
+        return "还没有足够的月份可比"
+    month, share = known[-1]
+    if len(known) < 2:
+        return f"{month} 月按时闭环 {share}%"
+    before, more = known[-2][0], share - known[-2][1]
+    turn = (
+        f"比 {before} 月{'高' if more > 0 else '低'} {abs(more)} 个百分点" if more else f"与 {before} 月持平"
+    )
+    return f"{month} 月按时闭环 {share}%，{turn}"
+
+
 def spans(scope: scopes.Scope, span: Span) -> dict[str, Any]:
     """Median time per step as one strip, and each in words."""
     found = {one.name: one for one in steps.medians(scope, span.since, span.until)}
     parts = [one for name in ("accept", "first_contact", "finish", "confirm") if (one := found.get(name))]
-    whole = sum(one.median or 0 for one in parts)
     longest = max(parts, key=lambda one: one.median or 0, default=None)
-    bars = [
-        Bar(
-            wording.SPANS[one.name],
-            spoken.span(timedelta(seconds=one.median)) if one.median is not None else "无",
-            f"{one.count} 件",
-            href(one.filter),
-            (
-                Part(
-                    "0",
-                    f"{100 * (one.median or 0) / whole:.1f}" if whole else "0",
-                    "small" if one.small else "fill",
-                ),
-            ),
-            one.small,
-        )
-        for one in parts
-    ]
+    bars = _strip(parts)
     if not longest or not longest.median:
         return {"bars": bars, "finding": "还没有走完的步骤可算"}
     words = spoken.span(timedelta(seconds=longest.median))
     return {"bars": bars, "finding": f"“{wording.SPANS[longest.name]}”最久：一半的事用了 {words}以上"}
+
+
+def _strip(parts: Sequence[steps.Step]) -> list[Bar]:
+    """One strip from sending to confirming, a row for each step: it begins where the one before it ended."""
+    whole, begun, bars = sum(one.median or 0 for one in parts), 0.0, []
+    for one in parts:
+        width = 100 * (one.median or 0) / whole if whole else 0
+        words = spoken.span(timedelta(seconds=one.median)) if one.median is not None else "无"
+        piece = Part(f"{begun:.1f}", f"{width:.1f}", "small" if one.small else "fill")
+        bars.append(
+            Bar(
+                wording.SPANS[one.name],
+                words,
+                f"{one.count} 件",
+                href(one.filter),
+                (piece,),
+                one.small,
+                one.count,
+            )
+        )
+        begun += width
+    return bars
 
 
 def _open(scope: scopes.Scope, here: Here) -> dict[str, Any]:
@@ -199,12 +221,15 @@ def _age_bar(band: ages.Band, most: int) -> Bar:
     late = 100 * band.overdue.count / most
     fine = 100 * (band.open.count - band.overdue.count) / most
     parts = (Part("0", f"{late:.1f}", "late"), Part(f"{late:.1f}", f"{fine:.1f}", "fine"))
-    return Bar(words, str(band.open.count), f"件，逾期 {band.overdue.count}", href(band.open.filter), parts)
+    return Bar(words, str(band.open.count), f"件，逾期 {band.overdue.count}", href(band.open.filter), parts,
+               count=band.open.count)  # fmt: skip
 
 
 def _league(here: Here, scope: scopes.Scope, span: Span, column: str) -> dict[str, Any]:
     count = measures.by_team if column == "team" else measures.by_reason
     rows = count(scope, span.since, span.until, here.now)[:MOST_ROWS]
+    if column == "team":
+        rows = tuple(sorted(rows, key=_standing))
     names = _reason_titles(here) if column == "reason" else {}
     bars = [_bar(_name(here, row.key, names), row.headline) for row in rows]
     ranked = [row for row in rows if not row.headline.small and row.headline.share is not None]
@@ -213,6 +238,12 @@ def _league(here: Here, scope: scopes.Scope, span: Span, column: str) -> dict[st
     worst = min(ranked, key=lambda row: row.headline.share or 0)
     name = _name(here, worst.key, names)
     return {"bars": bars, "finding": f"{name}最低，按时闭环 {100 * (worst.headline.share or 0):.0f}%"}
+
+
+def _standing(row: Row) -> tuple[bool, float]:
+    """Best first; those with too few to rank come last."""
+    share = row.headline.share
+    return row.headline.small or share is None, -(share or 0)
 
 
 def _name(here: Here, key: str | None, reasons: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
 from yishe.insight import export, scopes
-from yishe.loops import reading, sets
+from yishe.loops import orders, reading, sets
 from yishe.people import packs
 from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
@@ -49,7 +49,15 @@ KEYS = (
     "reason",
     "urgency",
     "status",
+    "sort",
 )
+SORTS = {
+    "-age": "新发出的在前",
+    "age": "开得最久的在前",
+    "due": "时限最近的在前",
+    "team": "按团队",
+    "state": "按状态",
+}
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -74,7 +82,9 @@ def ledger(request: HttpRequest, here: Here) -> HttpResponse:
             "units": _units(here),
             "count": reading.how_many(here.actor, filters, here.now),
             "may_export": may_export(here),
-            "narrowed": sorted(set(filters) - {"set"}),
+            "narrowed": sorted(set(filters) - {"set", "sort"}),
+            "sorts": SORTS,
+            "sort": filters.get("sort", orders.NEWEST),
             "reason_title": _reason(here, filters),
         },
     )
@@ -99,11 +109,17 @@ def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
         "urgency_words": wording.URGENCIES.get(loop.urgency, ""),
         "sender": faces.name(here, loop.sender),
         "performer": faces.name(here, loop.performer),
+        "team": _team(here, loop),
         "state": loop_rows.state_words(loop),
         "chip": loop_rows.chip(loop, here),
         "days": spoken.span(age),
         "colour": loop_rows.colour(loop, here),
     }
+
+
+def _team(here: Here, loop: LoopState) -> str:
+    unit = here.staff.organisations.get(loop.team) if loop.team else None
+    return unit.name if unit else ""
 
 
 @require_POST

@@ -118,7 +118,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """A labelled share that opens its list; `small` marks a denominator too small to compare."""
+    """A labelled share that opens its list of `count` rows; `small` marks a denominator too small to compare."""
 
     words: str
     number: str
@@ -126,6 +126,7 @@ class Bar:
     href: str
     parts: Sequence[Part] = field(default_factory=tuple)
     small: bool = False
+    count: int = 0
 
 
 def share_bar(
@@ -135,4 +136,4 @@ def share_bar(
     share = 100 * part / whole if whole else 0.0
     number = f"{share:.0f}%" if whole else "无"
     bar = Part("0", f"{min(share, 100):.1f}", "small" if small else look)
-    return Bar(words, number, f"{part} / {whole}", href, (bar,), small)
+    return Bar(words, number, f"{part} / {whole}", href, (bar,), small, part)
