@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
 
-from yishe.loops import kinds
+from yishe.loops import kinds, nudges
 from yishe.loops.company import is_leader, leader_above
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import Read, found, read
@@ -22,6 +22,7 @@ from yishe.people.placements import Placement, placement_of_subject
 from yishe.policy.loop_decisions import Cast, after, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
+from yishe.policy.loop_words import is_nudge
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
 from yishe.trust import ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
@@ -129,6 +130,8 @@ def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said
     """Decide and add everything to the bundle; returns the loop the caller wants to see next."""
     row, track = reading.row, Track.of(reading.row)
     s = situation(actor, track.state, said.at, reading.tracked)
+    if is_nudge(command):
+        s = replace(s, nudged_at=nudges.last([row.id]).get(row.id))
     where = placement_of_subject(row.subject) if command.verb in FRESH_PEOPLE else None
     cast = _cast(s, command, where)
     steps = decide(s, command, cast)

@@ -193,6 +193,11 @@ def for_subjects(subjects: Sequence[uuid.UUID], only_open: bool = False) -> list
     ]
 
 
+def named(loops: Sequence[uuid.UUID]) -> dict[uuid.UUID, LoopState]:
+    """These loops by id, for lines that only name them to someone who was told of them."""
+    return {row.id: state_of(row) for row in Loop.objects.filter(id__in=list(loops))} if loops else {}
+
+
 FILTERS: dict[str, str] = {
     "kind": "kind", "reason": "reason", "status": "status", "urgency": "urgency", "owner": "owner", "sender": "sender",
     "performer": "performer", "team": "team", "centre": "centre", "subject": "subject", "subjects": "subject__in", "closed_as": "closed_as",

@@ -11,6 +11,7 @@ from yishe.loops.projection import columns, state_of
 from yishe.people import access
 from yishe.policy.loop_decisions import Step, everyone
 from yishe.policy.loop_state import LoopState, applied
+from yishe.policy.loop_words import NUDGE
 from yishe.talk import outbox
 from yishe.trust import access_log, ids, ledger
 from yishe.trust.commit import Bundle
@@ -21,6 +22,9 @@ QUIET = ("received", "retimed")
 
 CLOCKWORK = ("reminded", "escalated")
 """Events that are for those whom the ladder names; the others' open screens follow."""
+
+NUDGED = "nudged"
+"""What a notice calls a note that asks its reader to move; it is for the owner alone."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def carry(
         earlier, state = state, applied(state, state.seq + 1, step.changes)
         data = {**({"set": step.changes} if step.changes else {}), **step.data}
         head = _append(bundle, head, state, step.event, said, data, key, step.words, first=step is steps[-1])
-        _tell(bundle, earlier, state, step.event, said, (*step.told, *watching))
+        _tell(bundle, earlier, state, _told_as(step), said, (*step.told, *watching))
     _project(bundle, before, state, head)
     _relations_follow(bundle, before, state, said.at)
     return Track(state, head)
@@ -133,6 +137,10 @@ def _relations_follow(bundle: Bundle, before: LoopState, state: LoopState, at: d
         _relate(bundle, state, at, joined)
 
 
+def _told_as(step: Step) -> str:
+    return NUDGED if step.event == "noted" and step.data.get("reason") == NUDGE else step.event
+
+
 def _tell(
     bundle: Bundle,
     before: LoopState | None,
@@ -147,14 +155,19 @@ def _tell(
     for person in concerned:
         if person == ids.SYSTEM:
             continue
-        quiet = person == said.actor or event in QUIET or (event in CLOCKWORK and person not in named)
+        quiet = person == said.actor or event in QUIET or _for_others(event, person, state, named)
         reach = outbox.show if quiet else outbox.tell
         args: dict[str, Any] = {} if reach is outbox.show else {"urgency": state.urgency}
         reach(
             bundle, home=state.home, person=person, topic=f"loop.{event}", key=f"{state.id}:{state.seq}:{person}",
             at=said.at, loop=state.id, subject=state.subject,
-            data={"event": event, "kind": state.kind, "mine": person == state.owner}, **args,
+            data={"event": event, "kind": state.kind, "mine": person == state.owner, "by": str(said.actor)}, **args,
         )  # fmt: skip
+
+
+def _for_others(event: str, person: uuid.UUID, state: LoopState, named: Sequence[uuid.UUID]) -> bool:
+    """Some events have one addressee."""
+    return (event in CLOCKWORK and person not in named) or (event == NUDGED and person != state.owner)
 
 
 def not_before(at: datetime, state: LoopState) -> datetime:

@@ -13,7 +13,7 @@ from typing import Any
 from yishe.policy import loop_words as say
 from yishe.policy.loop_clocks import Keeper, Kept, due_of, next_of, read
 from yishe.policy.loop_kinds import LoopKind
-from yishe.policy.loop_roles import Command, Situation, blocked, edge_for, implied_before
+from yishe.policy.loop_roles import Command, Situation, blocked, edge_for, implied_before, unnudged
 from yishe.policy.loop_state import LoopState, applied
 from yishe.policy.loop_table import CLOSED, Edge, table
 from yishe.policy.refusals import Invalid
@@ -194,6 +194,13 @@ def _reopen(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _note(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
+    stop = unnudged(s) if say.is_nudge(c) else ""
+    if stop:
+        raise say.refuse_nudge(s, stop)
+    return {}
+
+
 def _hand_over(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
     if c.to is None or c.to == s.state.owner:
         raise Invalid("to", "转交要选另一位接手人。")
@@ -217,7 +224,7 @@ def _heard(s: Situation, c: Command, cast: Cast) -> dict[str, Any]:
 
 _OWN = {
     "receive": _receive, "accept": _accept, "decline": _decline, "start": _start, "hold": _hold,
-    "complete": _complete, "reopen": _reopen, "hand_over": _hand_over, "heard": _heard,
+    "complete": _complete, "reopen": _reopen, "hand_over": _hand_over, "heard": _heard, "note": _note,
     "confirm": _close_reason, "refer_on": _close_reason, "cancel": _close_reason, "void": _close_reason,
 }  # fmt: skip
 

@@ -28,6 +28,26 @@ class Company:
     relief: Callable[[], tuple[uuid.UUID, datetime | None] | None]
 
 
+@dataclass(frozen=True)
+class Coming:
+    """The next rung of the present step's clock: when, whom it tells, or that it confirms by itself."""
+
+    at: datetime
+    told: tuple[uuid.UUID, ...]
+    confirms: bool
+
+
+def coming(s: Situation, company: Company) -> Coming | None:
+    """What happens next if nobody moves; None while no clock of the present step runs."""
+    name = table().states[s.state.state].due or ""
+    kept, ladder = s.state.clocks.get(name), keeper_of(s).ladder(name)
+    if not kept or "next" not in kept or not ladder:
+        return None
+    rung = ladder[min(kept["passed"], len(ladder) - 1)]
+    at = datetime.fromisoformat(kept["next"])
+    return Coming(at, tuple(_hearers(s, (rung,), company)), rung.auto_confirm and _confirms_itself(s))
+
+
 def passed(s: Situation, company: Company) -> list[Step]:
     """Every step that is due at `s.at`, in order; empty when nothing is. `s.is_system` must hold."""
     steps: list[Step] = []
@@ -89,14 +109,7 @@ def _confirms_itself(s: Situation) -> bool:
 
 def _told(s: Situation, name: str, later: dict[str, Any], hit: Passed, company: Company) -> Step:
     """One event for everything this clock passed; the highest rung says who is told, and lower ones are included."""
-    told: list[uuid.UUID] = []
-    for rung in hit.rungs:
-        for role in rung.tell:
-            person = _resolved(
-                role, s, company, set(told) if role not in ("owner", "sender", "performer") else set()
-            )
-            if person is not None and person not in told:
-                told.append(person)
+    told = _hearers(s, hit.rungs, company)
     clocks = {**s.state.clocks, name: later}
     state = replace(s.state, clocks=clocks)
     coming = next_of(state.state, clocks, keeper_of(s), (state.hold_until, _shift(s)), state.promised_by)
@@ -104,6 +117,18 @@ def _told(s: Situation, name: str, later: dict[str, Any], hit: Passed, company: 
     data = {"clock": name, "rung": hit.highest, "late": late, "told": [str(t) for t in told]}
     event = "escalated" if late or set(told) - {s.state.owner} else "reminded"
     return Step(event, {"clocks": clocks, "next_at": coming, "last_at": s.at}, data, told=tuple(told))
+
+
+def _hearers(s: Situation, rungs: tuple[Rung, ...], company: Company) -> list[uuid.UUID]:
+    """Whom these rungs tell, each once, in order."""
+    told: list[uuid.UUID] = []
+    for rung in rungs:
+        for role in rung.tell:
+            taken = set() if role in ("owner", "sender", "performer") else set(told)
+            person = _resolved(role, s, company, taken)
+            if person is not None and person not in told:
+                told.append(person)
+    return told
 
 
 def _shift(s: Situation) -> datetime | None:

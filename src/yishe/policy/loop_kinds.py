@@ -150,7 +150,10 @@ class Required(Strict):
 
 
 class LoopKind(Strict):
-    """One dated version of a loop kind, with code books already filled in. See the module."""
+    """One dated version of a loop kind, with code books already filled in. See the module.
+
+    `nudge_every`: whoever waits may ask the owner to move (催一下) once in so long; None where nobody may.
+    """
 
     code: str = Field(alias="kind")
     version: str
@@ -183,6 +186,7 @@ class LoopKind(Strict):
     single: bool = True
     hold_max: Length
     reopen_within: Length
+    nudge_every: Length | None = None
     consent: Consent | None = None
     verbs: dict[Verb, Said] = Field(default_factory=dict)
 

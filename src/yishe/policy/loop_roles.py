@@ -17,7 +17,8 @@ RED = "red"
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything a decision looks at. `children` maps a child's title to whether it was closed as served."""
+    """Everything a decision looks at. `children` maps a child's title to whether it was closed as served; `nudged_at`
+    is when the owner was last asked to move."""
 
     state: LoopState
     kind: LoopKind
@@ -28,6 +29,7 @@ class Situation:
     is_tracking: bool = False
     is_system: bool = False
     children: Mapping[str, bool] = field(default_factory=dict)
+    nudged_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,25 @@ def blocked(s: Situation, verb: str) -> str:
     if verb == "reopen" and s.state.place == CLOSED:
         return "" if s.at <= _reopen_until(s) else "reopen_too_late"
     return ""
+
+
+def unnudged(s: Situation) -> str:
+    """Why this actor may not ask the owner to move now; '' when he may."""
+    if not s.state.is_open:
+        return "nudge_closed"
+    if s.actor == s.state.owner:
+        return "nudge_oneself"
+    if s.kind.nudge_every is None:
+        return "nudge_never"
+    again = nudge_again(s)
+    return "nudged_already" if again and s.at < again else ""
+
+
+def nudge_again(s: Situation) -> datetime | None:
+    """From when on the owner may be asked again; None when nobody has asked yet."""
+    if s.nudged_at is None or s.kind.nudge_every is None:
+        return None
+    return s.calendar.add(s.nudged_at, s.kind.nudge_every, "wall")
 
 
 def _reopen_until(s: Situation) -> datetime:

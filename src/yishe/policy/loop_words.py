@@ -5,13 +5,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from yishe.policy.loop_kinds import LoopKind
-from yishe.policy.loop_roles import Command, Situation, allowed, implied_before, who_may
+from yishe.policy.loop_roles import Command, Situation, allowed, implied_before, nudge_again, who_may
 from yishe.policy.loop_table import Edge, table
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OTHER = "other"
 STATEMENT = "statement"
+NUDGE = "nudge"
+"""The mark of a note that asks the owner to move: told to him alone, and only so often as the pack says."""
 LONGEST = 4000
 
 STATES = {
@@ -37,6 +39,10 @@ _BLOCKED = {
     "red_never_held": "红色紧急的闭环不能暂停：请继续办理、转交，或写明未办成原因。",
     "children_open": "双轨的各部分都服务完成后才能回写和确认：还差 {missing}。",
     "reopen_too_late": "闭环已过可重开的期限：请重新发起，系统会与原件关联。",
+    "nudge_closed": "这件事已经结束，不用再催。",
+    "nudge_oneself": "现在轮到您自己：不用催，请直接办理。",
+    "nudge_never": "这类闭环不设催办：着急请直接打电话给责任人。",
+    "nudged_already": "{last}已催过，{every}内只催一次：{again}起可以再催；着急请直接打电话。",
 }
 
 
@@ -79,6 +85,23 @@ def refuse_blocked(s: Situation, verb: str, why: str) -> Refused:
     return Conflict(why, _BLOCKED[why].format(missing=missing), **_facts(s))
 
 
+def is_nudge(command: Command) -> bool:
+    return command.verb == "note" and command.reason == NUDGE
+
+
+def refuse_nudge(s: Situation, why: str) -> Conflict:
+    """Why nobody may be asked to move, and from when on he may."""
+    again = nudge_again(s)
+    fills = {
+        "last": f"{moment(s.nudged_at)} " if s.nudged_at else "",
+        "every": s.kind.nudge_every.zh if s.kind.nudge_every else "",
+        "again": f"{moment(again)} " if again else "",
+    }
+    return Conflict(
+        why, _BLOCKED[why].format(**fills), again=again.isoformat() if again else None, **_facts(s)
+    )
+
+
 def codes(kind: LoopKind, verb: str) -> dict[str, Any]:
     """The code book a verb's reason is taken from; empty when it takes none."""
     book = {
@@ -93,6 +116,8 @@ def understood(s: Situation, edge: Edge, c: Command) -> tuple[dict[str, Any], di
     """The codes and the words of the command, checked against the pack. Raises Invalid listing what is possible."""
     data: dict[str, Any] = {}
     words = {"note": clean(c.note)} if c.note else {}
+    if is_nudge(c):
+        return {"reason": NUDGE}, words
     if "note" in edge.needs and not c.note.strip():
         raise Invalid("note_missing", f"{VERBS[edge.verb]}要写明内容。", field="note")
     if c.reason or "reason" in edge.needs:

@@ -91,6 +91,8 @@ def _about_kind(pack: PackSet, kind: LoopKind) -> Iterable[str]:
     yield f"退回原因：{_codes(kind.decline_reasons)}"
     yield f"未服务结案原因：{_codes(kind.close_reasons)}"
     yield f"暂停最长 {kind.hold_max.zh}；闭环后 {kind.reopen_within.zh}内可重开"
+    if kind.nudge_every:
+        yield f"等的人可以催一下，{kind.nudge_every.zh}内一次"
     for reason in kind.reasons.values():
         yield f"  {reason.code} [{URGENCY[reason.urgency]}] {reason.title}：{_limits(kind, reason)}（{STATUS[reason.status]}）"
 

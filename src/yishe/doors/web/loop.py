@@ -86,6 +86,7 @@ def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:
         "near": [one for one in others if near(one.verb, found)],
         "more": [one for one in others if not near(one.verb, found)],
         "ring": ring(here, found) if not first else [],
+        **loop_story.asked(here, found),
         "tracking": found.tracking,
         "steps_now": reason.steps if reason and state.urgency == "red" and state.is_open else "",
         **consenting.asked(here, found),

@@ -1,7 +1,8 @@
 """A loop as a row: who it is about, what is owed, by when and by whom, and what one press does."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from yishe.doors.web import faces, spoken, wording
@@ -154,6 +155,35 @@ def act(loop: LoopState, kind: LoopKind, verb: str, person: str, look: str, *, b
         direct=direct,
         seq=loop.seq,
         command_id=str(ids.new()) if direct else "",
+        about=str(loop.id)[-12:],
+        person=person,
+    )
+
+
+def waited(
+    found: Iterable[LoopState], cards: Mapping[UUID, Card], here: Here, asked: Mapping[UUID, datetime]
+) -> list[Row]:
+    """Rows of what others must do, each with 催一下, or with when they were asked already."""
+    return [nudging(row(one, cards.get(one.subject), here, named=True), one, here, asked) for one in found]
+
+
+def nudging(shown: Row, loop: LoopState, here: Here, asked: Mapping[UUID, datetime]) -> Row:
+    if loop.closed_at or loop.owner == here.actor.staff_id or kind_of(loop).nudge_every is None:
+        return shown
+    if loop.id in asked:
+        return replace(shown, said=f"{spoken.stamp(asked[loop.id], here.now)} 已催")
+    return replace(shown, acts=(nudge(loop, shown.name),))
+
+
+def nudge(loop: LoopState, person: str) -> Act:
+    return Act(
+        verb="nudge",
+        words="催一下",
+        href=f"/loops/{loop.id}/nudge",
+        look="quiet",
+        direct=True,
+        seq=loop.seq,
+        command_id=str(ids.new()),
         about=str(loop.id)[-12:],
         person=person,
     )

@@ -9,10 +9,13 @@ from uuid import UUID
 from yishe.doors.web import faces, loop_rows, spoken, wording
 from yishe.doors.web.page import Here
 from yishe.doors.web.shapes import Link, Said, Step
+from yishe.loops.company import company_of
 from yishe.loops.reading import Detail
 from yishe.loops.reading import Said as Entry
+from yishe.policy.loop_escalation import coming
+from yishe.policy.loop_roles import nudge_again, unnudged
 from yishe.policy.loop_table import table
-from yishe.policy.loop_words import codes
+from yishe.policy.loop_words import NUDGE, codes
 from yishe.trust import ids
 
 EVENT_VERBS = {
@@ -79,6 +82,13 @@ def _sentence(here: Here, found: Detail, entry: Entry) -> str:
     return f"{words}：{book.get(code, wording.coded('cancel_reasons', str(code)))}" if code else words
 
 
+def _noted(here: Here, found: Detail, entry: Entry) -> str:
+    """A note, the asking of whoever's move it was then, or a track that came to its end."""
+    if entry.data.get("child"):
+        return wording.EVENTS["child_closed"]
+    return "催了一下" if entry.data.get("reason") == NUDGE else wording.EVENTS["noted"]
+
+
 def _promised(here: Here, found: Detail, entry: Entry) -> str:
     moved = any(one.kind == "handed_over" for one in found.entries)
     receiver = "" if moved else f"给{_who(here, found.state.performer)}"
@@ -135,6 +145,7 @@ _SENTENCES = {
     "held": _held,
     "handed_over": _handed,
     "heard": _heard,
+    "noted": _noted,
     "reminded": _climbed,
     "escalated": _climbed,
 }
@@ -211,7 +222,34 @@ def turn(here: Here, found: Detail) -> dict[str, Any]:
         "state": wording.BUSINESS.get(state.business_status, ""),
         "promised_by": state.promised_by,
         "within": _within(found),
+        "then": then(here, found),
     }
+
+
+def then(here: Here, found: Detail) -> str:
+    """What the clock does next if nobody moves."""
+    following = coming(found.situation, company_of(found.state, None, here.now))
+    if following is None or found.state.state == "on-hold":
+        return ""
+    when = f"{spoken.day(following.at, here.now)} {spoken.local(following.at):%H:%M}"
+    if following.confirms:
+        return f"不动的话，{when} 自动确认"
+    told = "、".join("您" if one == here.actor.staff_id else faces.name(here, one) for one in following.told)
+    return f"不动的话，{when} {'提醒' if set(following.told) == {found.state.owner} else '报'}{told}"
+
+
+def asked(here: Here, found: Detail) -> dict[str, Any]:
+    """催一下 for those who wait: the press, or when it was done and from when on it may be done again."""
+    s = found.situation
+    told = [e.at for e in found.entries if e.kind == "noted" and e.data.get("reason") == NUDGE]
+    s = replace(s, nudged_at=told[-1] if told else None)
+    why, again = unnudged(s), nudge_again(s)
+    if "note" not in found.allowed or why not in ("", "nudged_already"):
+        return {}
+    if not why or not again:
+        return {"nudge": loop_rows.nudge(found.state, "")}
+    last = spoken.stamp(told[-1], here.now)
+    return {"nudged": f"{last} 已催，{spoken.stamp(again, here.now)} 起可以再催"}
 
 
 def _within(found: Detail) -> str:

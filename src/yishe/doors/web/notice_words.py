@@ -1,18 +1,26 @@
 """What a notice says: whom it is about and what happened, without naming a sensitive reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from yishe.doors.web import wording
+from yishe.doors.web import faces, loop_rows, wording
 from yishe.doors.web.page import Here
+from yishe.loops import reading
 from yishe.people import packs
 from yishe.people.cards import cards
+from yishe.policy.loop_state import LoopState
 from yishe.talk.models import Notice
+from yishe.trust import ids
+
+LATE, NEAR, GOOD = ("escalated",), ("reminded", "nudged"), ("confirmed",)
+TIMED = ("escalated", "reminded")
 
 
 def lines(here: Here, rows: Sequence[Notice]) -> list[dict[str, Any]]:
+    """In two statements, however many rows: the people and the promises they are about."""
     shown = cards(row.subject for row in rows if row.subject)
-    titles = _titles()
+    loops = reading.named([row.loop for row in rows if row.loop])
     return [
         {
             "id": row.id,
@@ -20,8 +28,11 @@ def lines(here: Here, rows: Sequence[Notice]) -> list[dict[str, Any]]:
             "count": row.count,
             "at": row.updated_at,
             "read": row.read_at is not None,
-            "colour": row.urgency if not row.read_at else "calm",
-            "words": _words(row, shown[row.subject].name if row.subject in shown else "", titles),
+            "colour": _colour(row),
+            "urgent": row.urgency == "red" and row.read_at is None,
+            "name": shown[row.subject].name if row.subject in shown else "",
+            "about": _title(row, loops),
+            "words": _words(here, row, loops.get(row.loop) if row.loop else None),
         }
         for row in rows
     ]
@@ -31,18 +42,39 @@ def _about(row: Notice, shown: dict) -> str:  # type: ignore[type-arg]
     return f"/residents/{shown[row.subject].resident}" if row.subject in shown else "/notices"
 
 
-def _words(row: Notice, name: str, titles: dict[str, str]) -> str:
-    event = str(row.data.get("event") or row.topic.partition(".")[2])
-    kind = titles.get(str(row.data.get("kind", "")), "闭环")
-    texts = packs.in_force().texts
-    happened = wording.NOTICES.get(event) or str(texts.get(f"notice.{row.topic}", "有新情况"))
-    mine = "，轮到您" if row.data.get("mine") else ""
-    return f"{name + '：' if name else ''}{kind} {happened}{mine}"
+def _event(row: Notice) -> str:
+    return str(row.data.get("event") or row.topic.partition(".")[2])
 
 
-def _titles() -> dict[str, str]:
-    found = {}
-    for code, timeline in packs.in_force().kinds.items():
-        newest = [kind for _, kind in timeline.steps if kind is not None]
-        found[code] = str(newest[-1].title) if newest else code
-    return found
+def _colour(row: Notice) -> str:
+    """The clock it tells of: overdue red, near orange, done green; nothing presses in the rest or once it is read."""
+    event = _event(row)
+    if row.read_at is not None:
+        return "calm"
+    return "red" if event in LATE else "orange" if event in NEAR else "green" if event in GOOD else "calm"
+
+
+def _title(row: Notice, loops: Mapping[UUID, LoopState]) -> str:
+    """What the promise is; a sensitive reason is not named."""
+    if row.loop is None or row.loop not in loops:
+        return ""
+    return loop_rows.title(loops[row.loop])
+
+
+def _words(here: Here, row: Notice, loop: LoopState | None) -> str:
+    """Who did what, and whether it is the reader's move now."""
+    happened = wording.NOTICES.get(_event(row)) or str(
+        packs.in_force().texts.get(f"notice.{row.topic}", "有新情况")
+    )
+    by = ids.parse(str(row.data.get("by", "")))
+    who = faces.name(here, by) if by and by != ids.SYSTEM else ""
+    return f"{who} {happened}{_turn(here, row, loop)}".strip()
+
+
+def _turn(here: Here, row: Notice, loop: LoopState | None) -> str:
+    """`，轮到您`; of what is late or near, whose move it is now."""
+    if row.data.get("mine"):
+        return "，轮到您"
+    if loop is None or not loop.is_open or loop.owner == here.actor.staff_id or _event(row) not in TIMED:
+        return ""
+    return f"，现在轮到{faces.name(here, loop.owner)}"

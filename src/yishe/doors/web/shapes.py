@@ -34,7 +34,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Row:
-    """A sentence in three parts: who, what is owed, by when and by whom."""
+    """A sentence in three parts: who, what is owed, by when and by whom. `said` stands where nothing can be pressed."""
 
     id: str
     href: str
@@ -48,16 +48,19 @@ class Row:
     code: str = ""
     urgent: bool = False
     acts: Sequence[Act] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows under one heading, such as 已逾期."""
+    """Rows under one heading, such as 已逾期; `more` names the whole list at `href` when only some are shown."""
 
     id: str
     title: str
     note: str
     rows: Sequence[Row]
+    href: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ EVENTS = {
     "escalated": "升级报告",
     "retimed": "节假日或日期有变，时限重算",
     "auto_confirmed": "到期自动确认",
-    "child_closed": "关联的一件已办完",
+    "child_closed": "有一轨已办完",
 }
 NOTICES = {
     "promised": "有一件转给您",
@@ -93,6 +93,7 @@ NOTICES = {
     "cancelled": "已取消",
     "handed_over": "已转交",
     "noted": "有新进展",
+    "nudged": "催您办理",
     "heard": "有居民的话",
     "voided": "已作废",
     "reminded": "时限将到",
