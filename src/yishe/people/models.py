@@ -291,10 +291,26 @@ class Consent(models.Model):
     home = models.UUIDField()
     subject = models.UUIDField()
     basis = models.CharField(max_length=40)
+    text_version = models.CharField(max_length=10, default="")
+    text_sha256 = models.CharField(max_length=64, default="", help_text="of the text that was shown")
+    purpose = models.CharField(max_length=40, default="")
+    scope = models.JSONField(default=list)
+    grantee = models.UUIDField(null=True, help_text="whom it names: a person or an organisation")
+    kinship = models.CharField(max_length=4, default="", help_text="GB/T 4761, of a relative it names")
     given_at = models.DateTimeField()
-    given_by = models.CharField(max_length=20, help_text="resident | proxy")
+    until = models.DateTimeField(null=True)
+    given_by = models.CharField(max_length=20, help_text="resident | guardian | proxy")
+    giver_kinship = models.CharField(max_length=4, default="")
+    incapable = models.BooleanField(default=False)
+    how = models.CharField(max_length=20, default="")
+    witness = models.UUIDField(null=True, help_text="staff id")
     recorded_by = models.UUIDField()
     withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=20, default="")
+    withdrawn_reason = models.CharField(max_length=40, default="")
+    withdrawal_recorded_by = models.UUIDField(null=True)
+    replaced_at = models.DateTimeField(null=True)
+    replaced_by = models.UUIDField(null=True)
     seq = models.PositiveIntegerField(default=1, help_text="last ledger entry folded")
     head = models.BinaryField(default=bytes, help_text="hash of that entry")
 
@@ -302,8 +318,18 @@ class Consent(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["home", "subject", "basis"],
-                condition=Q(withdrawn_at=None),
+                condition=Q(withdrawn_at=None, replaced_at=None, grantee=None),
                 name="people_consent_one_active",
+            ),
+            models.UniqueConstraint(
+                fields=["home", "subject", "basis", "grantee"],
+                condition=Q(withdrawn_at=None, replaced_at=None, grantee__isnull=False),
+                name="people_consent_one_named",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["grantee"], condition=Q(grantee__isnull=False), name="people_consent_grantee"
             )
         ]
 

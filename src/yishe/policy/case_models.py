@@ -1,4 +1,5 @@
-"""The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, and one file per loop kind.
+"""The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
+`cases/rights.yaml`, and one file per loop kind.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
 `team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
@@ -88,3 +89,23 @@ class ReactionCase(Strict):
     data: dict[str, Any]
     on: date
     follows: tuple[str, ...]
+
+
+class ConsentCase(Strict):
+    """Either somebody `born` then (→ `guardian`), or the `version` of the text of `consent`, on a day."""
+
+    name: str
+    on: date
+    born: date | None = None
+    guardian: bool | None = None
+    consent: str = ""
+    version: str = ""
+
+
+class RightsCase(Strict):
+    """Until when a `category` is kept whose `last` entry is of that day."""
+
+    name: str
+    category: str
+    last: date
+    until: date

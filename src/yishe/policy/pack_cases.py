@@ -13,13 +13,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from . import case_loops, packs
-from .case_models import CalendarCase, LoopCase, ReactionCase
+from .case_models import CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
 from .marked import Marked, Place
 from .pack_errors import PackErrors, Problem, Problems, one_of
 from .pack_fields import Strict
 from .pack_files import Layer
+from .timeline import in_force
 
-_MODELS: dict[str, type[Strict]] = {"calendar": CalendarCase, "reactions": ReactionCase}
+_MODELS: dict[str, type[Strict]] = {
+    "calendar": CalendarCase,
+    "reactions": ReactionCase,
+    "consents": ConsentCase,
+    "rights": RightsCase,
+}
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,11 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
     if isinstance(case, ReactionCase):
         found = tuple(rule for rule in pack.reactions if rule in _following(pack, case))
         return _differ("follows", sorted(case.follows), sorted(found))
+    if isinstance(case, ConsentCase):
+        return _consent(pack, case)
+    if isinstance(case, RightsCase):
+        kept = pack.rights.kept.get(case.category)
+        return _differ("until", case.until, kept.until(case.last) if kept else None)
     if isinstance(case, LoopCase):
         return case_loops.wrong(pack, about, case)
     return []
@@ -118,6 +129,14 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
 def _following(pack: packs.PackSet, case: ReactionCase) -> set[str]:
     wanted = pack.reacting_to(case.fact, case.data, case.on, drafts=True)
     return {code for code, rule in pack.reactions.items() if rule in wanted}
+
+
+def _consent(pack: packs.PackSet, case: ConsentCase) -> list[str]:
+    if case.born is not None:
+        return _differ("guardian", case.guardian, pack.consents.needs_guardian(case.born, case.on))
+    kind = pack.consents.consents.get(case.consent)
+    shown = in_force([*kind.texts.items()], case.on) if kind else None
+    return _differ("version", case.version, shown[0].isoformat() if shown else None)
 
 
 def _calendar(pack: packs.PackSet, case: CalendarCase) -> list[str]:

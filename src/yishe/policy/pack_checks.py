@@ -30,6 +30,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
         if reaction:
             _reaction(reaction, reactions.at(("reactions", code)), sheets, kinds, problems)
     _access(laid.sheet("access") or NOWHERE, sheets, problems)
+    _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
     _other_sheets(laid, sheets, problems)
 
 
@@ -83,7 +84,7 @@ class _KindCheck:
         known = self.kind.evidence
         self.known(("evidence_required",), "evidence", self.kind.evidence_required.complete, known)
         attachments = self.sheets.codes.get("attachments", {})
-        bases = self.sheets.codes.get("consent_bases", {})
+        bases = self.sheets.consents.consents
         self.known(
             ("consent",), "consent basis", [self.kind.consent.basis] if self.kind.consent else [], bases
         )
@@ -226,6 +227,14 @@ def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
                 place = tree.at((part, code, "grants", number)).place
                 _known([grant.relation], sheets.access.relations, "relation", place=place, problems=problems)
                 _known(grant.duties, sheets.duties, "duty", place=place, problems=problems)
+
+
+def _consents(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    """What a consent opens must be a relation that access knows."""
+    for code, kind in sheets.consents.consents.items():
+        wanted = [kind.relation] if kind.relation else []
+        place = tree.at(("consents", code, "relation")).place
+        _known(wanted, sheets.access.relations, "relation", place=place, problems=problems)
 
 
 def _roles(sheets: Sheets) -> Container[str]:

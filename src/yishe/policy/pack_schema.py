@@ -5,11 +5,13 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
-from .case_models import CalendarCase, LoopCase, ReactionCase
+from .case_models import CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
+from .consent_rules import ConsentSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
 from .pack_kinds import BOOKS
 from .reactions import FactSheet, ReactionSheet
+from .rights_rules import RightsSheet
 from .sheets import (
     BoundsVersion,
     CalendarSheet,
@@ -35,11 +37,15 @@ _FILES: dict[str, type[BaseModel]] = {
     "texts.yaml": TextSheet,
     "facts.yaml": FactSheet,
     "reactions.yaml": ReactionSheet,
+    "consents.yaml": ConsentSheet,
+    "rights.yaml": RightsSheet,
 }
 _DATED: dict[str, type[BaseModel]] = {"bounds.yaml": BoundsVersion, "settings.yaml": SettingsVersion}
 _CASES: dict[str, type[BaseModel]] = {
     "cases/calendar.yaml": CalendarCase,
     "cases/reactions.yaml": ReactionCase,
+    "cases/consents.yaml": ConsentCase,
+    "cases/rights.yaml": RightsCase,
     "cases/<loop kind>.yaml": LoopCase,
 }
 _HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 
 from .access_rules import AccessSheet
 from .calendars import Calendar, Hours
+from .consent_rules import ConsentSheet
 from .marked import Place
 from .pack_errors import Problems
 from .pack_fields import Strict, Words
 from .pack_files import Laid, lay_versions
 from .reactions import FactKind, FactSheet, Reaction, ReactionSheet
+from .rights_rules import RightsSheet
 from .sheets import (
     BoundsVersion,
     CalendarSheet,
@@ -39,6 +41,7 @@ Model = TypeVar("Model", bound=Strict)
 _NO_ACCESS = AccessSheet.model_validate(
     {"source": {"id": "none"}, "relations": {}, "actions": {}, "fields": {}}
 )
+_NO_RIGHTS = RightsSheet.model_validate({"source": {"id": "none"}, "copies": {"valid": "1 d"}})
 _NO_CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"), (), {}, frozenset())
 
 
@@ -50,6 +53,11 @@ class Unread(dict[str, Any]):
 
     def get(self, name: str, default: Any = None) -> "Unread":
         return self
+
+
+_NO_CONSENTS = ConsentSheet.model_construct(
+    guardian_below=0, givers={}, ways={}, withdrawals={}, consents=Unread()
+)
 
 
 @dataclass
@@ -67,6 +75,8 @@ class Sheets:
     facts: Mapping[str, FactKind] = field(default_factory=Unread)
     reactions: Mapping[str, Reaction | None] = field(default_factory=dict)
     bounds: Timeline[Mapping[str, Quantity]] = field(default_factory=lambda: Timeline("bounds", ()))
+    consents: ConsentSheet = field(default_factory=lambda: _NO_CONSENTS)
+    rights: RightsSheet = field(default_factory=lambda: _NO_RIGHTS)
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
 
 
@@ -90,6 +100,8 @@ def build(laid: Laid, problems: Problems) -> Sheets:
         if sheet := _one(laid, name, model, problems):
             setattr(sheets, target, getattr(sheet, part))
     sheets.access = _one(laid, "access", AccessSheet, problems) or sheets.access
+    sheets.consents = _one(laid, "consents", ConsentSheet, problems) or sheets.consents
+    sheets.rights = _one(laid, "rights", RightsSheet, problems) or sheets.rights
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)
     steps = tuple((day, version.quantities if version else None) for day, version in bounds)

@@ -13,12 +13,14 @@ from pathlib import Path
 from . import cel, pack_checks, pack_kinds, pack_sheets
 from .access_rules import AccessSheet
 from .calendars import Calendar
+from .consent_rules import ConsentSheet
 from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
 from .pack_fields import Words
 from .pack_files import Laid, read_layers
 from .reactions import FactKind, Reaction
 from .refusals import Invalid
+from .rights_rules import RightsSheet
 from .sheets import Duty, Quantity, Roster, SettingsVersion, TeamShape, Trait
 from .timeline import NotInForce, Timeline
 
@@ -42,6 +44,8 @@ class PackSet:
     access: AccessSheet
     calendar: Calendar
     roster: Roster
+    consents: ConsentSheet
+    rights: RightsSheet
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -154,6 +158,8 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         access=sheets.access,
         calendar=sheets.calendar,
         roster=sheets.roster,
+        consents=sheets.consents,
+        rights=sheets.rights,
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,

@@ -14,14 +14,15 @@ from yishe.talk.models import Outbox
 
 TIMELINE = "timeline"
 NOTICE = "notice"
+ACCESS = "access"
 LOOP = "loop"
 PATIENCE_READS = 60
 GAP_LIMIT = 2000
 
 
 def event_of(row: Outbox) -> str:
-    """The stream's event name: loop, notice or timeline."""
-    for name in (TIMELINE, NOTICE):
+    """The stream's event name: loop, notice, timeline or access."""
+    for name in (TIMELINE, NOTICE, ACCESS):
         if row.topic == name or row.topic.startswith(f"{name}."):
             return name
     return LOOP

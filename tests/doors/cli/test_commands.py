@@ -87,7 +87,12 @@ def test_an_empty_database_refuses_in_words(empty: Yishe) -> None:
     assert empty.run("tick").returncode == 0
     verified = empty.json("ledger", "verify")
     assert (verified["ok"], verified["entries"], verified["broken"]) == (True, 0, None)
-    assert empty.json("ledger", "rebuild") == {"ok": True, "loops": 0, "differences": []}
+    assert empty.json("ledger", "rebuild") == {
+        "ok": True,
+        "loops": 0,
+        "consents": 0,
+        "differences": [],
+    }
 
 
 def test_packs_are_checked_tested_described(empty: Yishe, tmp_path: Path) -> None:

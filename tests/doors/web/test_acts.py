@@ -1,11 +1,13 @@
 """Forms: what a press does, what a refusal says, and that nothing is done twice."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
 from tests.doors.web.conftest import D2S, Office
 from yishe.loops.models import Loop
+from yishe.people import consents
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +74,13 @@ def test_a_result_keeps_its_note_as_the_proof(office: Office) -> None:
 def test_consent_is_asked_for_and_noted(office: Office) -> None:
     path = f"/loops/{office.refer()}"
     assert "待补同意" in office.social_worker.text(path)
-    assert office.social_worker.send(f"{path}/consent", given_by="resident").status_code == 302
+    assert "可以不同意" in office.social_worker.text(f"{path}/consent")
+    said = {
+        "given_by": "resident",
+        "how": "paper",
+        "sha256": consents.text("service", datetime.now(UTC)).sha256,
+    }
+    assert office.social_worker.send(f"{path}/consent", **said).status_code == 302
     assert "待补同意" not in office.social_worker.text(path)
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.rooms.people.conftest import LI, World, number
-from yishe.people import consents, residents, search
-from yishe.people.models import Change, Consent
+from yishe.people import residents, search
+from yishe.people.models import Change
 from yishe.people.particulars import Questioned
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
 from yishe.trust import ids, ledger
@@ -66,7 +66,6 @@ def test_a_colleague_of_another_team_and_a_stranger_change_nothing(world: World,
         lambda: residents.die(world.actor(name), made.resident, world.now),
         lambda: residents.move(world.actor(name), made.resident, world.now),
         lambda: residents.empanel(world.actor(name), made.resident, world.two, world.now),
-        lambda: consents.give(world.actor(name), made.resident, "referral", world.now),
     ):
         with pytest.raises(Forbidden):
             act()
@@ -137,27 +136,6 @@ def test_a_team_of_another_centre_or_a_person_without_the_duty_is_refused(world:
         residents.empanel(world.actor("gong"), made.resident, world.far, world.now)
     with pytest.raises(Invalid, match="不是本中心的家庭医生"):
         residents.empanel(world.actor("gong"), made.resident, world.one, world.now, doctor=world.staff["lin"])
-
-
-def test_a_consent_is_given_once_taken_back_and_missing_again(world: World) -> None:
-    made = world.resident()
-    assert consents.missing([made.subject], "referral") == {made.subject}
-
-    first = consents.give(world.actor("chen"), made.resident, "referral", world.now, given_by="proxy")
-    assert consents.give(world.actor("lin"), made.resident, "referral", world.now) == first
-    assert consents.missing([made.subject], "referral") == set()
-    consents.withdraw(world.actor("chen"), made.resident, "referral", world.now)
-
-    assert consents.missing([made.subject], "referral") == {made.subject}
-    assert [entry.kind for entry in ledger.entries(first)] == ["consent.given", "consent.withdrawn"]
-    row = Consent.objects.get()
-    assert (row.given_by, row.withdrawn_at, bytes(row.head)) == (
-        "proxy",
-        world.now,
-        bytes(ledger.entries(first)[-1].hash),
-    )
-    with pytest.raises(Conflict):
-        consents.withdraw(world.actor("chen"), made.resident, "referral", world.now)
 
 
 def test_an_id_number_of_nobody_still_has_to_check(world: World) -> None:

@@ -13,7 +13,7 @@ def register(commands: Any) -> None:
         dest="act", required=True, metavar="ACT"
     )
     digests.register(acts)
-    act = acts.add_parser("rebuild", help="refold every loop and report any difference")
+    act = acts.add_parser("rebuild", help="refold every loop and consent and report any difference")
     act.add_argument("--json", action="store_true")
     act.set_defaults(run=rebuild)
 
@@ -21,9 +21,11 @@ def register(commands: Any) -> None:
 def rebuild(args: argparse.Namespace) -> int:
     """Exit 1 when a row differs from what its events say."""
     found = refolding.differences()
-    loops = sum(1 for _ in refolding.heads())
-    rows = [{"loop": one.loop, "column": one.column, "row": one.row, "ledger": one.replay} for one in found]
-    lines = [f"{one.loop} {one.column}：表中 {one.row}，账本 {one.replay}" for one in found]
-    text = "\n".join([f"重放 {loops} 件闭环，{len(lines)} 处不同。", *lines])
-    result({"ok": not found, "loops": loops, "differences": rows}, text, as_json=args.json)
+    of = refolding.counts()
+    rows = [
+        {"stream": one.stream, "column": one.column, "row": one.row, "ledger": one.replay} for one in found
+    ]
+    lines = [f"{one.stream} {one.column}：表中 {one.row}，账本 {one.replay}" for one in found]
+    text = "\n".join([f"重放 {of['loops']} 件闭环、{of['consents']} 份同意，{len(lines)} 处不同。", *lines])
+    result({"ok": not found, **of, "differences": rows}, text, as_json=args.json)
     return 1 if found else 0

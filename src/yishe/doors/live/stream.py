@@ -1,6 +1,6 @@
 """GET /live/: server-sent events for one signed-in person.
 
-Each event is `id` (outbox id), `event` (loop, notice or timeline) and `data`, a JSON object of ids and
+Each event is `id` (outbox id), `event` (loop, notice, timeline or access) and `data`, a JSON object of ids and
 codes without any personal text. A client that comes back says `Last-Event-ID` and is given what it missed.
 A comment every fifteen seconds keeps proxies awake; then also the session is looked at again, and a stream
 whose session has ended closes with the event `bye`.

@@ -51,6 +51,7 @@ def person(here: Here, card: Card, allergies: Sequence[str] = (), acts: Sequence
         gone=gone(card),
         href=f"/residents/{card.resident}",
         acts=acts,
+        about=str(card.subject),
     )
 
 

@@ -66,11 +66,13 @@ def card_of(stands: Placement) -> Card:
 
 def acts(here: Here, stands: Placement) -> list[Act]:
     """What may be started from here: a promise, and an entry."""
+    mine = f"/residents/{stands.resident}"
+    rights = Act("rights", "同意与权利", f"{mine}/rights", "quiet", dialog=False, about="head")
     if stands.gone:
-        return []
-    refer = Act("refer", "发起转介", f"/residents/{stands.resident}/refer", "", dialog=False, about="head")
-    record = Act("record", "记一笔", f"/residents/{stands.resident}/record", "", about="head")
-    return [refer, record] if recordable(here, stands) else [refer]
+        return [rights]
+    refer = Act("refer", "发起转介", f"{mine}/refer", "", dialog=False, about="head")
+    record = Act("record", "记一笔", f"{mine}/record", "", about="head")
+    return [refer, record, rights] if recordable(here, stands) else [refer, rights]
 
 
 def recordable(here: Here, stands: Placement) -> list[tuple[str, str]]:

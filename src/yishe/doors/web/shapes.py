@@ -96,7 +96,8 @@ class Said:
 
 @dataclass(frozen=True)
 class Person:
-    """The card of a resident as the head of a page shows it. Nothing here is unmasked but the name."""
+    """The card of a resident as the head of a page shows it. Nothing here is unmasked but the name; `about` is the
+    random subject by which an open page knows that what it may show has changed."""
 
     name: str
     sex: str = ""
@@ -108,6 +109,7 @@ class Person:
     gone: str = ""
     href: str = ""
     acts: Sequence[Act] = ()
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,12 @@
       clearTimeout(waiting);
       waiting = setTimeout(flush, 150);
     };
+    // What someone may see changed: a page about that resident is asked for anew, and says so if it is closed now.
+    source.addEventListener("access", (event) => {
+      let about = "";
+      try { about = JSON.parse(event.data).subject; } catch { about = ""; }
+      if (about && $(`[data-about="${about}"]`)) location.reload();
+    });
     ["loop", "notice", "timeline"].forEach((name) => source.addEventListener(name, heard));
     source.onopen = () => { banner(false); if (lost) refresh(); lost = false; root.dataset.connected = "yes"; };
     source.onerror = () => {

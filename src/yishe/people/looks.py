@@ -1,0 +1,88 @@
+"""Who looked at a resident, and why, as it is told to the resident: names, duties and reasons in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+from yishe.people import directory, packs
+from yishe.people.members import Member
+from yishe.people.particulars import ZONE
+from yishe.people.placements import subjects_of
+from yishe.trust import access_log, ids
+from yishe.trust.models import AccessLine
+
+SELF_SAID = ("resident.search", "read.ledger", "residents.find")
+"""Whose purpose is a query or a filter and means nothing to the resident."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The same look by the same person on one day, `times` times, the last at `at`. `why` is the relation and, where
+    one was stated, the purpose."""
+
+    at: datetime
+    who: str
+    duty: str
+    what: str
+    why: str
+    times: int = 1
+
+
+def at_resident(
+    resident: UUID, until: datetime | None = None, limit: int = 200
+) -> tuple[list[Look], datetime | None]:
+    """The newest first, and the moment from which earlier ones follow, or None. The caller has asked access."""
+    lines = access_log.of_subjects(subjects_of(resident), until, limit + 1)
+    more = lines[limit].at if len(lines) > limit else None
+    return told(lines[:limit]), more
+
+
+def told(lines: Sequence[AccessLine]) -> list[Look]:
+    """Access lines, newest first, in words; looks of one person for one thing on one day are one."""
+    ordered = sorted(
+        lines, key=lambda one: (one.at.astimezone(ZONE).date(), str(one.actor), one.action, one.at)
+    )
+    found = []
+    for _, group in groupby(ordered, key=lambda one: (one.at.astimezone(ZONE).date(), one.actor, one.action)):
+        same = list(group)
+        found.append(replace(_look(same[-1]), times=len(same)))
+    return sorted(found, key=lambda look: look.at, reverse=True)
+
+
+def _look(line: AccessLine) -> Look:
+    member = directory.current().people.get(line.actor)
+    sheet = packs.in_force().access
+    relation = sheet.relations.get(line.relation)
+    purpose = "" if line.action in SELF_SAID else _purpose(line.purpose)
+    why = "；".join(filter(None, (str(relation.title) if relation else "", purpose)))
+    return Look(
+        at=line.at, who=_name(line.actor, member), duty=_duties(member, line.at), what=_what(line.action), why=why
+    )  # fmt: skip
+
+
+def _name(actor: UUID, member: Member | None) -> str:
+    if actor == ids.SYSTEM:
+        return "系统"
+    return member.name if member else "已离岗人员或本人、家属"
+
+
+def _duties(member: Member | None, at: datetime) -> str:
+    """What someone was when looking."""
+    known = packs.in_force().duties
+    return (
+        "、".join(str(known[one].title) for one in sorted(member.duties(at)) if one in known)
+        if member
+        else ""
+    )
+
+
+def _what(action: str) -> str:
+    book = packs.in_force().codes["looks"]
+    return str(book.get(action) or book.get(action.split(".", maxsplit=1)[0]) or action)
+
+
+def _purpose(purpose: str) -> str:
+    kind = packs.in_force().consents.consents.get(purpose)
+    return str(kind.title) if kind else purpose
