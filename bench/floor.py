@@ -44,9 +44,10 @@ WORKLIST = """
         JOIN trust_subjectkey k ON k.subject = l.subject
         ORDER BY l.due_at, l.id LIMIT 20
     ), line AS (
-        INSERT INTO trust_accessline (id, home, at, actor, action, relation, purpose, source, subjects)
-        SELECT %(line)s::uuid, min(home::text)::uuid, now(), (SELECT id FROM me), 'worklist', '', '', 'api',
-               jsonb_agg(subject::text) FROM mine
+        INSERT INTO trust_accessline
+        (home, at, id, actor, action, outcome, relation, purpose, source, address, device, request, subjects)
+        SELECT min(home::text)::uuid, now(), %(line)s::uuid, (SELECT id FROM me), 'worklist', '', '', '', 'api',
+               '127.0.0.1', 'bench', %(line)s::uuid, jsonb_agg(subject::text) FROM mine
     ) SELECT * FROM mine"""
 
 

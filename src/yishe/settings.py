@@ -98,6 +98,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "yishe.doors.edge.Edge",  # first: it says who calls, and puts the security headers on every answer
     "yishe.doors.doorstep.Doorstep",
+    "yishe.doors.coming.WhereFrom",
     "yishe.doors.picture.OnePicture",
     "yishe.doors.api.entrance.ApiEntrance",  # answers /api/ itself: no session, no CSRF on that path
     "whitenoise.middleware.WhiteNoiseMiddleware",

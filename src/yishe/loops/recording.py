@@ -13,7 +13,7 @@ from yishe.policy.loop_decisions import Step, everyone
 from yishe.policy.loop_state import LoopState, applied
 from yishe.policy.loop_words import NUDGE
 from yishe.talk import outbox
-from yishe.trust import access_log, ids, ledger
+from yishe.trust import access_log, ids, ledger, origin
 from yishe.trust.commit import Bundle
 from yishe.trust.ledger import Head
 
@@ -102,9 +102,9 @@ def _project(bundle: Bundle, before: LoopState, state: LoopState, head: Head) ->
 
 
 def seen(bundle: Bundle | None, home: uuid.UUID, subject: uuid.UUID, verb: str, said: Said) -> None:
-    """The access line of an act whose answer shows the loop, in the act's own commit; a door that writes its own says
-    no source. A repeated command shows the loop again and passes no bundle."""
-    if said.source:
+    """The access line of an act, in the act's own commit. A repeated command shows the loop again and passes no
+    bundle; what the clock does is nobody's look."""
+    if said.source or origin.current().door:
         access_log.line(
             bundle, home=home, actor=said.actor, action=f"loop.{verb}", subjects=[subject],
             relation=access.PARTICIPANT, source=said.source, at=said.at,

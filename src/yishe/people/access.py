@@ -101,7 +101,7 @@ def require(
     """Like `may`, but Forbidden when refused."""
     permission = may(actor, action, placement, at, purpose)
     if not permission.allowed:
-        raise Forbidden("no_relation", permission.words, action=action)
+        raise Forbidden("no_relation", permission.words, action=action).concerning(placement.subject)
     return permission
 
 

@@ -14,11 +14,12 @@ from yishe.people.import_matching import Prints
 from yishe.people.import_rows import Read
 from yishe.people.models import Change, Empanelment, Household, Resident, SearchToken, Subject
 from yishe.people.particulars import Particulars
-from yishe.trust import ids, ledger
+from yishe.trust import access_log, ids, ledger
 from yishe.trust.commit import Bundle
 from yishe.trust.models import Entry, SubjectKey
 
 SOURCE = "roster"
+ACTION = "people.import"
 _ADDED = ("traits", "allergies")
 _ANSWERING = ("team", "doctor", "social_worker")
 
@@ -102,6 +103,7 @@ class Writing:
     _records: list[records.Record] = field(default_factory=list)
     _tokens: list[tuple[UUID, bytes, UUID]] = field(default_factory=list)
     _households: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
+    _touched: list[tuple[UUID, UUID]] = field(default_factory=list)
 
     def _fingerprint(self, centre: UUID) -> records.Fingerprint:
         if centre not in self.fingerprints:
@@ -131,6 +133,7 @@ class Writing:
             at=self.at,
             data={"fields": sorted(said.said()), "source": SOURCE},
             head=ledger.Head(),
+            line=False,
         )
         return record.resident.id
 
@@ -171,7 +174,9 @@ class Writing:
             at=self.at,
             data={"fields": list(found.changed), "source": SOURCE},
             head=head,
+            line=False,
         )
+        self._touched.append((row.home, known.subject))
 
     def remember(self, resident: UUID, marks: Prints) -> None:
         """The same row again is then known without opening the record."""
@@ -203,7 +208,24 @@ class Writing:
         Empanelment.objects.bulk_create(teams, batch_size=1000)
         new = ((one.resident, token) for one in self._records for token in one.tokens)
         records.write_tokens([*((row.centre_id, token, row.id) for row, token in new), *self._tokens])
+        self._leave_lines()
         self.bundle.commit()
+
+    def _leave_lines(self) -> None:
+        """One access line for each home of the batch, with everybody in it."""
+        new = [(one.resident.home, one.subject.subject) for one in self._records]
+        lines: dict[UUID, list[UUID]] = {}
+        for home, subject in (*new, *self._touched):
+            lines.setdefault(home, []).append(subject)
+        for home, subjects in lines.items():
+            access_log.line(
+                self.bundle,
+                home=home,
+                actor=self.actor.staff_id,
+                action=ACTION,
+                subjects=subjects,
+                at=self.at,
+            )
 
 
 def heads(subjects: Iterable[UUID]) -> dict[UUID, ledger.Head]:

@@ -89,6 +89,11 @@ class Member:
         inside = [post for post in self.held(at) if post.centre]
         return min(inside, key=lambda post: post.since).centre if inside else None
 
+    def home(self, at: datetime) -> UUID:
+        """Where access lines of what he does are filed: his centre, else where he works, else under himself."""
+        held = self.held(at)
+        return self.centre(at) or (held[0].organisation if held else self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

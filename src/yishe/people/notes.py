@@ -1,4 +1,4 @@
-"""What is remembered of a change to a resident: which fields, by whom, when. Never the values.
+"""What is remembered of a change to a resident or to staff: which fields, by whom, when. Never the values.
 
 Each resident has one ledger stream, named by his own subject.
 """
@@ -10,7 +10,7 @@ from uuid import UUID
 from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.people.models import Change
-from yishe.trust import ids, ledger
+from yishe.trust import access_log, ids, ledger
 from yishe.trust.commit import Bundle
 
 REGISTERED = "resident.registered"
@@ -32,8 +32,15 @@ def note(
     at: datetime,
     data: dict[str, Any],
     head: ledger.Head | None = None,
+    relation: str = "",
+    line: bool = True,
 ) -> None:
-    """Add one entry to the resident's stream; a new resident passes `ledger.Head()`, others are looked up."""
+    """Add one entry to the resident's stream, and the access line of the change. A new resident passes
+    `ledger.Head()`, others are looked up; whoever changes many at once leaves one line himself."""
+    if line:
+        access_log.line(
+            bundle, home=home, actor=actor.staff_id, action=kind, subjects=[subject], at=at, relation=relation
+        )
     ledger.append(
         bundle,
         head if head is not None else ledger.head(home, subject),
@@ -46,6 +53,11 @@ def note(
         data=data,
         subject=subject,
     )
+
+
+def deed(bundle: Bundle | None, actor: Actor, action: str, about: UUID, at: datetime, *, home: UUID) -> None:
+    """The access line of a change to an organisation or to someone who works there."""
+    access_log.deed(bundle, home=home, actor=actor.staff_id, action=action, subjects=[about], at=at)
 
 
 def change(

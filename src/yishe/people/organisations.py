@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from yishe.people import access, directory, packs, pinyin
+from yishe.people import access, directory, notes, packs, pinyin
 from yishe.people.actors import Actor
 from yishe.people.models import Neighbourhood, Organisation, Post, Staff
 from yishe.people.particulars import tidy
@@ -55,7 +55,7 @@ def found(
             active_from=at,
         )
         keys.make_centre_key(organisation, at)
-        directory.bump()
+        _changed(actor, "organisation.found", organisation, at, parent or organisation)
     return organisation
 
 
@@ -73,7 +73,7 @@ def mark_out(
             defaults={"name": tidy(name), "centre_id": centre, "team_id": team},
             create_defaults={"id": ids.new(), "name": tidy(name), "centre_id": centre, "team_id": team},
         )
-        directory.bump()
+        _changed(actor, "organisation.mark_out", row.id, at, centre)
     return row.id
 
 
@@ -111,7 +111,7 @@ def hire(
             active_from=at,
         )
         _post(staff, organisation, duties, lead, at)
-        directory.bump()
+        _changed(actor, "staff.hire", staff, at, organisation)
     return staff
 
 
@@ -128,7 +128,7 @@ def appoint(
             _post(staff, organisation, [duty], lead, at)
         elif held.lead != lead:
             Post.objects.filter(id=held.id).update(lead=lead)
-        directory.bump()
+        _changed(actor, "staff.appoint", staff, at, organisation)
     return held is None
 
 
@@ -137,6 +137,12 @@ def _post(staff: UUID, organisation: UUID, duties: Sequence[str], lead: bool, at
         Post(id=ids.new(), staff_id=staff, organisation_id=organisation, duty=duty, lead=lead, since=at)
         for duty in duties
     )
+
+
+def _changed(actor: Actor, action: str, about: UUID, at: datetime, where: UUID) -> None:
+    """Everybody's picture is drawn anew, and who changed it stays known."""
+    notes.deed(None, actor, action, about, at, home=directory.current().centre_of(where) or where)
+    directory.bump()
 
 
 def _refuse_duties(duties: Sequence[str]) -> None:

@@ -65,7 +65,7 @@ def register(
     Questioned for a field that does not hold, Conflict when the ID number has a record already.
     """
     centre = _centre(actor, centre, at)
-    access.require_in_organisation(actor, REGISTER, centre, at)
+    permission = access.require_in_organisation(actor, REGISTER, centre, at)
     said = check(fields, at.astimezone(ZONE).date())
     target = bundle if bundle is not None else Bundle()
     household = _household(target, centre, said.household)
@@ -76,16 +76,16 @@ def register(
     for row in record.rows():
         records.insert(target, row)
     data = {"fields": sorted(said.said()), "source": source}
-    subject = record.subject.subject
     notes.note(
         target,
         home=centre,
-        subject=subject,
+        subject=record.subject.subject,
         kind=notes.REGISTERED,
         actor=actor,
         at=at,
         data=data,
         head=ledger.Head(),
+        relation=permission.relation,
     )
     if bundle is None:
         _commit(target)
@@ -96,7 +96,7 @@ def amend(actor: Actor, resident_id: UUID, fields: Mapping[str, Any], at: dateti
     """Correct what is known of a resident; None or "" takes a value away. Returns the names of the fields that
     changed, none when all was so already. Team and named people go through `empanel`."""
     stands = placed(resident_id)
-    access.require(actor, AMEND, stands, at)
+    permission = access.require(actor, AMEND, stands, at)
     _refuse_merged(stands)
     if {"team", "doctor", "social_worker"} & set(fields):
         raise Invalid("use_empanel", "签约团队和责任人请在“签约”里变更。")
@@ -107,7 +107,8 @@ def amend(actor: Actor, resident_id: UUID, fields: Mapping[str, Any], at: dateti
         said = check({**before, **fields}, at.astimezone(ZONE).date())
         changed = tuple(sorted(f for f in fields if getattr(said, f) != getattr(Particulars(**before), f)))
         if changed:
-            _rewrite(actor, row, stands.subject, wrapped=wrapped, said=said, changed=changed, at=at)
+            why = permission.relation
+            _rewrite(actor, row, stands.subject, wrapped=wrapped, said=said, changed=changed, at=at, why=why)
     return changed
 
 
@@ -120,6 +121,7 @@ def _rewrite(
     said: Particulars,
     changed: tuple[str, ...],
     at: datetime,
+    why: str,
 ) -> None:
     bundle = Bundle()
     values = {
@@ -138,6 +140,7 @@ def _rewrite(
         actor=actor,
         at=at,
         data={"fields": list(changed)},
+        relation=why,
     )
     _commit(bundle)
 
@@ -153,7 +156,7 @@ def retoken(centre: UUID, resident: UUID, said: Particulars) -> None:
 def die(actor: Actor, resident_id: UUID, at: datetime, on: datetime | None = None) -> None:
     """Record a death (`on`, by default now). Open loops are then ended by their rules."""
     stands = placed(resident_id)
-    access.require(actor, END, stands, at)
+    why = access.require(actor, END, stands, at).relation
     _refuse_merged(stands)
     if stands.deceased_at:
         return
@@ -163,14 +166,14 @@ def die(actor: Actor, resident_id: UUID, at: datetime, on: datetime | None = Non
     bundle = Bundle()
     bundle.update(Resident, where={"id": resident_id}, values={"deceased_at": on, "updated_at": at})
     data = {"on": ledger.stamp(on)}
-    _told(bundle, stands, kind=Change.Kind.DECEASED, event=notes.DIED, actor=actor, at=at, data=data)
+    _told(bundle, stands, kind=Change.Kind.DECEASED, event=notes.DIED, actor=actor, at=at, data=data, why=why)
     _commit(bundle)
 
 
 def revive(actor: Actor, resident_id: UUID, at: datetime) -> None:
     """Take back a death or a moving away recorded by mistake; what was closed because of it stays closed."""
     stands = placed(resident_id)
-    access.require(actor, END, stands, at)
+    permission = access.require(actor, END, stands, at)
     bundle = Bundle()
     bundle.update(
         Resident, where={"id": resident_id}, values={"deceased_at": None, "moved_at": None, "updated_at": at}
@@ -183,6 +186,7 @@ def revive(actor: Actor, resident_id: UUID, at: datetime) -> None:
         actor=actor,
         at=at,
         data={"fields": ["deceased_at", "moved_at"]},
+        relation=permission.relation,
     )
     _commit(bundle)
 
@@ -197,7 +201,7 @@ def move(
 ) -> None:
     """Moved to another centre of ours, or (no centre) away. Either way the old team no longer answers."""
     stands = placed(resident_id)
-    access.require(actor, END, stands, at)
+    why = access.require(actor, END, stands, at).relation
     _refuse_merged(stands)
     if centre is not None and directory.current().organisation(centre).level != "centre":
         raise Invalid("not_a_centre", "只能迁往一个中心：请重新选择。")
@@ -214,7 +218,9 @@ def move(
         bundle.update(Resident, where={"id": resident_id}, values=values)
         Empanelment.objects.filter(resident=resident_id, until=None).update(until=at)
         data = {"from": str(stands.centre), "to": str(centre) if centre else None}
-        _told(bundle, stands, kind=Change.Kind.MOVED, event=notes.MOVED, actor=actor, at=at, data=data)
+        _told(
+            bundle, stands, kind=Change.Kind.MOVED, event=notes.MOVED, actor=actor, at=at, data=data, why=why
+        )
         _commit(bundle)
 
 
@@ -227,8 +233,10 @@ def _told(
     actor: Actor,
     at: datetime,
     data: dict[str, Any],
+    why: str,
 ) -> None:
-    notes.note(bundle, home=stands.home, subject=stands.subject, kind=event, actor=actor, at=at, data=data)
+    home, subject = stands.home, stands.subject
+    notes.note(bundle, home=home, subject=subject, kind=event, actor=actor, at=at, data=data, relation=why)
     notes.change(bundle, home=stands.home, kind=kind, about=stands.subject, at=at, data=data)
 
 

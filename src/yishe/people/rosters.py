@@ -82,14 +82,8 @@ def put_shift(
         )
         if not made and shift.ends_at != ends_at:
             Shift.objects.filter(id=shift.id).update(ends_at=ends_at)
-        _tell(
-            bundle,
-            Change.Kind.SHIFT,
-            organisation,
-            staff,
-            at=at,
-            data={"organisation": str(organisation), "duty": duty},
-        )
+        data = {"organisation": str(organisation), "duty": duty}
+        _tell(bundle, actor, Change.Kind.SHIFT, organisation, staff, at=at, data=data)
     return shift.id
 
 
@@ -125,7 +119,7 @@ def put_shifts(actor: Actor, planned: list[Planned], at: datetime) -> int:
         Shift.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
         for organisation, duty, staff in {(one.organisation, one.duty, one.staff) for one in planned}:
             data = {"organisation": str(organisation), "duty": duty}
-            _tell(bundle, Change.Kind.SHIFT, organisation, staff, at=at, data=data)
+            _tell(bundle, actor, Change.Kind.SHIFT, organisation, staff, at=at, data=data)
     return len(rows)
 
 
@@ -143,7 +137,7 @@ def drop_shift(actor: Actor, shift_id: UUID, at: datetime) -> None:
         else:
             Shift.objects.filter(id=shift_id).delete()
         data = {"organisation": str(shift.organisation_id), "duty": shift.duty}
-        _tell(bundle, Change.Kind.SHIFT, shift.organisation_id, shift.staff_id, at=at, data=data)
+        _tell(bundle, actor, Change.Kind.SHIFT, shift.organisation_id, shift.staff_id, at=at, data=data)
 
 
 # Leave
@@ -180,7 +174,8 @@ def take_leave(
             "substitute": str(substitute) if substitute else None,
         }
         # Loops are answered for anew when the leave begins, not when it is planned.
-        _tell(bundle, Change.Kind.LEAVE, _home(member, at), staff, at=max(at, starts_at), data=data)
+        begins = max(at, starts_at)
+        _tell(bundle, actor, Change.Kind.LEAVE, _home(member, at), staff, at=at, data=data, begins=begins)
     return leave.id
 
 
@@ -196,7 +191,7 @@ def return_early(actor: Actor, staff: UUID, at: datetime) -> None:
             if first is None:
                 raise Conflict("not_away", f"{member.name}现在没有休假，也没有待休的假。")
             first.delete()
-        _tell(bundle, Change.Kind.RETURNED, _home(member, at), staff, at=at)
+        _tell(bundle, actor, Change.Kind.RETURNED, _home(member, at), staff, at=at)
 
 
 def _refuse_overlap(staff: UUID, starts_at: datetime, ends_at: datetime) -> None:
@@ -227,7 +222,7 @@ def end_post(actor: Actor, post_id: UUID, at: datetime) -> None:
     with _written() as bundle:
         Post.objects.filter(id=post_id).update(until=at)
         data = {"organisation": str(post.organisation_id), "duty": post.duty}
-        _tell(bundle, Change.Kind.POST_ENDED, _home(member, at), post.staff_id, at=at, data=data)
+        _tell(bundle, actor, Change.Kind.POST_ENDED, _home(member, at), post.staff_id, at=at, data=data)
 
 
 def leave_service(actor: Actor, staff: UUID, at: datetime) -> None:
@@ -242,13 +237,23 @@ def leave_service(actor: Actor, staff: UUID, at: datetime) -> None:
         Post.objects.filter(staff=staff, until=None).update(until=at)
         Shift.objects.filter(staff=staff, starts_at__gte=at).delete()
         Shift.objects.filter(staff=staff, starts_at__lt=at, ends_at__gt=at).update(ends_at=at)
-        _tell(bundle, Change.Kind.STAFF_LEFT, home, staff, at=at)
+        _tell(bundle, actor, Change.Kind.STAFF_LEFT, home, staff, at=at)
 
 
 def _tell(
-    bundle: Bundle, kind: str, home: UUID, staff: UUID, *, at: datetime, data: dict[str, Any] | None = None
+    bundle: Bundle,
+    actor: Actor,
+    kind: str,
+    home: UUID,
+    staff: UUID,
+    *,
+    at: datetime,
+    data: dict[str, Any] | None = None,
+    begins: datetime | None = None,
 ) -> None:
-    notes.change(bundle, home=home, kind=kind, about=staff, at=at, data=data)
+    """What the loops must hear (when it `begins`), and the line of who changed it."""
+    notes.change(bundle, home=home, kind=kind, about=staff, at=begins or at, data=data)
+    notes.deed(bundle, actor, f"staff.{kind}", staff, at, home=home)
 
 
 def _refuse_backwards(starts_at: datetime, ends_at: datetime) -> None:

@@ -4,19 +4,27 @@ A refusal is part of the product: it names what was refused, in which state, and
 `title` is a Chinese sentence shown as it stands; `code` is stable for machines; `extra` is JSON-safe.
 """
 
-from typing import Any
+from typing import Any, Self
+from uuid import UUID
 
 
 class Refused(Exception):
     """An act that is not done, with the reason. `status` follows HTTP so that every door agrees."""
 
     status = 422
+    about: tuple[UUID, ...] = ()
+    """The subjects it was about: for the access line, never shown."""
 
     def __init__(self, code: str, title: str, **extra: Any) -> None:
         super().__init__(title)
         self.code = code
         self.title = title
         self.extra = extra
+
+    def concerning(self, *subjects: UUID) -> Self:
+        """The same refusal, remembering whom it was about."""
+        self.about = subjects
+        return self
 
 
 class Invalid(Refused):

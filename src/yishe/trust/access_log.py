@@ -1,4 +1,8 @@
-"""Who looked at whom. One line per request that shows personal data; insert-only, outside the chain."""
+"""Who looked at whom, and who wrote about whom. Insert-only, outside the chain, sealed by the daily digest.
+
+One line per request that shows personal data; an act that writes leaves its line in its own commit; what was refused
+leaves one too. From where the request comes is added here (`trust.origin`).
+"""
 
 import uuid
 from collections.abc import Iterable
@@ -6,7 +10,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from yishe.trust import ids, quick
+from yishe.trust import ids, origin, quick
 from yishe.trust.commit import Bundle
 from yishe.trust.models import AccessLine
 
@@ -17,12 +21,43 @@ def line(
 ) -> None:  # fmt: skip
     """Write that `actor` saw `subjects`. Without a bundle it is committed at once; nobody seen, nothing written."""
     seen = [str(s) for s in subjects]
-    if not seen:
-        return
+    if seen:
+        _write(bundle, home, actor, at, action=action[:64], relation=relation[:64], purpose=purpose[:200],
+               source=source[:64], subjects=seen)  # fmt: skip
+
+
+def deed(
+    bundle: Bundle | None, *, home: uuid.UUID, actor: uuid.UUID, action: str, at: datetime,
+    subjects: Iterable[uuid.UUID] = (), relation: str = "", purpose: str = "",
+) -> None:  # fmt: skip
+    """Write that `actor` did `action`, also when it concerns no resident (looking at the audit, an export of counts)."""
+    _write(bundle, home, actor, at, action=action[:64], relation=relation[:64], purpose=purpose[:200], source="",
+           subjects=[str(s) for s in subjects])  # fmt: skip
+
+
+def refusal(
+    *, home: uuid.UUID, actor: uuid.UUID, action: str, outcome: str, at: datetime,
+    subjects: Iterable[uuid.UUID] = (), purpose: str = "",
+) -> None:  # fmt: skip
+    """Write that `actor` asked for `action` and was refused; `outcome` is the refusal's code."""
+    _write(None, home, actor, at, action=action[:64], outcome=outcome[:40], purpose=purpose[:200], source="",
+           subjects=[str(s) for s in subjects])  # fmt: skip
+
+
+def _write(
+    bundle: Bundle | None,
+    home: uuid.UUID,
+    actor: uuid.UUID,
+    at: datetime,
+    *,
+    source: str,
+    **said: object,
+) -> None:
+    here = origin.current()
     target = bundle if bundle is not None else Bundle()
     target.insert(
-        AccessLine, id=ids.new(), home=home, at=at, actor=actor, action=action[:64], relation=relation[:64],
-        purpose=purpose[:200], source=source[:64], subjects=seen,
+        AccessLine, home=home, at=at, id=ids.new(), actor=actor, source=source or here.door, address=here.address,
+        device=here.device, request=here.request, **said,
     )  # fmt: skip
     if bundle is None:
         target.commit()

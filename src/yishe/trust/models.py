@@ -149,22 +149,32 @@ class Entry(models.Model):
 
 
 class AccessLine(models.Model):
-    """Who looked at whom, why, and under which relation. Insert-only, outside the chain."""
+    """Who looked at whom or wrote about whom, why, under which relation, from where. Insert-only, outside the chain.
+
+    `outcome` is empty when it was done, else the code of the refusal. `source` is the door (web, api, live, cli),
+    `request` ties together what one request did. `home` leads, so that the table can be partitioned by it.
+    On PostgreSQL `subjects` has a GIN index (migration 0003).
+    """
 
     insert_only = True
 
-    id = models.UUIDField(primary_key=True)
+    pk = models.CompositePrimaryKey("home", "at", "id")
     home = models.UUIDField()
     at = models.DateTimeField()
+    id = models.UUIDField()
     actor = models.UUIDField()
     action = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=40, blank=True)
     relation = models.CharField(max_length=64, blank=True)
     purpose = models.CharField(max_length=200, blank=True)
     source = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    device = models.CharField(max_length=40, blank=True)
+    request = models.UUIDField(null=True)
     subjects = models.JSONField()
 
     class Meta:
-        indexes = [models.Index(fields=["home", "at"], name="trust_access_home_at")]
+        indexes = [models.Index(fields=["actor", "at"], name="trust_access_actor_at")]
 
 
 class Digest(models.Model):

@@ -35,6 +35,13 @@ def test_each_request_that_shows_someone_leaves_one_line(desk: Desk) -> None:
     assert AccessLine.objects.count() == before
 
 
+def test_a_refusal_leaves_a_line_that_names_whom_it_was_about(desk: Desk) -> None:
+    assert desk.stranger.get(f"/residents/{desk.resident}/timeline").status_code == 403
+    line = AccessLine.objects.get(outcome="no_relation")
+    assert (line.source, line.actor) == ("api", desk.world.stranger.staff_id)
+    assert line.subjects == [str(desk.world.resident.subject)]
+
+
 def test_a_stopped_medicine_becomes_the_social_worker_loop(desk: Desk) -> None:
     path = f"/residents/{desk.resident}/medications"
     start = {"action": "start", "drug": "阿司匹林", "dose": "100mg", "frequency": "每日一次"}

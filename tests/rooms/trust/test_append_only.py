@@ -114,6 +114,20 @@ def test_a_second_entry_under_a_used_command_cannot_replace_the_first(write: Wri
 
 def test_who_looked_cannot_be_taken_back(home: UUID, now: datetime) -> None:
     access_log.line(None, home=home, actor=ids.new(), action="resident.read", subjects=[ids.new()], at=now)
+    lines = AccessLine._meta.db_table
+    columns = ", ".join(f'"{f.column}"' for f in AccessLine._meta.concrete_fields)
+    forged = columns.replace('"action"', "'nothing'")
+    copied = f"({columns}) SELECT {forged} FROM {lines} WHERE true"
+    attempts = [
+        f"UPDATE {lines} SET action = 'nothing'",
+        f"UPDATE {lines} SET at = '2020-01-01 00:00:00+00:00', outcome = 'x'",
+        f"DELETE FROM {lines}",
+        f"TRUNCATE {lines}" if ON_POSTGRESQL else f"REPLACE INTO {lines} {copied}",
+        f"INSERT INTO {lines} {copied} ON CONFLICT (home, at, id) DO UPDATE SET action = 'nothing'",
+    ]
+    for sql in attempts:
+        with pytest.raises(DatabaseError, match="insert-only"):
+            attempted(sql)
     with pytest.raises(DatabaseError, match="insert-only"), transaction.atomic():
         AccessLine.objects.update(action="nothing")
     with pytest.raises(DatabaseError, match="insert-only"), transaction.atomic():

@@ -116,7 +116,11 @@ def test_one_flipped_bit_anywhere_is_found(sealed: list[Digest], data: st.DataOb
     fields = [f for f in row._meta.concrete_fields if not (isinstance(row, HouseKey) and f.name != "public")]
     field = data.draw(st.sampled_from(fields))
     with forced():
-        if flip(row, field, data.draw(st.integers(0, 20_000))):
+        try:
+            done = flip(row, field, data.draw(st.integers(0, 20_000)))
+        except IntegrityError:  # a key that is taken: the database itself has refused
+            return
+        if done:
             assert not digests.prove().whole, (row._meta.db_table, field.name)
     assert digests.prove().whole
 

@@ -11,8 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from yishe.doors import refusals
+from yishe.doors.api.wire import Caller
 from yishe.policy.pack_errors import PackErrors
-from yishe.policy.refusals import Refused
+from yishe.policy.refusals import Forbidden, NotFound, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +113,9 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, fault: Refused) -> HttpResponse:
+        who = getattr(request, "auth", None)
+        if isinstance(who, Caller) and isinstance(fault, Forbidden | NotFound):
+            refusals.note(who.actor, fault, who.at, f"{request.method} {request.path_info}")
         return of_refusal(fault)
 
     @api.exception_handler(ValidationError)

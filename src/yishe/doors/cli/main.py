@@ -4,7 +4,10 @@
 """
 
 import argparse
+import getpass
 import importlib
+import os
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +19,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, Programmi
 from yishe.doors.cli.printing import remark, said
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Refused
+from yishe.trust import ids, origin
 
 HERE = "yishe.doors.cli"
 COMMANDS = {
@@ -61,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser(words[0] if words else "").parse_args(words)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
-        return command(args)
+        with origin.coming_from(_here()):
+            return command(args)
     except Refused as refused:
         remark(refused.title)
     except KeyboardInterrupt:
@@ -77,6 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as fault:
         remark(_unexpected(fault))
     return 1
+
+
+def _here() -> origin.Origin:
+    """The machine's user stands behind what a command does."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return origin.Origin("cli", device=f"{user}@{socket.gethostname()}"[:40], request=ids.new())
 
 
 def database_trouble(fault: Exception) -> str:

@@ -14,12 +14,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from yishe.doors import limits
+from yishe.doors import limits, refusals
 from yishe.doors.web import spoken
 from yishe.loops import reading
 from yishe.people import directory
 from yishe.people.actors import Actor, actor_for
 from yishe.people.directory import Directory
+from yishe.policy.refusals import Forbidden, NotFound
 from yishe.talk import notices
 from yishe.trust import access_log, clock
 
@@ -34,7 +35,6 @@ class Here:
     actor: Actor
     now: datetime
     staff: Directory
-    source: str
     preferences: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -46,9 +46,8 @@ class Here:
         return self.actor.member.duties(self.now)
 
     def home(self) -> UUID:
-        """Where access lines of this person are kept: the centre, else the highest organisation served in."""
-        held = self.actor.member.held(self.now)
-        return self.centre or (held[0].organisation if held else self.actor.staff_id)
+        """Where access lines of this person are kept."""
+        return self.actor.member.home(self.now)
 
 
 View = Callable[..., HttpResponseBase]
@@ -64,10 +63,13 @@ def signed_in(view: View) -> View:
             return _to_the_door(request)
         staff = directory.current()
         actor = actor_for(request.user.pk, staff.version)
-        source = request.META.get("REMOTE_ADDR", "")
-        here = Here(actor, clock.now(), staff, source, preferences(request))
-        limits.take("person", actor.staff_id, here.now)
-        return view(request, here, **path)
+        here = Here(actor, clock.now(), staff, preferences(request))
+        try:
+            limits.take("person", actor.staff_id, here.now)
+            return view(request, here, **path)
+        except (Forbidden, NotFound) as refused:
+            refusals.note(here.actor, refused, here.now, f"{request.method} {request.path}")
+            raise
 
     return opened
 
@@ -139,7 +141,6 @@ def seen(here: Here, action: str, subjects: Iterable[UUID], *, relation: str = "
         at=here.now,
         relation=relation,
         purpose=purpose,
-        source=f"web {here.source}",
     )
 
 
