@@ -1,6 +1,7 @@
 """Opening a loop: the first promise, the children of a dual track, and a referral passed on."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +39,7 @@ class Wanted:
     declines: int = 0
     to: uuid.UUID | None = None
     sender: uuid.UUID | None = None
+    evidence: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,16 @@ class Preview:
 def promise(
     actor: Actor, *, kind: str, resident: uuid.UUID, reason: str = "", note: str = "", at: datetime,
     command_id: str, digest: bytes | None = None, dates: tuple[tuple[str, datetime], ...] = (), source: str = "",
+    evidence: Sequence[dict[str, str]] = (),
 ) -> uuid.UUID:  # fmt: skip
-    """Promise `resident` something; returns the loop's id. `source` as in `acts.act`.
+    """Promise `resident` something; returns the loop's id. `source` as in `acts.act`. `evidence` is what goes along,
+    as type, id and hash.
 
     Refused: no relation to the resident, a duty the pack does not let ask, an unknown reason, a resident who is
     dead, moved or merged. Conflict `already_open` names the open loop of the same kind and reason to track.
     """
     where, key = placed_with_key(resident)
-    wanted = Wanted(kind, reason, note, dates)
+    wanted = Wanted(kind, reason, note, dates, evidence=tuple(evidence))
     said = Said(actor.staff_id, at, command_id, digest, source=source)
     for last_try in (False, True):
         bundle = Bundle()
@@ -115,7 +119,7 @@ def into(
     if not kinds.is_kept(declared.sha256):
         kinds.keep(bundle, declared, said.at)
     full = {**_fields(opened), **clocks, "owner": opened.performer, "last_at": said.at}
-    track = born(bundle, full, said, key, words)
+    track = born(bundle, full, said, key, words, loop_words.attached(wanted.evidence))
     if wanted.parent is None:
         _pin_directory(bundle)
     for child in declared.children:

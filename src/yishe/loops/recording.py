@@ -52,11 +52,16 @@ class Track:
 
 
 def born(
-    bundle: Bundle, opening: dict[str, Any], said: Said, key: bytes | None, words: dict[str, str]
+    bundle: Bundle,
+    opening: dict[str, Any],
+    said: Said,
+    key: bytes | None,
+    words: dict[str, str],
+    codes: dict[str, Any],
 ) -> Track:
-    """A new stream whose first entry carries the whole opening state; the row is inserted."""
+    """A new stream whose first entry carries the whole opening state and its `codes`; the row is inserted."""
     state = applied(None, 1, opening)
-    data = {"set": opening, **({"reason": state.reason} if state.reason else {})}
+    data = {"set": opening, **({"reason": state.reason} if state.reason else {}), **codes}
     head = _append(bundle, Head(), state, "promised", said, data, key, words, first=True)
     bundle.insert(Loop, **columns(state, head))
     _relate(bundle, state, said.at)

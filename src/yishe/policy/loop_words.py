@@ -1,5 +1,6 @@
 """What a command must bring, and the words of its refusal: state, who may, and what is possible now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ STATEMENT = "statement"
 NUDGE = "nudge"
 """The mark of a note that asks the owner to move: told to him alone, and only so often as the pack says."""
 LONGEST = 4000
+MOST_EVIDENCE = 50
 
 STATES = {
     "requested": "待接单", "seen": "已收到待接单", "asked": "待补充", "accepted": "已接单待联系", "in-progress": "办理中",
@@ -172,6 +174,13 @@ def _result(kind: LoopKind, c: Command, words: dict[str, str]) -> dict[str, Any]
             "evidence_missing", f"回写结果要附依据：{names}。", field="evidence", missing=list(missing)
         )
     return {"outcome": c.outcome, "evidence": evidence}
+
+
+def attached(evidence: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """What goes along with a promise, as its first entry keeps it."""
+    if len(evidence) > MOST_EVIDENCE:
+        raise Invalid("too_many", f"一次最多附 {MOST_EVIDENCE} 条记录：请选最要紧的。", field="evidence")
+    return {"evidence": [dict(one) for one in evidence]} if evidence else {}
 
 
 def _voice(c: Command) -> dict[str, Any]:

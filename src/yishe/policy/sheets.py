@@ -10,6 +10,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from .pack_fields import Length, Said, Source, Sourced, Strict
 
+RecordType = Literal["encounter", "medication_change", "service_note", "observation", "condition"]
+
 
 class PackHead(Strict):
     """`pack.yaml`: who this pack is, and what it lies upon."""
@@ -226,7 +228,9 @@ class Limits(Strict):
 
 
 class SettingsVersion(Strict):
-    """`clock_skew`: how far ahead of ours another clock may be; `worker_late`: how long a due clock may wait before the
+    """`attach_from`: what a reason asks to attach → the types of records that answer it.
+
+    `clock_skew`: how far ahead of ours another clock may be; `worker_late`: how long a due clock may wait before the
     duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate."""
 
     delivery: Delivery
@@ -238,3 +242,4 @@ class SettingsVersion(Strict):
     worker_late: Length
     left_us: tuple[str, ...]
     age_bands: tuple[int, ...] = ()
+    attach_from: dict[str, tuple[RecordType, ...]] = Field(default_factory=dict)

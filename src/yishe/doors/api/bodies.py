@@ -10,6 +10,7 @@ from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from yishe.policy.loop_kinds import ClockName
+from yishe.policy.sheets import RecordType
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 LONGEST_TEXT = 4000
@@ -73,8 +74,15 @@ class Evidence(Body):
     note: Text | None = None
 
 
+class Attached(Body):
+    """A record of the resident that goes along with a promise; its hash is taken by the server."""
+
+    type: RecordType
+    id: UUID
+
+
 class NewLoop(Body):
-    """`reason` is a code of the kind; kinds without reasons take none."""
+    """`reason` is a code of the kind; kinds without reasons take none. `evidence` are records that go along."""
 
     kind: Code
     resident: UUID
@@ -83,6 +91,7 @@ class NewLoop(Body):
     dates: dict[ClockName, Moment] | None = Field(
         None, description="for date-bound clocks: clock name to its date"
     )
+    evidence: list[Attached] = Field(default_factory=list, max_length=50)
 
 
 class Act(Body):

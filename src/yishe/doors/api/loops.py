@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
+from yishe.care import evidence
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Act, Day, NewLoop
 from yishe.doors.api.wire import Caller, Command, caller, command
@@ -82,8 +83,15 @@ def promise(request: HttpRequest, payload: NewLoop) -> Any:
         digest=said.digest,
         dates=tuple((payload.dates or {}).items()),
         source=SOURCE,
+        evidence=_attached(who, payload),
     )
     return Status(201, _answer(who, loop_id, said))
+
+
+def _attached(who: Caller, payload: NewLoop) -> list[dict[str, str]]:
+    """The records that go along, with their hashes; nothing is read when none do."""
+    chosen = [(one.type, one.id) for one in payload.evidence]
+    return evidence.references(who.actor, placed(payload.resident), chosen, who.at) if chosen else []
 
 
 @router.get("/loops/{loop_id}")

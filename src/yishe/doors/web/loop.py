@@ -6,15 +6,24 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods
 
-from yishe.care import notes, timeline
-from yishe.doors.web import consenting, faces, loop_rows, loop_story, page, resident, spoken, wording
+from yishe.care import notes
+from yishe.doors.web import (
+    attaching,
+    consenting,
+    faces,
+    loop_rows,
+    loop_story,
+    page,
+    resident,
+    spoken,
+    wording,
+)
 from yishe.doors.web.loop_forms import Setting, VerbForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Chip
 from yishe.loops import acts, reading
 from yishe.loops.company import leaders
 from yishe.loops.reading import Detail
-from yishe.people import access
 from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import refuse_edge
@@ -37,12 +46,6 @@ SIDE = (
     "refer_on",
     "receive",
 )
-RECORDS = {
-    "note": "service_note",
-    "encounter": "encounter",
-    "observation": "observation",
-    "medication": "medication_plan",
-}
 NEAR = (
     "decline",
     "ask_more",
@@ -202,12 +205,21 @@ def _done(
     direct = _direct(found.state, verb)
     said = {} if direct else form.said()
     if verb == "complete":
-        said["evidence"] = form.evidence() + _kept_note(here, found, form, command)
+        said["evidence"] = _brought(here, found, form, command)
     answer = acts.act(here.actor, verb, found.state.id, seq=seq, at=here.now, command_id=command, **said)
     if getattr(request, "htmx", False) and answer != found.state.id:
         return HttpResponse(status=204, headers={"HX-Redirect": f"/loops/{answer}"})
     back = request.POST.get("next") if request.POST.get("next") == "/" else f"/loops/{answer}"
     return page.done(request, wording.DONE[verb], back or "/")
+
+
+def _brought(here: Here, found: Detail, form: VerbForm, command: str) -> list[dict[str, str]]:
+    """What proves the result; records with their hash."""
+    brought = form.evidence() + _kept_note(here, found, form, command)
+    if not any("id" in one for one in brought):
+        return brought
+    stands, _ = resident.allowed(here, _resident_of(found))
+    return attaching.hashed(here, stands, brought)
 
 
 def _kept_note(here: Here, found: Detail, form: VerbForm, command: str) -> list[dict[str, str]]:
@@ -276,21 +288,10 @@ def _colleagues(here: Here, found: Detail) -> list[tuple[str, str]]:
 
 def _records(here: Here, found: Detail) -> list[tuple[str, str]]:
     """Records made about the resident since the promise that may prove the result."""
+    if not found.kind.evidence:
+        return []
     stands, _ = resident.allowed(here, _resident_of(found))
-    if not access.may(here.actor, timeline.ACTION, stands, here.now).allowed:
-        return []
-    kinds = [kind for kind, proof in RECORDS.items() if proof in found.kind.evidence]
-    if not kinds:
-        return []
-    recent = timeline.page(here.actor, stands.resident, at=here.now, limit=8, kinds=kinds, source="web").items
-    mine = [one for one in recent if one.occurred_at >= found.state.promised_at]
-    return [
-        (
-            f"{RECORDS[one.kind]}:{one.id}",
-            f"{spoken.stamp(one.occurred_at, here.now)} {one.author_name} {one.title}",
-        )
-        for one in mine
-    ]
+    return attaching.proving(here, stands, found.kind.evidence, found.state.promised_at)
 
 
 def _form(

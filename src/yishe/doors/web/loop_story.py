@@ -1,12 +1,14 @@
 """The story of a loop in sentences, its stepper, and whose turn it is until when."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from yishe.doors.web import faces, loop_rows, spoken, wording
+from yishe.care.evidence import Reference, Shown
+from yishe.doors.web import attaching, faces, loop_rows, spoken, wording
 from yishe.doors.web.page import Here
 from yishe.doors.web.shapes import Link, Said, Step
 from yishe.loops.company import company_of
@@ -18,6 +20,8 @@ from yishe.policy.loop_table import table
 from yishe.policy.loop_words import NUDGE, codes
 from yishe.trust import ids
 
+Known = Mapping[Reference, Shown]
+NOTHING: Known = {}
 EVENT_VERBS = {
     "declined": "decline",
     "held": "hold",
@@ -34,15 +38,19 @@ BAD = ("declined", "failed", "escalated")
 MARKS = {"todo": "next", "done": "done", "now": "now"}
 
 
-def lines(here: Here, found: Detail) -> list[Said]:
-    """One line for each entry, in order of seq."""
-    return [_line(here, found, entry) for entry in found.entries]
+def lines(here: Here, found: Detail, known: Known = NOTHING) -> list[Said]:
+    """One line for each entry, in order of seq; `known` are the records that entries point to."""
+    return [_line(here, found, entry, known) for entry in found.entries]
 
 
 def story(here: Here, found: Detail) -> list[Said]:
     """The lines, with what the system repeats said once: how often, and when last."""
     told: list[Said] = []
-    for _, same in groupby(lines(here, found), key=lambda one: (one.who, one.words, one.system, one.quote)):
+    brought = [one for entry in found.entries for one in entry.data.get("evidence") or ()]
+    known = attaching.opened(here, found.state.subject, brought)
+    for _, same in groupby(
+        lines(here, found, known), key=lambda one: (one.who, one.words, one.system, one.quote)
+    ):
         first, *again = same
         if first.system and again:
             more = f"共 {len(again) + 1} 次，最近 {spoken.stamp(again[-1].at, here.now)}"
@@ -52,7 +60,7 @@ def story(here: Here, found: Detail) -> list[Said]:
     return told
 
 
-def _line(here: Here, found: Detail, entry: Entry) -> Said:
+def _line(here: Here, found: Detail, entry: Entry, known: Known) -> Said:
     quiet = entry.actor == ids.SYSTEM
     quote = "\n".join(filter(None, (entry.words.get(name, "") for name in ("reason", "note"))))
     colour = "red" if entry.kind in BAD and not _gentle(entry) else "green" if entry.kind in GOOD else ""
@@ -63,8 +71,11 @@ def _line(here: Here, found: Detail, entry: Entry) -> Said:
         quote,
         quiet,
         colour,
-        _evidence(found, entry),
-        _links(entry),
+        links=_links(entry),
+        proofs=[
+            attaching.proof(here, one, _proof_title(found, one), known)
+            for one in entry.data.get("evidence") or ()
+        ],
     )
 
 
@@ -155,9 +166,9 @@ def _who(here: Here, staff: Any) -> str:
     return faces.name(here, staff if isinstance(staff, UUID) else UUID(staff)) if staff else ""
 
 
-def _evidence(found: Detail, entry: Entry) -> list[str]:
-    proofs = entry.data.get("evidence") or ()
-    return [str(found.kind.evidence.get(one.get("type", ""), one.get("type", ""))) for one in proofs]
+def _proof_title(found: Detail, one: Mapping[str, Any]) -> str:
+    type_ = str(one.get("type", ""))
+    return str(found.kind.evidence.get(type_) or wording.RECORDS.get(type_, type_))
 
 
 def _links(entry: Entry) -> tuple[Link, ...]:

@@ -1,5 +1,6 @@
 """发起转介: the reason first; the pack then says who receives it, how urgent it is and which clocks start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -10,11 +11,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 from pypinyin import Style, lazy_pinyin
 
-from yishe.doors.web import faces, page, resident, spoken, wording
+from yishe.care import evidence
+from yishe.doors.web import attaching, faces, page, resident, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import measures, scopes
 from yishe.loops import promises
 from yishe.people import packs
+from yishe.people.placements import Placement
 from yishe.policy.loop_kinds import LoopKind, Reason
 from yishe.policy.refusals import Conflict, Invalid, Refused
 from yishe.trust import ids
@@ -51,9 +54,16 @@ class Choice:
 
 
 class ReferForm(forms.Form):
-    """Only what the reason needs: the words, and dates where a clock is bound to one."""
+    """Only what the reason needs: the words, dates where a clock is bound to one, records to go along."""
 
-    def __init__(self, kind: LoopKind, reason: Reason | None, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        kind: LoopKind,
+        reason: Reason | None,
+        records: Sequence[tuple[str, str]],
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         needs = [wording.coded("attachments", one) for one in (reason.needs if reason else ())]
         self.fields["note"] = forms.CharField(
@@ -70,6 +80,14 @@ class ReferForm(forms.Form):
                     required=False,
                     widget=forms.DateInput(attrs={"type": "date"}),
                 )
+        if records:
+            self.fields["evidence"] = forms.MultipleChoiceField(
+                label="附上记录",
+                choices=records,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                help_text="勾上的随转介一起给对方；对方按自己的权限看内容。",
+            )
 
     def dates(self) -> tuple[tuple[str, datetime], ...]:
         given = {
@@ -113,10 +131,11 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
     stands, permission = resident.allowed(here, resident_id)
     shown = promises.preview(here.actor, kind, stands.resident, code, here.now)
     chosen = shown.kind.reasons.get(code)
-    form = ReferForm(shown.kind, chosen, request.POST or None)
+    records = attaching.offered(here, stands, chosen.needs if chosen else ())
+    form = ReferForm(shown.kind, chosen, records, request.POST or None)
     command = request.POST.get("command_id") or str(ids.new())
     if request.method == "POST" and form.is_valid():
-        opened = _sent(here, stands.resident, kind, code, form, command)
+        opened = _sent(here, stands, kind, code, form, command)
         if opened:
             return page.done(request, "已发出，对方已收到通知", f"/loops/{opened}")
         shown = promises.preview(here.actor, kind, stands.resident, code, here.now)
@@ -140,19 +159,21 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
     )
 
 
-def _sent(here: Here, about: UUID, kind: str, reason: str, form: ReferForm, command: str) -> UUID | None:
+def _sent(here: Here, about: Placement, kind: str, reason: str, form: ReferForm, command: str) -> UUID | None:
     """The new loop; None when one is open already or the pack has a question, which then stands in the form."""
     note, dates = form.cleaned_data["note"], form.dates()
+    records = attaching.chosen(form.cleaned_data.get("evidence", ()))
     try:
         return promises.promise(
             here.actor,
             kind=kind,
-            resident=about,
+            resident=about.resident,
             reason=reason,
             note=note,
             at=here.now,
             command_id=command,
             dates=dates,
+            evidence=evidence.references(here.actor, about, records, here.now),
         )
     except Conflict as refused:
         if refused.code != "already_open":

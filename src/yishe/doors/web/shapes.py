@@ -80,6 +80,19 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A piece of evidence: its title, and as far as the reader may see it who wrote what when. `alarm`: not what was
+    brought."""
+
+    title: str
+    who: str = ""
+    at: datetime | None = None
+    quote: str = ""
+    note: str = ""
+    alarm: bool = False
+
+
+@dataclass(frozen=True)
 class Said:
     """One line of a story or of the timeline: when, who, what, in whose words."""
 
@@ -92,6 +105,7 @@ class Said:
     tags: Sequence[str] = ()
     links: Sequence[Link] = ()
     href: str = ""
+    proofs: Sequence[Proof] = ()
 
 
 @dataclass(frozen=True)

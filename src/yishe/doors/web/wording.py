@@ -101,6 +101,13 @@ NOTICES = {
     "retimed": "时限有变",
     "auto_confirmed": "到期自动确认",
 }
+RECORDS = {
+    "encounter": "诊疗记录",
+    "medication_change": "用药变更",
+    "service_note": "服务记录",
+    "observation": "测量值",
+    "condition": "疾病、过敏或社会情况",
+}
 STEPS = {
     "sent": "发出",
     "received": "收到",
