@@ -47,6 +47,21 @@ class Recorded(models.Model):
         ]
 
 
+class Held(models.Model):
+    """What law obliges to keep of someone who was erased, sealed under a key of its own until its date.
+
+    Nothing reads it in the course of work; on its day row and key are deleted (`care.erasures.due`). `id` is the
+    subject of its key, `number` that of the erasure; neither leads to a resident.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    number = models.UUIDField()
+    category = models.CharField(max_length=40)
+    until = models.DateField(db_index=True)
+    sealed = models.BinaryField()
+
+
 class Encounter(Recorded):
     """A meeting of a clinician with the resident.
 

@@ -38,14 +38,15 @@ def act(
     actor: Actor, verb: str, loop_id: uuid.UUID, *, seq: int, at: datetime, command_id: str | None = None,
     digest: bytes | None = None, reason: str = "", outcome: str = "", evidence: Sequence[dict[str, Any]] = (),
     note: str = "", to: uuid.UUID | None = None, until: datetime | None = None, said_by: str = "",
-    occurred_at: datetime | None = None, source: str = "",
+    occurred_at: datetime | None = None, source: str = "", proofs: Sequence[dict[str, Any]] = (),
 ) -> uuid.UUID:  # fmt: skip
     """Carry out one verb; returns the id of the loop acted on (the new one for refer_on).
 
+    `proofs` is evidence that the caller's own doing brought.
     `source` names a door whose answer shows the loop: the access line is then part of the act's commit. Refused:
     wrong turn (403), wrong state (409), someone acted first (409 `stale`), what is missing or unknown (422).
     """
-    command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by)
+    command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by, tuple(proofs))
     for _ in range(TRIES):
         reading = read(loop_id)
         row = reading.row

@@ -17,7 +17,7 @@ from yishe.policy.refusals import Invalid
 SENSITIVE = "sensitive"
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 ZONE = ZoneInfo("Asia/Shanghai")
-GONE = ("dead", "moved")
+GONE = ("dead", "moved", "erased")
 
 SENT = ~Q(status="entered-in-error")
 OPEN = SENT & Q(closed_at=None)

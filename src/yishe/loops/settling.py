@@ -53,11 +53,18 @@ def relieved(state: LoopState, at: datetime) -> list[Step]:
 
 def _ended(s: Situation, where: Placement | None) -> Step | None:
     """What was served still waits for its confirmation; everything else ends with the person's going."""
-    gone = "dead" if where and where.deceased_at else "moved" if where and where.moved_at else ""
+    gone = _gone(where)
     if not gone or s.state.state == DONE:
         return None
     step = decide(s, Command("cancel"), Cast())[-1]
     return Step(step.event, {**step.changes, "gone": gone, "close_reason": gone}, {"reason": gone})
+
+
+def _gone(where: Placement | None) -> str:
+    """Why nothing more can be done for the resident; without a placement her data were erased."""
+    if where is None:
+        return "erased"
+    return "dead" if where.deceased_at else "moved" if where.moved_at else ""
 
 
 def _moved(s: Situation, where: Placement | None) -> Step | None:

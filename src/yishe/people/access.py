@@ -214,8 +214,8 @@ class Scope:
 
     def residents(self) -> QuerySet[Resident]:
         if self.everyone:
-            return Resident.objects.filter(merged_into=None)
-        return Resident.objects.filter(self._filter(), merged_into=None)
+            return Resident.objects.filter(merged_into=None, erased_at=None)
+        return Resident.objects.filter(self._filter(), merged_into=None, erased_at=None)
 
     def _filter(self) -> Q:
         found = Q(centre__in=self.centres) if self.centres else Q(pk__in=[])

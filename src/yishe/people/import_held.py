@@ -1,6 +1,7 @@
 """Rows that wait for a person to look: the same person, or a new one?"""
 
 import json
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
@@ -80,6 +81,26 @@ def waiting(actor: Actor, centre: UUID, at: datetime) -> list[ImportRow]:
 def opened(row: ImportRow) -> Particulars:
     """What a held row said, in the clear; showing it leaves an access line by the caller."""
     return _read(row).said or Particulars()
+
+
+def forget(residents: Collection[UUID], about: Collection[Particulars]) -> None:
+    """Empty what waiting rows say of people who are erased: rows tied to them, and rows that say who they are."""
+    waiting_rows = ImportRow.objects.exclude(cells_sealed=None).select_related("run")
+    theirs = {
+        row.id
+        for row in waiting_rows
+        if {row.resident_id, row.candidate_id} & set(residents)
+        or any(_means(opened(row), one) for one in about)
+    }
+    ImportRow.objects.filter(id__in=theirs).update(cells_sealed=None, candidate=None)
+
+
+def _means(said: Particulars, one: Particulars) -> bool:
+    """Whether a row speaks of this person: the same ID number, or the same name with nothing against it."""
+    if said.id_number and one.id_number:
+        return said.id_number == one.id_number
+    agree = (said.phone == one.phone, said.birth_date == one.birth_date)
+    return bool(said.name) and said.name == one.name and any(agree)
 
 
 def _read(row: ImportRow) -> Read:

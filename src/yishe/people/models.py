@@ -163,6 +163,7 @@ class Resident(models.Model):
     deceased_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    erased_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -269,6 +270,7 @@ class Change(models.Model):
         MOVED = "moved"
         MERGED = "merged"
         UNMERGED = "unmerged"
+        ERASED = "erased"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     home = models.UUIDField()

@@ -104,7 +104,7 @@ _OWN = "s.resident_id = %s AND s.origin_id = r.id"
 
 def _merged(resident_id: UUID) -> Placement | None:
     """A record merged away owns no subject that maps to itself any more; it still stands, as merged."""
-    return next(iter(_rows(Resident.objects.filter(id=resident_id))), None)
+    return next(iter(_rows(Resident.objects.filter(id=resident_id, erased_at=None))), None)
 
 
 def placement_of_subject(subject: UUID) -> Placement | None:
@@ -115,7 +115,7 @@ def placement_of_subject(subject: UUID) -> Placement | None:
 
 def placements(residents: list[UUID]) -> dict[UUID, Placement]:
     """Many at once, by resident, in one statement."""
-    return {one.resident: one for one in _rows(Resident.objects.filter(id__in=residents))}
+    return {one.resident: one for one in _rows(Resident.objects.filter(id__in=residents, erased_at=None))}
 
 
 def placed(resident_id: UUID) -> Placement:

@@ -137,16 +137,21 @@ class Consent(Strict):
 class Required(Strict):
     """Types of evidence without which the verb is refused: all of them, or with `any_of` at least one.
 
-    `statement` is the written result itself, brought by the note of the act.
+    `statement` is the written result itself, brought by the note of the act. `by_outcome` adds what an outcome wants
+    besides; `ours` are types that no person brings, only the part of the system that did the thing.
     """
 
     complete: tuple[str, ...] = ()
     any_of: bool = False
+    by_outcome: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    ours: tuple[str, ...] = ()
 
-    def missing(self, brought: Set[str]) -> tuple[str, ...]:
-        """What is still wanted for `complete`; empty when nothing is."""
+    def missing(self, brought: Set[str], outcome: str = "") -> tuple[str, ...]:
+        """What is still wanted for `complete` with that outcome; empty when nothing is."""
         wanting = tuple(one for one in self.complete if one not in brought)
-        return () if self.any_of and len(wanting) < len(self.complete) else wanting
+        if self.any_of and len(wanting) < len(self.complete):
+            wanting = ()
+        return (*wanting, *(one for one in self.by_outcome.get(outcome, ()) if one not in brought))
 
 
 class LoopKind(Strict):

@@ -34,7 +34,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Command:
-    """What someone says: the verb, and what the verb needs."""
+    """What someone says: the verb, and what the verb needs. `proofs` is evidence the system itself brings."""
 
     verb: str
     reason: str = ""
@@ -44,6 +44,7 @@ class Command:
     to: uuid.UUID | None = None
     until: datetime | None = None
     said_by: str = ""
+    proofs: tuple[dict[str, Any], ...] = ()
 
 
 def roles(s: Situation) -> frozenset[str]:

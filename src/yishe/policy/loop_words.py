@@ -159,7 +159,10 @@ def _result(kind: LoopKind, c: Command, words: dict[str, str]) -> dict[str, Any]
         known = "、".join(f"{code} {title}" for code, title in kind.outcomes.items())
         wrong = f"没有结果码“{c.outcome}”" if c.outcome else "回写要选结果"
         raise Invalid("outcome", f"{wrong}；可选：{known}。", field="outcome", possible=list(kind.outcomes))
-    evidence = list(c.evidence)
+    evidence = [*c.evidence, *c.proofs]
+    if taken := [one["type"] for one in c.evidence if one["type"] in kind.evidence_required.ours]:
+        words_for = str(kind.evidence.get(taken[0], taken[0]))
+        raise Invalid("evidence", f"“{words_for}”由系统在办理时生成，不能手工填写。", field="evidence")
     known_types = set(kind.evidence) | {STATEMENT}
     for item in evidence:
         if item["type"] not in known_types:
@@ -167,7 +170,7 @@ def _result(kind: LoopKind, c: Command, words: dict[str, str]) -> dict[str, Any]
             raise Invalid("evidence", f"没有“{item['type']}”这类依据；可选：{known}。", field="evidence",
                           possible=sorted(known_types))  # fmt: skip
     brought = {item["type"] for item in evidence} | ({STATEMENT} if words.get("note") else set())
-    missing = kind.evidence_required.missing(brought)
+    missing = kind.evidence_required.missing(brought, c.outcome)
     if missing:
         names = "、".join(str(kind.evidence.get(t, t)) for t in missing)
         raise Invalid(

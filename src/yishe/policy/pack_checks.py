@@ -82,7 +82,14 @@ class _KindCheck:
 
     def evidence(self) -> None:
         known = self.kind.evidence
-        self.known(("evidence_required",), "evidence", self.kind.evidence_required.complete, known)
+        required = self.kind.evidence_required
+        named = [
+            *required.complete,
+            *required.ours,
+            *(one for wanted in required.by_outcome.values() for one in wanted),
+        ]
+        self.known(("evidence_required",), "evidence", named, known)
+        self.known(("evidence_required", "by_outcome"), "outcome", required.by_outcome, self.kind.outcomes)
         attachments = self.sheets.codes.get("attachments", {})
         bases = self.sheets.consents.consents
         self.known(

@@ -4,11 +4,12 @@
 need not be told (the person who acted, a colleague looking at the same page).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.talk.models import Outbox
+from yishe.talk.models import Notice, Outbox
 from yishe.trust.commit import Bundle
 
 LIVE = "live"
@@ -75,3 +76,10 @@ def show(
         due_at=at,
         delivered_at=at,
     )
+
+
+def forget(subjects: Collection[UUID], *, but: UUID | None = None) -> None:
+    """Take away what was told or is still to be told about subjects that are erased, except of the loop `but`."""
+    for model in (Outbox, Notice):
+        rows = model.objects.filter(subject__in=subjects)
+        (rows.exclude(loop=but) if but else rows).delete()

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from yishe.policy.refusals import NotFound, Unavailable
-from yishe.trust import backup_sealing, backup_tables, ciphers, digests, ids, keys
+from yishe.trust import backup_sealing, backup_tables, ciphers, digests, ids, keys, tombstones
 from yishe.trust.backup_sealing import damaged
 from yishe.trust.commit import Bundle, Duplicate, Stale
 from yishe.trust.ledger import canonical, stamp
@@ -55,6 +55,7 @@ def make(to: Path, at: datetime, *, also: Path | None = None, keep: int = KEEP) 
     forget_old(to, at, keep)
     if also is not None:
         _copy(to / name, also, at, keep)
+    tombstones.write_out(*filter(None, (to, also)))
     return to / name
 
 

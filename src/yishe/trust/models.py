@@ -200,6 +200,24 @@ class Digest(models.Model):
     public = models.BinaryField(max_length=32)
 
 
+class Erasure(models.Model):
+    """A subject that was erased, so that no older backup brings it back. Insert-only; says nothing about a person.
+
+    `number` is common to what was erased together; `kept` lists what law obliged to keep, and until when.
+    """
+
+    insert_only = True
+
+    subject = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    number = models.UUIDField()
+    at = models.DateTimeField()
+    kept = models.JSONField(default=list, help_text='[{"category", "until"}]')
+
+    class Meta:
+        indexes = [models.Index(fields=["number"], name="trust_erasure_number")]
+
+
 class BackupRun(models.Model):
     """The daily backup: who takes the day, takes it alone."""
 

@@ -1,6 +1,7 @@
 """`yishe restore`: a backup into an empty place, whole or not at all, and checked against its manifest.
 
-After the tables come the erasures on record, then this version's migrations, then the guards.
+Before the tables comes the list of who was erased since (trust.tombstones): what it names is erased again before the
+place is used. After them come this version's migrations, then the guards.
 """
 
 import os
@@ -19,7 +20,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from yishe.policy.refusals import Conflict, Unavailable
-from yishe.trust import backup, backup_sealing, backup_tables, digests, guards, keys
+from yishe.trust import backup, backup_sealing, backup_tables, digests, guards, keys, tombstones
 from yishe.trust.backup_sealing import damaged
 
 
@@ -43,6 +44,7 @@ def restore(folder: Path, root: bytes) -> Restored:
             f"备份来自 {manifest['database']}，这里是 {connection.vendor}：请恢复到同类的库。",
         )
     _require_known(manifest["migrations"])
+    tombstones.gather(folder.parent)
     counts = (_into_postgresql if connection.vendor == "postgresql" else _into_sqlite)(folder, root, manifest)
     keys.forget()
     keys.verify_root()

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 
+from yishe.care import erasures
 from yishe.doors.cli import arguments, elsewhere
 from yishe.doors.cli.printing import local, remark, result
 from yishe.loops import rebuild
+from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Invalid, Unavailable
 from yishe.trust import backup, clock, digests, keys
 from yishe.trust import restore as restoring
@@ -104,12 +106,15 @@ def restore(args: argparse.Namespace) -> int:
     else:
         found = _here(args.folder)
     text = f"已恢复 {found['name']}：{found['rows']} 行，账本 {found['entries']} 条、{found['streams']} 串，核对相符。"
+    if found.get("erased_again"):
+        text += f"备份之后已删除的 {found['erased_again']} 个标识体已再次删除。"
     result(found, text, as_json=args.json)
     return 0
 
 
 def _here(folder: Path) -> dict[str, Any]:
     done = restoring.restore(folder, keys.root())
+    again = erasures.replay(SYSTEM, clock.now())
     proof, differences = digests.prove(rebuild.heads()), rebuild.differences()
     if not proof.whole or differences:
         why = "账本不符" if not proof.whole else f"重放有 {len(differences)} 处不同"
@@ -117,4 +122,4 @@ def _here(folder: Path) -> dict[str, Any]:
             "restored_unsound",
             f"已恢复，但核对没有通过（{why}）：请用 yishe ledger verify 查看，勿投入使用。",
         )
-    return asdict(done)
+    return {**asdict(done), "erased_again": again}

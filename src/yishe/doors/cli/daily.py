@@ -1,4 +1,5 @@
-"""What the worker does once a day: seals the digest; makes and proves a backup, in a process of its own."""
+"""What the worker does once a day: seals the digest; erases what need not be kept any more; makes and proves a backup,
+in a process of its own."""
 
 import subprocess
 import sys
@@ -6,7 +7,9 @@ from datetime import date, datetime
 
 from django.conf import settings
 
+from yishe.care import erasures
 from yishe.doors.cli.printing import LOCAL, remark
+from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
 from yishe.trust import backup, digests
 
@@ -26,10 +29,11 @@ class Daily:
         if day == self.day:
             return
         self.day = day
-        try:
-            digests.seal(at)
-        except Refused as refused:
-            remark(refused.title)
+        for duty in (digests.seal, self._erase_due):
+            try:
+                duty(at)
+            except Refused as refused:
+                remark(refused.title)
         if settings.BACKUP_DIR is not None and self.running is None and backup.take_day(at):
             self._start(at)
 
@@ -38,6 +42,10 @@ class Daily:
         if self.running is not None:
             self.running.terminate()
             self.running.wait()
+
+    def _erase_due(self, at: datetime) -> None:
+        """What law obliged to keep until today goes today."""
+        erasures.due(SYSTEM, at)
 
     def _start(self, at: datetime) -> None:
         self.began = at

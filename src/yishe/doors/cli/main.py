@@ -35,6 +35,7 @@ COMMANDS = {
     "backup": f"{HERE}.backup",
     "restore": f"{HERE}.backup",
     "report": f"{HERE}.reports",
+    "rights": f"{HERE}.rights",
     "token": f"{HERE}.tokens",
 }
 

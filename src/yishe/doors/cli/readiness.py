@@ -1,13 +1,16 @@
-"""Nothing starts on half a system: migrations, guards, key and packs are looked at first."""
+"""Nothing starts on half a system: migrations, guards, key and packs are looked at first, and nobody who was erased is
+back with a backup."""
 
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from yishe.care import erasures
+from yishe.people.actors import SYSTEM
 from yishe.policy import packs
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Unavailable
-from yishe.trust import ciphers, guards, instance, keys
+from yishe.trust import ciphers, clock, guards, instance, keys
 
 
 def require() -> None:
@@ -20,6 +23,7 @@ def require() -> None:
     require_migrations()
     guards.require()
     require_packs()
+    erasures.replay(SYSTEM, clock.now())
 
 
 def require_migrations() -> None:

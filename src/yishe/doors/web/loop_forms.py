@@ -61,7 +61,7 @@ class VerbForm(forms.Form):
         if "reason" in needs:
             self.fields["reason"] = _choice("原因", codes(setting.kind, setting.verb))
         if setting.verb == "complete":
-            self.fields["outcome"] = _choice("结果", setting.kind.outcomes)
+            self.fields["outcome"] = _choice("结果", by_hand(setting.kind))
         if setting.verb == "heard":
             self.fields["outcome"] = _choice("有没有用", wording.HEARD)
             self.fields["said_by"] = _choice("谁说的", {"resident": "居民本人", "proxy": "家属代述"})
@@ -94,6 +94,16 @@ class VerbForm(forms.Form):
     @property
     def keeps_note(self) -> bool:
         return NEW_NOTE in self.cleaned_data.get("evidence", [])
+
+
+def by_hand(kind: LoopKind) -> dict[str, Any]:
+    """Outcomes a person may write back: those proven by the system alone are reached by doing the thing."""
+    required = kind.evidence_required
+    return {
+        code: words
+        for code, words in kind.outcomes.items()
+        if not set(required.by_outcome.get(code, ())) & set(required.ours)
+    }
 
 
 def needed(setting: Setting) -> frozenset[str]:
@@ -140,7 +150,8 @@ def _evidence(setting: Setting) -> forms.MultipleChoiceField:
     if "service_note" in setting.kind.evidence:
         choices.insert(0, (NEW_NOTE, "把上面写的存为一条服务记录"))
         initial = [NEW_NOTE]
-    plain = {code: str(words) for code, words in setting.kind.evidence.items() if code != STATEMENT}
+    hidden = {STATEMENT, *setting.kind.evidence_required.ours}
+    plain = {code: str(words) for code, words in setting.kind.evidence.items() if code not in hidden}
     choices += [
         (code, words if words.endswith("录") else f"{words}（纸质或另存）") for code, words in plain.items()
     ]
