@@ -40,7 +40,7 @@ def record(
     bundle: Bundle, subjects: Iterable[tuple[UUID, UUID]], *, number: UUID, at: datetime, kept: list[dict[str, str]]
 ) -> None:  # fmt: skip
     """Add a tombstone for each (home, subject) that has none; inside the caller's transaction."""
-    wanted = dict((subject, home) for home, subject in subjects)
+    wanted = {subject: home for home, subject in subjects}
     known = set(Erasure.objects.filter(subject__in=wanted).values_list("subject", flat=True))
     for subject in wanted.keys() - known:
         bundle.insert(Erasure, subject=subject, home=wanted[subject], number=number, at=at, kept=kept)

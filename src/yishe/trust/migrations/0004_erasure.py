@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trust', '0002_keys_digests_backups'),
+        ('trust', '0003_access_lines'),
     ]
 
     operations = [
