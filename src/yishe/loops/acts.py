@@ -42,9 +42,8 @@ def act(
 ) -> uuid.UUID:  # fmt: skip
     """Carry out one verb; returns the id of the loop acted on (the new one for refer_on).
 
-    `proofs` is evidence that the caller's own doing brought.
-    `source` names a door whose answer shows the loop: the access line is then part of the act's commit. Refused:
-    wrong turn (403), wrong state (409), someone acted first (409 `stale`), what is missing or unknown (422).
+    `proofs`: evidence of the caller's own doing. `source`: a door whose answer shows the loop; its access line is then part
+    of the commit. Refused: wrong turn (403), wrong state or `stale` (409), what is missing or unknown (422).
     """
     command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by, tuple(proofs))
     for _ in range(TRIES):
