@@ -1,4 +1,4 @@
-"""What an address may do before anybody is known to stand there (how often: doors/limits)."""
+"""What may come in before anybody is known to stand there: how much at once, and how often (doors/limits)."""
 
 import ipaddress
 from collections.abc import Callable
@@ -9,9 +9,16 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from yishe.doors import limits
+from yishe.doors.api.entrance import drain
 from yishe.doors.api.problems import of_refusal
 from yishe.doors.web import answers
 from yishe.policy.refusals import TooMany
+
+LARGEST = 2 * 1024 * 1024
+"""Bytes of a form."""
+LARGEST_UPLOAD = 33 * 1024 * 1024
+UPLOADS = ("/import/upload",)
+"""Where a file of up to 32 MB may come in; the API has its own limit (api/entrance)."""
 
 
 class Doorstep:
@@ -28,7 +35,7 @@ class Doorstep:
                 _take("sign_in", request)
             elif not known and not request.path_info.startswith(settings.STATIC_URL):
                 _take("anonymous", request)
-            answer = self.get_response(request)
+            answer = _refused_unread(request) or self.get_response(request)
             if answer.status_code == 401 and known:
                 _take("anonymous", request)
             return answer
@@ -36,6 +43,19 @@ class Doorstep:
             if request.path_info.startswith("/api"):
                 return of_refusal(refused)
             return answers.answer(request, refused)
+
+
+def _refused_unread(request: HttpRequest) -> HttpResponseBase | None:
+    """413 for a page's form that says it is too large; read off the wire, never kept."""
+    if request.path_info.startswith("/api"):
+        return None
+    told, most = request.META.get("CONTENT_LENGTH") or "0", LARGEST
+    if request.path_info in UPLOADS:
+        most = LARGEST_UPLOAD
+    if told.isdigit() and int(told) <= most:
+        return None
+    drain(request, int(told) if told.isdigit() else 0)
+    return answers.page(request, 413)
 
 
 def _brings_something(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from yishe.loops.models import Stuck
 from yishe.people.packs import in_force as packs_in_force
 from yishe.policy.refusals import Refused
+from yishe.trust import logs
 
 
 def hold(loop_id: uuid.UUID, at: datetime, error: str) -> None:
@@ -19,7 +20,7 @@ def hold(loop_id: uuid.UUID, at: datetime, error: str) -> None:
 
 def said(error: Exception) -> str:
     """What the duty page shows of a fault."""
-    return error.title if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+    return error.title if isinstance(error, Refused) else logs.said(error)
 
 
 def freed(loop_id: uuid.UUID) -> None:

@@ -1,7 +1,7 @@
 """The result workbook: every row as it came, with its outcome and what to do. Nothing in it can run as a formula."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import xlsxwriter
 
@@ -12,10 +12,12 @@ _HEADINGS = ("原表行号", "结果", "有问题的列", "原因与办法")
 _COLOURS = {"rejected": "#F9DEDC", "held": "#FFF1CC", "created": "#E3F4E8", "updated": "#E2EEFB"}
 
 
-def write(report: Report, path: Path) -> None:
-    """Write the workbook of one run, a sheet for each sheet of the file and a first one with the counts."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False}) as book:
+def write(report: Report, to: Path | BinaryIO) -> None:
+    """Write the workbook of one run, a sheet for each sheet of the file and a first one with the counts. Built in
+    memory: a half-built one lies on no disk."""
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    out = str(to) if isinstance(to, Path) else to
+    with xlsxwriter.Workbook(out, {**options, "strings_to_numbers": False}) as book:
         _summary(book, report)
         by_sheet: dict[str, list[Done]] = {sheet: [] for sheet in report.titles}
         for one in report.in_order():

@@ -14,6 +14,7 @@ from django.db.models import F, Min
 
 from yishe.talk import inbox
 from yishe.talk.models import Outbox
+from yishe.trust import logs
 from yishe.trust.commit import atomically
 
 Channel = Callable[[Sequence[Outbox], datetime], None]
@@ -122,7 +123,7 @@ def _settle(rows: Sequence[Outbox], at: datetime, worker: str, channel: Channel)
 
 def _put_back(row: Outbox, at: datetime, worker: str, patience: Patience, fault: Exception) -> None:
     held = Outbox.objects.filter(pk=row.pk, leased_by=worker, delivered_at__isnull=True)
-    reason = f"{type(fault).__name__}: {fault}"[:300]
+    reason = logs.said(fault)[:300]
     if row.attempts > len(patience.waits):
         held.update(dead_at=at, last_error=reason)
     else:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -69,9 +69,10 @@ class Office:
 @pytest.fixture
 def office(db: None) -> Office:
     kinds.forget()
-    world = build(datetime.now(UTC) - timedelta(minutes=1))
-    people = (world.doctor, world.social_worker, world.nurse, world.director, world.stranger)
-    return Office(world, *(screen(one) for one in people))
+    with transaction.atomic():
+        world = build(datetime.now(UTC) - timedelta(minutes=1))
+        people = (world.doctor, world.social_worker, world.nurse, world.director, world.stranger)
+        return Office(world, *(screen(one) for one in people))
 
 
 def statements(request: Callable[[], object]) -> int:

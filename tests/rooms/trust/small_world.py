@@ -1,23 +1,28 @@
 """`python -m tests.rooms.trust.small_world`: in the configured place, a centre with one resident whose every word is
 known, so that it can be looked for where it must not be. Ends as a power cut would: nothing is closed or tidied."""
 
+import io
+import logging
 import os
-import tempfile
-from datetime import timedelta
-from pathlib import Path
+import threading
+from datetime import datetime, timedelta
 
 import django
+from django.test import RequestFactory
 from openpyxl import Workbook
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
 django.setup()
 
 from yishe.care import notes  # noqa: E402 - rooms can be imported only now
+from yishe.doors.api import problems  # noqa: E402
+from yishe.doors.cli.main import _unexpected  # noqa: E402
 from yishe.doors.cli.main import main as yishe  # noqa: E402
+from yishe.doors.web import answers, import_desk  # noqa: E402
 from yishe.lab import founding  # noqa: E402
 from yishe.loops import promises  # noqa: E402
 from yishe.people import import_, residents, search  # noqa: E402
-from yishe.people.actors import SYSTEM, actor_of  # noqa: E402
+from yishe.people.actors import SYSTEM, Actor, actor_of  # noqa: E402
 from yishe.people.cards import cards  # noqa: E402
 from yishe.trust import clock  # noqa: E402
 
@@ -56,19 +61,38 @@ def main() -> None:
     for query in (PRIVATE["name"], PRIVATE["phone"], PRIVATE["id_number"][-4:]):
         assert search.find(doctor, query, now)
     assert cards([where.subject])[where.subject].name == PRIVATE["name"]
-    with tempfile.TemporaryDirectory() as folder:
-        assert import_.run(SYSTEM, _roster(Path(folder)), at=now, centre=centre).counts["created"] == 1
+    assert import_.run(SYSTEM, _roster(), at=now, centre=centre).counts["created"] == 1
+    _brought(actor_of(made.holders(team, "team_lead")[0]), now)
+    _failed()
     os._exit(0)
 
 
-def _roster(folder: Path) -> Path:
-    book = Workbook()
+def _roster() -> bytes:
+    book, file = Workbook(), io.BytesIO()
     sheet = book.active
     assert sheet is not None
     sheet.append(["姓名", "联系电话", "住址"])
     sheet.append([PRIVATE["imported"], PRIVATE["imported_phone"], PRIVATE["address"]])
-    book.save(folder / "roster.xlsx")
-    return folder / "roster.xlsx"
+    book.save(file)
+    return file.getvalue()
+
+
+def _brought(actor: Actor, at: datetime) -> None:
+    """An upload that somebody looked at and left lying."""
+    import_desk.receive(actor, f"{PRIVATE['imported']}.xlsx", _roster(), at)
+    for thread in threading.enumerate():
+        if thread.name.startswith("import "):
+            thread.join()
+
+
+def _failed() -> None:
+    """Errors that name a person, where they are logged: by a page, by the API, by a command."""
+    fault = ValueError(f"cannot read {PRIVATE['name']} {PRIVATE['phone']} {PRIVATE['id_number']}")
+    request = RequestFactory().get("/residents", {"q": PRIVATE["name"]})
+    assert answers.answer(request, fault).status_code == 500
+    assert problems.of_fault(fault).status_code == 500
+    logging.getLogger("yishe").error("left by %s of %s", PRIVATE["phone"], PRIVATE["id_number"])
+    _unexpected(fault)
 
 
 if __name__ == "__main__":

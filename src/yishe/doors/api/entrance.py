@@ -66,7 +66,7 @@ def _refused_unread(request: HttpRequest) -> HttpResponse | None:
     if not length.isdigit():
         return problem(400, "bad_request")
     if int(length) > LARGEST:
-        _drain(request, min(int(length), DRAINED))
+        drain(request, int(length))
         return problem(413, "too_large")
     media = request.META.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
     if int(length) and request.method in ("POST", "PUT", "PATCH") and media != "application/json":
@@ -74,9 +74,9 @@ def _refused_unread(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def _drain(request: HttpRequest, size: int) -> None:
+def drain(request: HttpRequest, size: int) -> None:
     """Read a refused body off the wire, so that its sender hears the answer instead of a broken pipe."""
-    stream = request.META.get("wsgi.input")
+    stream, size = request.META.get("wsgi.input"), min(size, DRAINED)
     while stream is not None and size > 0:
         chunk = stream.read(min(size, 256 * 1024))
         if not chunk:

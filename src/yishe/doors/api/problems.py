@@ -15,6 +15,7 @@ from yishe.doors import refusals
 from yishe.doors.api.wire import Caller
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Forbidden, NotFound, Refused
+from yishe.trust import logs
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def of_fault(fault: Exception) -> HttpResponse:
     if isinstance(fault, SuspiciousOperation):
         return problem(400, "bad_request")
     if isinstance(fault, DatabaseError | InterfaceError | PackErrors):
-        logger.error("api: %s: %s", type(fault).__name__, fault)
+        logger.error("api: %s", logs.said(fault))
         full = any(sign in str(fault).lower() for sign in NO_ROOM)
         return problem(503, "disk_full", FULL) if full else problem(503, "unavailable")
     logger.error("api: unexpected", exc_info=fault)

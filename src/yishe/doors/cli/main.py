@@ -6,11 +6,12 @@
 import argparse
 import getpass
 import importlib
+import json
 import os
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from django.apps import apps
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, Programmi
 from yishe.doors.cli.printing import remark, said
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Refused
-from yishe.trust import ids, origin
+from yishe.trust import ids, logs, origin
 
 HERE = "yishe.doors.cli"
 COMMANDS = {
@@ -107,12 +108,14 @@ def database_trouble(fault: Exception) -> str:
 
 
 def _unexpected(fault: Exception) -> str:
-    """Keep the details in a file; say where they are."""
+    """Keep the way it took in a file; say where that is."""
     log = settings.HOME / "errors.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
-            traceback.print_exception(fault, file=file)
+            file.write(
+                json.dumps({"at": str(datetime.now(UTC)), **logs.told(fault)}, ensure_ascii=False) + "\n"
+            )
     except OSError:
         return f"内部错误：{type(fault).__name__}"
     return f"内部错误：{type(fault).__name__}。详情已记入 {log}"

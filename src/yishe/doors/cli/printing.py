@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from yishe.trust import logs
+
 LOCAL = ZoneInfo("Asia/Shanghai")
 
 
@@ -26,9 +28,9 @@ def local(at: datetime | None) -> str:
 
 
 def said(fault: Exception) -> str:
-    """The first line of what went wrong, for a message in brackets."""
+    """The first line of what went wrong, for a message in brackets; values of people are left out of it."""
     lines = str(fault).strip().splitlines()
-    return lines[0] if lines else type(fault).__name__
+    return logs.masked(lines[0]) if lines else type(fault).__name__
 
 
 def _plain(value: Any) -> Any:

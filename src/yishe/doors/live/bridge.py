@@ -1,16 +1,18 @@
 """Django's WSGI handler behind an ASGI server, so that pages and streams share one port.
 
 A request's body is read to the end before a thread is taken (a slow sender holds no thread), within a limit
-told by `Content-Length` or counted while it arrives. Threads are few and long-lived: each keeps its database
-connection. Why: docs/decisions/0004-one-port.md.
+told by `Content-Length` or counted while it arrives. It stays in memory, since a roster in a temporary file would be
+names in the clear on a disk; so only a few large ones are taken at once. Threads are few and long-lived: each keeps
+its database connection. Why: docs/decisions/0004-one-port.md.
 """
 
 import asyncio
 import io
+import json
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import IO, Any
 
 from yishe.doors import edge
@@ -20,9 +22,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-LARGEST_BODY = 32 * 1024 * 1024
-IN_MEMORY = 1024 * 1024
+LARGEST_BODY = 33 * 1024 * 1024
+SMALL_BODY = 1024 * 1024
+LARGE_AT_ONCE = 4
+BODY_SECONDS = 180
 CHUNK = 256 * 1024
+Hold = Callable[[], Awaitable[object]]
 
 
 class TooLarge(Exception):
@@ -35,17 +40,22 @@ class Bridge:
     def __init__(self, application: Wsgi, threads: int = 8) -> None:
         self.application = application
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        self.large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await read_body(scope, receive)
-        except TooLarge:
-            await too_large(scope, send)
-            return
-        if body is None:
-            return
-        loop = asyncio.get_running_loop()
-        with body:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await read_body(scope, receive, lambda: held.enter_async_context(self.large))
+            except TooLarge:
+                await refuse(send, 413, "too_large", "内容太大：请分成几份再传。")
+                return
+            except TimeoutError:
+                await refuse(send, 408, "too_slow", "内容没有在时限内传完：请检查网络后重发。")
+                return
+            if body is None:
+                return
+            loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.pool, self._run, environ(scope, body), send, loop)
 
     def _run(self, env: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop) -> None:
@@ -96,42 +106,35 @@ def _head(started: tuple[str, list[tuple[str, str]]]) -> dict[str, Any]:
     }
 
 
-async def read_body(scope: Scope, receive: Receive) -> IO[bytes] | None:
-    """The whole body, on disk when large; None when the client went away. Raises TooLarge."""
+async def read_body(scope: Scope, receive: Receive, hold: Hold) -> io.BytesIO | None:
+    """The whole body; None when the client went away. `hold` is awaited before more than a small one is kept.
+    Raises TooLarge."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > LARGEST_BODY:
         raise TooLarge
-    body: IO[bytes] = io.BytesIO() if int(declared) <= IN_MEMORY else tempfile.TemporaryFile()  # noqa: SIM115
-    size = 0
+    body, size, held = io.BytesIO(), 0, False
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            body.close()
             return None
         size += len(message.get("body", b""))
         if size > LARGEST_BODY:
-            body.close()
             raise TooLarge
+        if size > SMALL_BODY and not held:
+            await hold()
+            held = True
         body.write(message.get("body", b""))
         if not message.get("more_body", False):
             body.seek(0)
             return body
 
 
-async def too_large(scope: Scope, send: Send) -> None:
-    """413 in the form every error of this system has."""
-    text = '{"type":"about:blank","title":"内容太大：请分成几份再传。","status":413,"code":"too_large"}'
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 413,
-            "headers": [
-                *edge.raw_headers("application/problem+json; charset=utf-8"),
-                (b"connection", b"close"),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": text.encode()})
+async def refuse(send: Send, status: int, code: str, title: str) -> None:
+    """In the form every error of this system has."""
+    said = {"type": f"urn:yishe:problem:{code}", "title": title, "status": status, "code": code}
+    headers = [*edge.raw_headers("application/problem+json; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(said, ensure_ascii=False).encode()})
 
 
 def environ(scope: Scope, body: IO[bytes]) -> dict[str, Any]:

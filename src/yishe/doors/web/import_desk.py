@@ -1,9 +1,10 @@
 """Rosters on their way in: the uploaded file, how far it is, and the workbook that comes back.
 
-Kept as files in YISHE_HOME/imports, readable by the server alone, so that any process can tell the progress.
+Kept as sealed files in YISHE_HOME/imports, so that any process can tell the progress and nobody else can read them.
 The roster itself is deleted when it has been taken in, everything else after a day.
 """
 
+import io
 import json
 import logging
 import threading
@@ -21,10 +22,12 @@ from yishe.people import import_, import_results
 from yishe.people.actors import Actor
 from yishe.people.import_report import Report
 from yishe.policy.refusals import NotFound, Refused
+from yishe.trust import sealed_files
 
 DAY_SECONDS = 86400
 SILENT_SECONDS = 60
 PROBLEMS_SHOWN = 200
+ROSTER, NOTE, RESULT = "roster", "note", "result"
 log = logging.getLogger(__name__)
 
 
@@ -47,16 +50,14 @@ class Job:
     @property
     def silent(self) -> bool:
         """Running, but nothing was heard of it for a while: its process is gone."""
-        return (
-            self.state == "running" and time.time() - _path(self.id, "json").stat().st_mtime > SILENT_SECONDS
-        )
+        return self.state == "running" and time.time() - _path(self.id, NOTE).stat().st_mtime > SILENT_SECONDS
 
 
 def receive(actor: Actor, name: str, content: bytes, at: datetime) -> Job:
     """Keep an upload and read it without writing anything."""
     _tidy()
     job = Job(uuid.uuid4().hex, str(actor.staff_id), name[:200])
-    _write(job.id, Path(name).suffix.lower()[1:] or "bin", content)
+    sealed_files.write(_path(job.id, ROSTER), content)
     return _begin(job, actor, at)
 
 
@@ -70,7 +71,7 @@ def take_in(actor: Actor, job_id: str, at: datetime) -> Job:
 def find(actor: Actor, job_id: str) -> Job:
     """The job, for whoever brought the file."""
     try:
-        job = Job(**json.loads(_path(uuid.UUID(job_id).hex, "json").read_text(encoding="utf-8")))
+        job = Job(**json.loads(sealed_files.read(_path(uuid.UUID(job_id).hex, NOTE))))
     except (OSError, ValueError):
         raise NotFound("no_import", "没有这次导入，或已过一天被清理：请重新上传。") from None
     if job.staff != str(actor.staff_id):
@@ -78,17 +79,17 @@ def find(actor: Actor, job_id: str) -> Job:
     return job
 
 
-def result(actor: Actor, job_id: str) -> Path:
+def result(actor: Actor, job_id: str) -> bytes:
     """The workbook with every row's outcome."""
-    path = _path(find(actor, job_id).id, "result.xlsx")
-    if not path.exists():
-        raise NotFound("no_result", "结果还没有写好：请等它读完。")
-    return path
+    try:
+        return sealed_files.read(_path(find(actor, job_id).id, RESULT))
+    except FileNotFoundError:
+        raise NotFound("no_result", "结果还没有写好：请等它读完。") from None
 
 
 def _begin(job: Job, actor: Actor, at: datetime) -> Job:
     _note(job)
-    threading.Thread(target=_work, args=(job, actor, at), daemon=True).start()
+    threading.Thread(target=_work, args=(job, actor, at), name=f"import {job.id}", daemon=True).start()
     return job
 
 
@@ -117,11 +118,11 @@ def _work(job: Job, actor: Actor, at: datetime) -> None:
 
 
 def _finish(job: Job, report: Report) -> None:
-    path = _path(job.id, "result.xlsx")
-    import_results.write(report, path)
-    path.chmod(0o600)
+    workbook = io.BytesIO()
+    import_results.write(report, workbook)
+    sealed_files.write(_path(job.id, RESULT), workbook.getvalue())
     if not job.dry_run:
-        _upload(job.id).unlink(missing_ok=True)
+        _path(job.id, ROSTER).unlink(missing_ok=True)
     _note(
         replace(
             job,
@@ -143,29 +144,16 @@ def _path(job_id: str, kind: str) -> Path:
     return _folder() / f"{job_id}.{kind}"
 
 
-def _upload(job_id: str) -> Path:
-    found = [
-        one
-        for one in _folder().glob(f"{job_id}.*")
-        if one.suffix in (".xlsx", ".xls", ".csv", ".ods", ".bin")
-    ]
-    kept = [one for one in found if not one.name.endswith("result.xlsx")]
-    if not kept:
-        raise NotFound("no_upload", "这份名册已经导入并删除：要再导入，请重新上传。")
-    return kept[0]
-
-
-def _write(job_id: str, kind: str, content: bytes) -> None:
-    path = _path(job_id, kind)
-    path.touch(mode=0o600)
-    path.write_bytes(content)
+def _upload(job_id: str) -> bytes:
+    try:
+        return sealed_files.read(_path(job_id, ROSTER))
+    except FileNotFoundError:
+        raise NotFound("no_upload", "这份名册已经导入并删除：要再导入，请重新上传。") from None
 
 
 def _note(job: Job) -> None:
     """Replace the note in one step, so that a reader never sees half of it."""
-    fresh = _path(job.id, "new")
-    fresh.write_text(json.dumps(asdict(job), ensure_ascii=False), encoding="utf-8")
-    fresh.replace(_path(job.id, "json"))
+    sealed_files.write(_path(job.id, NOTE), json.dumps(asdict(job), ensure_ascii=False).encode())
 
 
 def _tidy() -> None:

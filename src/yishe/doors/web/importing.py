@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from yishe.doors.web import import_desk, page
@@ -15,6 +15,7 @@ from yishe.policy.refusals import Invalid, Refused
 
 MOST_BYTES = 32 * 1024 * 1024
 SHOWN = 50
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = (".xlsx", ".csv")
 COLOURS = {"created": "green", "updated": "calm", "unchanged": "calm", "held": "orange", "rejected": "red"}
 
@@ -73,9 +74,10 @@ def take_in(request: HttpRequest, here: Here, job_id: str) -> HttpResponse:
 
 
 @signed_in
-def result(request: HttpRequest, here: Here, job_id: str) -> FileResponse:
-    path = import_desk.result(here.actor, job_id)
-    return FileResponse(path.open("rb"), as_attachment=True, filename="daoru-jieguo.xlsx")
+def result(request: HttpRequest, here: Here, job_id: str) -> HttpResponse:
+    workbook = import_desk.result(here.actor, job_id)
+    headers = {"Content-Disposition": 'attachment; filename="daoru-jieguo.xlsx"'}
+    return HttpResponse(workbook, content_type=EXCEL, headers=headers)
 
 
 @require_POST
