@@ -39,6 +39,8 @@ TITLES = {
     "specialist": "专科医生",
     "centre_director": "中心主任",
     "administrator": "系统管理员",
+    "privacy_officer": "隐私保护专员",
+    "research_lead": "科研负责人",
 }
 TEAM_STAFF: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "望湖一队": (
@@ -99,6 +101,12 @@ CENTRE_STAFF: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
 }
 DISTRICT_STAFF = (("魏景和", ("centre_director",)), ("丁一鸣", ("administrator",)))
+TRUSTED_STAFF = (
+    ("望湖", "邹立群", ("privacy_officer",)),
+    ("柳岸", "常书怡", ("privacy_officer",)),
+    ("", "贺明远", ("research_lead",)),
+)
+"""Those who guard the record, by centre ("" is the district); they come last, so that nobody's number moves."""
 DISTRICT_CODE = "yunxi"
 ROSTERED = ("family_doctor", "nurse", "social_worker")
 """Duties that somebody at each centre is always on duty for."""
@@ -138,6 +146,8 @@ def employees() -> tuple[Employee, ...]:
     for centre in words.CENTRES:
         found += [_employee(name, centre_code(centre), posts) for name, posts in CENTRE_STAFF[centre]]
     found += [_employee(name, DISTRICT_CODE, posts) for name, posts in DISTRICT_STAFF]
+    for centre, name, posts in TRUSTED_STAFF:
+        found.append(_employee(name, centre_code(centre) if centre else DISTRICT_CODE, posts))
     return tuple(found)
 
 

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
-from yishe.loops import kinds, nudges
+from yishe.loops import kinds, knowing, nudges
 from yishe.loops.company import is_leader, leader_above
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import Read, found, read
@@ -15,7 +15,7 @@ from yishe.loops.recording import Said, Track, carry, not_before, seen
 from yishe.loops.repeats import answered_before
 from yishe.loops.settling import relieved
 from yishe.loops.tracks import children, served
-from yishe.people import access, directory
+from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force as packs_in_force
 from yishe.people.placements import Placement, placement_of_subject
@@ -28,7 +28,6 @@ from yishe.trust import ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
 FRESH_PEOPLE = ("hand_over", "reopen", "refer_on")
-READ = "loop.read"
 CHILD_DONE = ("complete", "confirm")
 TRIES = 3
 """How often a lost race that left this loop alone (a sibling track, a changed roster) is decided again."""
@@ -49,7 +48,7 @@ def act(
     for _ in range(TRIES):
         reading = read(loop_id)
         row = reading.row
-        _may_know(actor, reading, at)
+        knowing.relation(actor, Track.of(row).state, at, tracked=reading.tracked)
         said = Said(
             actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source
         )
@@ -78,32 +77,6 @@ def act(
 
 def _repeated(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | None:
     """What this command led to when it arrived before, with the access line of this answer."""
-    before = answered_before(actor, said)
-    if before:
-        seen(None, row.home, row.subject, verb, said)
-    return before
-
-
-def _may_know(actor: Actor, reading: Read, at: datetime) -> None:
-    """A stranger is not even told in which state a loop is. Those who take part cost nothing to know."""
-    row = reading.row
-    if actor.is_system or actor.staff_id in (row.sender, row.performer, row.owner):
-        return
-    state = Track.of(row).state
-    if is_leader(actor.staff_id, state, at) or (reading.tracked and _tracks(actor.staff_id, row.id)):
-        return
-    where = placement_of_subject(row.subject)
-    if where is None:
-        raise Forbidden("no_relation", "您没有参与这件闭环，与居民也没有服务关系。")
-    access.require(actor, READ, where, at)
-
-
-def _refuse_stale(actor: Actor, row: Loop, seq: int, at: datetime) -> NoReturn:
-    raise stale(actor, row, seq, at)
-
-
-def _before(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | None:
-    """What this command answered the first time it came; showing it again is looking again."""
     before = answered_before(actor, said)
     if before:
         seen(None, row.home, row.subject, verb, said)

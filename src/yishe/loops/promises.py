@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from yishe.loops import kinds
+from yishe.loops import kinds, knowing
 from yishe.loops.models import Loop, Tracking
+from yishe.loops.projection import found, state_of
 from yishe.loops.recording import Said, Track, born, seen
 from yishe.loops.repeats import answered_before
 from yishe.people import access, directory
@@ -19,7 +20,7 @@ from yishe.policy import loop_words
 from yishe.policy.loop_decisions import opening
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_state import LoopState, applied
-from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound, Refused
+from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
 from yishe.trust import ids, keys
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
@@ -152,10 +153,9 @@ def preview(actor: Actor, kind: str, resident: uuid.UUID, reason: str, at: datet
 
 
 def track(actor: Actor, loop_id: uuid.UUID, at: datetime) -> None:
-    """Follow a loop someone else promised already."""
-    row = Loop.objects.filter(id=loop_id).first()
-    if row is None:
-        raise NotFound("no_such_loop", "没有这件闭环。")
+    """Follow a loop someone else promised already. Forbidden for whoever may not know of it: following is no way in."""
+    row = found(loop_id)
+    knowing.relation(actor, state_of(row), at)
     bundle = Bundle()
     bundle.insert_if_absent(Tracking, id=ids.new(), loop=loop_id, person=actor.staff_id, since=at)
     access.facts(

@@ -8,22 +8,21 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from yishe.loops import acts, orders, sets
+from yishe.loops import acts, knowing, orders, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, read, state_of, state_read
 from yishe.people import access
 from yishe.people.actors import Actor
-from yishe.people.placements import Placement, placement_of_subject
 from yishe.policy import cursors
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
-from yishe.policy.refusals import Forbidden, Invalid
+from yishe.policy.refusals import Invalid
 from yishe.trust import ledger, quick
 from yishe.trust.models import Entry
 
-READ = "loop.read"
+READ = knowing.READ
 PAGE = 50
 
 
@@ -61,7 +60,6 @@ class Detail:
     steps: tuple[Step, ...]
     situation: Situation
     relation: str
-    where: Placement | None
     children: tuple[LoopState, ...]
     tracking: bool
 
@@ -86,9 +84,8 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
     if upto is not None and upto != row.seq:
         then = folded(rows)
         state = then[0] if then else state
+    relation = knowing.relation(actor, state_of(row), at, tracked=looked.tracked)
     s = acts.situation(actor, state, at, looked.tracked)
-    where = None if _takes_part(s) else placement_of_subject(row.subject)
-    relation = _relation(actor, s, where, at)
     entries = tuple(_said(e, looked.key) for e in rows)
     children = (
         tuple(state_of(c) for c in Loop.objects.filter(parent=loop_id).order_by("promised_at", "id"))
@@ -103,22 +100,9 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
         _steps(state, entries),
         s,
         relation,
-        where,
         children,
         s.is_tracking,
     )
-
-
-def _takes_part(s: Situation) -> bool:
-    return s.actor in (s.state.sender, s.state.performer, s.state.owner) or s.is_leader or s.is_tracking
-
-
-def _relation(actor: Actor, s: Situation, where: Placement | None, at: datetime) -> str:
-    if _takes_part(s):
-        return access.PARTICIPANT if not s.is_leader else access.CENTRE_LEAD
-    if where is None:
-        raise Forbidden("no_relation", "您没有参与这件闭环，与居民也没有服务关系，不能查看。", action=READ)
-    return access.require(actor, READ, where, at).relation
 
 
 def _said(entry: Entry, key: bytes | None) -> Said:
@@ -211,6 +195,7 @@ def scoped(actor: Actor, at: datetime, action: str = READ) -> QuerySet[Loop]:
         return Loop.objects.all()
     reach = access.scope(actor, action, at)
     mine = Q(sender=actor.staff_id) | Q(performer=actor.staff_id) | Q(owner=actor.staff_id)
+    mine &= Q(closed_at=None) | Q(centre__in=actor.member.centres(at))
     if reach.centres:
         mine |= Q(centre__in=reach.centres)
     if reach.teams:

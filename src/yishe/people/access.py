@@ -4,6 +4,7 @@ A pack says which relation allows which action (`access/`); this module knows ho
 stands in. Pages, API, exports and live streams all ask here; lists ask for a `Scope`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -259,6 +260,17 @@ def scope(actor: Actor, action: str, at: datetime) -> Scope:
     contract = allows(CONTRACT_TEAM)
     teams = member.teams(at) if contract else frozenset()
     return Scope(actor.staff_id, frozenset(centres), teams, contract, recorded, at)
+
+
+def within(actor: Actor, action: str, subjects: Iterable[UUID], at: datetime) -> list[UUID]:
+    """Of these subjects, those with whom `actor` may do `action` now. One statement."""
+    wanted = list(subjects)
+    if not wanted:
+        return []
+    reach = scope(actor, action, at).residents().values("id")
+    return list(
+        Subject.objects.filter(subject__in=wanted, resident__in=reach).values_list("subject", flat=True)
+    )
 
 
 _DIRECTORY_RELATIONS = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM})

@@ -38,6 +38,14 @@ def actor_for(account_id: UUID, known: int | None = None) -> Actor:
     return Actor(member.id, account_id, member.name, member)
 
 
+def serving(account_id: UUID, at: datetime, known: int | None = None) -> Actor:
+    """Like `actor_for`, for someone who holds a post at that moment. Forbidden when he has left the service."""
+    actor = actor_for(account_id, known)
+    if not actor.member.held(at):
+        raise Forbidden("out_of_service", "您现在没有在任岗位，不能进入：请管理员核对任职后再登录。")
+    return actor
+
+
 def actor_of(staff_id: UUID, known: int | None = None) -> Actor:
     """The same by staff id; `ids.SYSTEM` is the system."""
     if staff_id == ids.SYSTEM:

@@ -8,6 +8,7 @@ whose session has ended closes with the event `bye`.
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,9 +21,11 @@ from yishe.policy.refusals import Refused
 from yishe.talk import live
 from yishe.talk.models import Outbox
 
+logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 REPLAY = 500
+ENDED = "access.ended"
 
 
 class Stream:
@@ -57,7 +60,9 @@ class Stream:
             await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             for task in (writing, leaving):
                 task.cancel()
-            await asyncio.gather(writing, leaving, return_exceptions=True)
+            broken, _ = await asyncio.gather(writing, leaving, return_exceptions=True)
+            if isinstance(broken, Exception):
+                logger.warning("live: a stream broke off (%s)", type(broken).__name__)
 
     async def _write(self, scope: Scope, send: Send, actor: Actor, listener: Listener) -> None:
         async for text in self._texts(scope, actor, listener):
@@ -74,13 +79,19 @@ class Stream:
             missed = await self.pump.run(live.since, actor.staff_id, last, REPLAY)
             for row in missed:
                 seen.add(row.id)
-                yield event(row, row.id)
+                yield await self._told(actor, row, row.id)
             last = missed[-1].id if len(missed) == REPLAY else None
         while not listener.closed:
-            async for text in self._next(scope, listener, seen):
+            async for text in self._next(scope, actor, listener, seen):
                 yield text
 
-    async def _next(self, scope: Scope, listener: Listener, seen: set[int]) -> AsyncIterator[str]:
+    async def _told(self, actor: Actor, row: Outbox, safe: int) -> str:
+        """The event; for someone whose reason to hear of it has ended only that it has, so that his screen closes."""
+        return event(row, safe, ended=not await self.pump.run(who.still_told, actor, row))
+
+    async def _next(
+        self, scope: Scope, actor: Actor, listener: Listener, seen: set[int]
+    ) -> AsyncIterator[str]:
         """The next event, or after a silence the heartbeat."""
         try:
             item = await asyncio.wait_for(listener.queue.get(), HEARTBEAT_SECONDS)
@@ -92,7 +103,7 @@ class Stream:
                 return
             yield ": \n\n"
         if item is not None and item[0].id not in seen:
-            yield event(*item)
+            yield await self._told(actor, *item)
 
     async def _still_welcome(self, scope: Scope) -> bool:
         try:
@@ -102,16 +113,17 @@ class Stream:
         return True
 
 
-def event(row: Outbox, safe: int) -> str:
-    """One event as text/event-stream writes it."""
+def event(row: Outbox, safe: int, *, ended: bool = False) -> str:
+    """One event as text/event-stream writes it; `ended` says only that there is nothing more to see here."""
     data: dict[str, Any] = {
-        "topic": row.topic,
+        "topic": ENDED if ended else row.topic,
         "loop": str(row.loop) if row.loop else None,
         "subject": str(row.subject) if row.subject else None,
-        "urgency": row.urgency,
+        "urgency": "green" if ended else row.urgency,
         "at": row.created_at.isoformat(),
     }
-    return f"id: {safe}\nevent: {live.event_of(row)}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    name = live.ACCESS if ended else live.event_of(row)
+    return f"id: {safe}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 async def _left(receive: Receive) -> None:

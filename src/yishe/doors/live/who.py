@@ -9,11 +9,16 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from yishe.doors.live.bridge import Scope
-from yishe.people import actors
+from yishe.loops import knowing
+from yishe.loops.models import Loop
+from yishe.people import access, actors
 from yishe.people.actors import Actor
+from yishe.people.placements import placement_of_subject
 from yishe.policy.refusals import Unauthenticated
+from yishe.talk.models import Outbox
 from yishe.trust import clock, ids
 
+READ = "resident.read"
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
@@ -23,6 +28,18 @@ def came(scope: Scope) -> Actor:
     if bearer[:7].lower() == "bearer ":
         return actors.for_token(bearer[7:].strip(), clock.now())
     return _by_session(header(scope, b"cookie"))
+
+
+def still_told(actor: Actor, row: Outbox) -> bool:
+    """Whether what an outbox row tells of is still this person's business: a reason that has ended ends the telling."""
+    fresh, at = actors.actor_of(actor.staff_id), clock.now()
+    if row.subject is None:
+        return bool(fresh.member.held(at))
+    loop = Loop.objects.filter(id=row.loop).first() if row.loop else None
+    if loop is not None:
+        return knowing.may(fresh, loop, at)
+    where = placement_of_subject(row.subject)
+    return where is not None and access.may(fresh, READ, where, at).allowed
 
 
 def last_event_id(scope: Scope) -> int | None:
@@ -52,4 +69,4 @@ def _by_session(cookie: str) -> Actor:
     account = ids.parse(user.pk) if user.is_authenticated and user.is_active else None
     if account is None:
         raise Unauthenticated("not_signed_in", "登录已失效，请重新登录。")
-    return actors.actor_for(account)
+    return actors.serving(account, clock.now())

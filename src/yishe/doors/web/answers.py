@@ -10,11 +10,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
 from yishe.policy.refusals import Refused, TooMany, Unauthenticated
 
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+"""What pages are asked by; each says itself when it takes fewer."""
 NEXT_STEPS = {
     400: (
         "请求读不懂",
@@ -45,7 +47,8 @@ class Answers:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        known = request.method in METHODS or request.path.startswith("/api/")
+        return self.get_response(request) if known else HttpResponseNotAllowed(METHODS)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if request.path.startswith(("/api/", "/live/")):

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from yishe.doors.web import import_desk, page
 from yishe.doors.web.page import Here, signed_in
-from yishe.people import import_held
+from yishe.people import access, import_held
 from yishe.people.cards import mask_name
 from yishe.people.import_report import TITLES
 from yishe.people.models import ImportRow
@@ -40,6 +40,7 @@ def importing(request: HttpRequest, here: Here) -> HttpResponse:
 @require_POST
 @signed_in
 def upload(request: HttpRequest, here: Here) -> HttpResponse:
+    access.require_in_organisation(here.actor, import_held.IMPORT, here.home(), here.now)
     file = request.FILES.get("roster")
     if file is None or not file.name:
         raise Invalid("no_file", "没有选择文件：请选一个 .xlsx 或 .csv 名册。")

@@ -7,8 +7,8 @@ from uuid import UUID
 from yishe.doors.web import faces, loop_rows, wording
 from yishe.doors.web.page import Here
 from yishe.loops import reading
-from yishe.people import packs
-from yishe.people.cards import cards
+from yishe.people import access, packs
+from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
 from yishe.talk.models import Notice
 from yishe.trust import ids
@@ -16,15 +16,18 @@ from yishe.trust import ids
 LATE, NEAR, GOOD = ("escalated",), ("reminded", "nudged"), ("confirmed",)
 TIMED = ("escalated", "reminded")
 
+READ = "loop.read"
+
 
 def lines(here: Here, rows: Sequence[Notice]) -> list[dict[str, Any]]:
-    """In two statements, however many rows: the people and the promises they are about."""
-    shown = cards(row.subject for row in rows if row.subject)
-    loops = reading.named([row.loop for row in rows if row.loop])
+    """In four statements, however many rows: whose business they still are, the people and promises they are about."""
+    asked = {row.subject for row in rows if row.subject}
+    shown = cards(access.within(here.actor, READ, asked, here.now))
+    loops = reading.named([row.loop for row in rows if row.loop and row.subject in (None, *shown)])
     return [
         {
             "id": row.id,
-            "href": f"/loops/{row.loop}" if row.loop else _about(row, shown),
+            "href": _href(row, shown),
             "count": row.count,
             "at": row.updated_at,
             "read": row.read_at is not None,
@@ -32,14 +35,20 @@ def lines(here: Here, rows: Sequence[Notice]) -> list[dict[str, Any]]:
             "urgent": row.urgency == "red" and row.read_at is None,
             "name": shown[row.subject].name if row.subject in shown else "",
             "about": _title(row, loops),
-            "words": _words(here, row, loops.get(row.loop) if row.loop else None),
+            "words": _words(here, row, loops.get(row.loop) if row.loop else None)
+            if row.subject in (None, *shown)
+            else "您已不再参与",
         }
         for row in rows
     ]
 
 
-def _about(row: Notice, shown: dict) -> str:  # type: ignore[type-arg]
-    return f"/residents/{shown[row.subject].resident}" if row.subject in shown else "/notices"
+def _href(row: Notice, shown: Mapping[UUID, Card]) -> str:
+    if row.subject and row.subject not in shown:
+        return "/notices"
+    if row.loop:
+        return f"/loops/{row.loop}"
+    return f"/residents/{shown[row.subject].resident}" if row.subject else "/notices"
 
 
 def _event(row: Notice) -> str:

@@ -18,7 +18,7 @@ from yishe.doors import limits, refusals
 from yishe.doors.web import spoken
 from yishe.loops import reading
 from yishe.people import directory
-from yishe.people.actors import Actor, actor_for
+from yishe.people.actors import Actor, serving
 from yishe.people.directory import Directory
 from yishe.policy.refusals import Forbidden, NotFound
 from yishe.talk import notices
@@ -62,8 +62,9 @@ def signed_in(view: View) -> View:
         if not request.user.is_authenticated:
             return _to_the_door(request)
         staff = directory.current()
-        actor = actor_for(request.user.pk, staff.version)
-        here = Here(actor, clock.now(), staff, preferences(request))
+        now = clock.now()
+        actor = serving(request.user.pk, now, staff.version)
+        here = Here(actor, now, staff, preferences(request))
         try:
             limits.take("person", actor.staff_id, here.now)
             return view(request, here, **path)

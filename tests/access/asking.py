@@ -1,0 +1,168 @@
+"""How each row of the table is asked: what is sent with it, and what counts as yes."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from openpyxl import load_workbook
+
+from tests.access import table
+from tests.access.table import Row
+from tests.access.town import D2S, Person, Town
+from yishe.doors.live import who
+from yishe.people import consents
+from yishe.policy.refusals import Refused
+from yishe.talk import live
+
+BRACES = re.compile(r"\{(\w+)\}")
+SHEET = "spreadsheetml"
+WIRE = Client(raise_request_exception=False)
+"""One for everybody, as setting one up costs more than asking; who asks is in the cookie or the token."""
+Sent = Callable[[Town, Person], dict[str, Any]]
+
+
+def _act(**said: Any) -> Sent:
+    return lambda town, person: {"seq": town.seq(), "command_id": uuid4().hex, **said}
+
+
+def _agreed(town: Town, person: Person) -> dict[str, Any]:
+    text = consents.text("service", town.now)
+    return {"given_by": "resident", "how": "paper", "sha256": text.sha256}
+
+
+SENT: dict[str, Sent] = {
+    "POST /preferences": lambda town, person: {"theme": "dark"},
+    "POST /sign-in": lambda town, person: {"username": "nobody", "password": "wrong"},
+    "POST /loops/export": lambda town, person: {"purpose": "月度质控会", "set": "sent"},
+    "POST /residents/{resident}/record/note": lambda town, person: {"stage": "intake", "text": "入户看望"},
+    "POST /residents/{resident}/record/encounter": lambda town, person: {"kind": "1", "summary": "复诊"},
+    "POST /residents/{resident}/record/observation": lambda town, person: {"sbp": "128", "dbp": "80"},
+    "POST /residents/{resident}/record/medication": lambda town, person: {
+        "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
+    },
+    "POST /residents/{resident}/record/condition": lambda town, person: {"kind": "social", "title": "子女在外地"},
+    f"POST /residents/{{resident}}/refer/{D2S}/D15": lambda town, person: {"note": "家中多处台阶"},
+    "POST /loops/{loop}/consent": _agreed,
+    "POST /residents/{resident}/rights/consents/service": _agreed,
+    "POST /residents/{resident}/rights/consents/{consent}/withdraw": lambda town, person: {
+        "reason": "unsaid", "by": "resident",
+    },
+    "POST /loops/{loop}/accept": _act(),
+    "POST /loops/{loop}/note": _act(note="电话联系过"),
+    "POST /loops/{loop}/cancel": _act(reason="entered_wrongly"),
+    "POST /loops/{loop}/void": _act(reason="entered_wrongly"),
+    "POST /loops/{loop}/hand_over": lambda town, person: _act(
+        reason="better_placed", to=str(town.person("social_worker", "colleague").staff)
+    )(town, person),
+    "POST /import/upload": lambda town, person: {"roster": SimpleUploadedFile("r.csv", "姓名\n李四\n".encode())},
+    "POST /import/held/{row}": lambda town, person: {"answer": "new"},
+    "POST /team/leave": lambda town, person: {
+        "staff": str(town.person("family_doctor", "owner").staff), "since": "2031-06-01T08:00", "until": "2031-06-02T08:00",
+    },
+    "POST /team/shift": lambda town, person: {
+        "duty": "family_doctor", "staff": str(town.person("family_doctor", "owner").staff),
+        "since": "2031-06-01T08:00", "until": "2031-06-01T20:00",
+    },
+    "POST /api/v1/loops": lambda town, person: {
+        "kind": D2S, "resident": str(town.resident.resident), "reason": "D15", "note": "家中多处台阶",
+    },
+    "POST /api/v1/loops/{loop}/accept": lambda town, person: {"seq": town.seq()},
+    "POST /api/v1/loops/{loop}/void": lambda town, person: {"seq": town.seq(), "reason": "entered_wrongly"},
+    "POST /api/v1/residents/{resident}/medications": lambda town, person: {
+        "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
+    },
+    "POST /api/v1/residents/{resident}/notes": lambda town, person: {"text": "入户看望"},
+}  # fmt: skip
+"""What a row is asked with, where it takes more than its address."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: a status, and everything in it as text."""
+
+    status: int
+    text: str
+    where: str = ""
+
+    @property
+    def given(self) -> bool:
+        """Given, and not led to the door instead."""
+        return self.status < 400 and not self.where.startswith("/sign-in")
+
+
+def address(row: Row, town: Town) -> str:
+    """The row's address with the town's own numbers in it."""
+    return BRACES.sub(lambda found: town.names[found[1]], row.address)
+
+
+def ask(row: Row, town: Town, person: Person | None) -> Answer:
+    """Ask as this person; as nobody when there is none."""
+    if row.section == "Live channel":
+        return _listen(town, person)
+    sent = SENT.get(row.ask, lambda town, person: {})(town, person or town.person("family_doctor", "owner"))
+    if row.section == "API":
+        return _answer(_call(row, address(row, town), sent, person))
+    WIRE.cookies.clear()
+    if person:
+        WIRE.cookies[settings.SESSION_COOKIE_NAME] = person.session
+    if row.method == "GET":
+        return _answer(WIRE.get(address(row, town)))
+    if row.method == "POST":
+        return _answer(WIRE.post(address(row, town), sent))
+    return _answer(WIRE.generic(row.method, address(row, town)))
+
+
+def _call(row: Row, path: str, sent: dict[str, Any], person: Person | None) -> HttpResponse:
+    headers = {"Authorization": f"Bearer {person.token}"} if person else {}
+    WIRE.cookies.clear()
+    if row.method == "GET":
+        return WIRE.get(path, headers=headers)
+    return WIRE.post(path, json.dumps(sent), content_type="application/json", headers=headers)
+
+
+def _answer(response: HttpResponse) -> Answer:
+    content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    kind = response.headers.get("Content-Type", "")
+    text = _cells(content) if SHEET in kind and len(content) > 100 else content.decode(errors="replace")
+    where = response.headers.get("Location", "")
+    return Answer(response.status_code, f"{where}\n{text}", where)
+
+
+def _cells(content: bytes) -> str:
+    sheet = load_workbook(BytesIO(content), read_only=True).worksheets[0]
+    return "\n".join(str(cell) for line in sheet.iter_rows(values_only=True) for cell in line if cell)
+
+
+def _listen(town: Town, person: Person | None) -> Answer:
+    """Who comes, and what an open stream of his would be told of her from the beginning."""
+    bearer = f"Bearer {person.token}" if person else ""
+    try:
+        actor = who.came({"headers": [(b"authorization", bearer.encode())]})
+    except Refused as refused:
+        return Answer(refused.status, refused.title)
+    rows = live.since(actor.staff_id, 0)
+    told = [row for row in rows if who.still_told(actor, row)]
+    return Answer(200, " ".join(f"{row.topic} {row.subject} {row.loop}" for row in told))
+
+
+def marks(row: Row, town: Town) -> list[str]:
+    """What tells of her, but for what the question itself said: a page may repeat what was typed."""
+    return [mark for mark in town.marks if mark not in address(row, town)]
+
+
+def yes(row: Row, town: Town, answer: Answer) -> bool:
+    """Whether the answer is the one the row asks about."""
+    if row.judged == table.NAMES:
+        numbers = (town.loop, town.closed, town.resident.resident)
+        return any(mark in answer.text for mark in (*marks(row, town), *map(str, numbers)))
+    if row.judged == table.DOES and row.section == "Pages":
+        return answer.given and answer.status in (204, 302)
+    return answer.given

@@ -1,0 +1,252 @@
+"""The people of docs/access-table.md: one for each duty in each standing to 欧阳慕雪, with a browser and a token."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.test import Client
+
+from tests.access.table import STANDINGS
+from yishe.care import encounters
+from yishe.doors.web import import_desk
+from yishe.loops import acts, promises
+from yishe.loops.models import Loop
+from yishe.people import (
+    access,
+    actors,
+    consents,
+    directory,
+    import_,
+    import_held,
+    organisations,
+    packs,
+    residents,
+)
+from yishe.people.actors import SYSTEM, Actor
+from yishe.people.consent_checks import Yes
+from yishe.people.models import Post, Staff
+from yishe.people.placements import Placement
+from yishe.talk import delivery
+from yishe.talk.models import Notice
+from yishe.trust import accounts
+from yishe.trust.commit import Bundle
+from yishe.trust.models import Account
+
+D2S = "referral.doctor_to_social_worker"
+NAME, PHONE, ADDRESS, SUMMARY = "欧阳慕雪", "13800001357", "柳荫胡同十七号", "反复胸闷三日"
+IN_TEAM = (
+    "family_doctor",
+    "nurse",
+    "public_health",
+    "social_worker",
+    "community_worker",
+    "volunteer",
+    "team_lead",
+)
+GONE = "gone"
+
+
+@dataclass
+class Person:
+    """Someone of one duty in one standing."""
+
+    duty: str
+    standing: str
+    staff: UUID
+    account: Account
+    token: str
+    session: str
+
+    @property
+    def actor(self) -> Actor:
+        return actors.actor_of(self.staff)
+
+    def __str__(self) -> str:
+        return f"{self.standing} {self.duty}"
+
+
+@dataclass
+class Town:
+    """Everything the table's addresses name, ready to be asked for."""
+
+    now: datetime
+    people: dict[tuple[str, str], Person] = field(default_factory=dict)
+    places: dict[str, UUID] = field(default_factory=dict)
+    resident: Placement = None  # type: ignore[assignment]
+    loop: UUID = None  # type: ignore[assignment]
+    closed: UUID = None  # type: ignore[assignment]
+    notice: UUID = None  # type: ignore[assignment]
+    consent: UUID = None  # type: ignore[assignment]
+    row: int = 0
+    job: str = ""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the table's braces stand for."""
+        return {
+            "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
+            "notice": str(self.notice), "consent": str(self.consent), "row": str(self.row), "job": self.job, "phone": PHONE,
+        }  # fmt: skip
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What must never stand in an answer to someone who may not see her."""
+        return (NAME, "欧＊＊雪", PHONE, ADDRESS, SUMMARY)
+
+    def seq(self) -> int:
+        return Loop.objects.get(id=self.loop).seq
+
+    def person(self, duty: str, standing: str) -> Person:
+        return self.people[standing, duty]
+
+    def everyone(self) -> Iterator[Person | None]:
+        """Everybody, one who has left, and nobody at all."""
+        yield from self.people.values()
+        yield None
+
+
+def build(now: datetime, folder: Path) -> Town:
+    """Everybody has been in post for a year; she has been referred three weeks ago."""
+    town = Town(now)
+    _places(town)
+    for duty in packs.in_force().duties:
+        for standing in STANDINGS:
+            town.people[standing, duty] = _hire(town, duty, standing)
+    town.people[GONE, "family_doctor"] = _hire(town, "family_doctor", GONE)
+    directory.bump()
+    _resident(town)
+    _history(town)
+    _moved_on(town)
+    _held_row(town, folder)
+    text = consents.text("sensitive", now).sha256
+    town.consent = consents.give(SYSTEM, town.resident.resident, Yes(basis="sensitive", sha256=text), now)
+    return town
+
+
+def _places(town: Town) -> None:
+    born = town.now - timedelta(days=400)
+
+    def found(level: str, code: str, name: str, parent: str | None = None) -> None:
+        above = town.places[parent] if parent else None
+        town.places[code] = organisations.found(
+            SYSTEM, level=level, code=code, name=name, parent=above, at=born
+        )
+
+    found("district", "D", "示范区")
+    for centre, name in (("A", "南湖中心"), ("B", "北山中心")):
+        found("centre", centre, name, "D")
+        for number in (1, 2):
+            found("team", f"{centre}{number}", f"{name}{number}队", centre)
+    found("partner", "H", "区医院", "D")
+    found("partner", "H2", "市医院", "D")
+
+
+def _place(duty: str, standing: str) -> str:
+    """Where someone of this duty works while the standing holds (the expired: worked)."""
+    if duty == "specialist":
+        return "H2" if standing == "stranger" else "H"
+    if duty in IN_TEAM:
+        return {"colleague": "A2", "stranger": "B1"}.get(standing, "A1")
+    return "B" if standing == "stranger" else "A"
+
+
+def _hire(town: Town, duty: str, standing: str) -> Person:
+    since, name = town.now - timedelta(days=365), f"{duty}-{standing}"
+    account = accounts.create_account(name, "never used", since, hashed="!")
+    staff = Staff.objects.create(name=name, account=account, active_from=since)
+    lead = duty in ("team_lead", "centre_director") and standing in ("owner", "stranger")
+    Post.objects.create(
+        staff=staff, organisation_id=town.places[_place(duty, standing)], duty=duty, lead=lead, since=since
+    )
+    client = Client()
+    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return Person(duty, standing, staff.id, account, accounts.issue_token(account, "test", since), session)
+
+
+def _resident(town: Town) -> None:
+    for name, phone in ((NAME, PHONE), ("欧阳慕云", "13900002468")):
+        said = {
+            "name": name, "phone": phone, "address": ADDRESS, "birth_date": date(1947, 3, 5), "team": town.places["A1"],
+            "doctor": town.person("family_doctor", "owner").staff,
+            "social_worker": town.person("social_worker", "owner").staff, "traits": ("living_alone",),
+        }  # fmt: skip
+        made = residents.register(SYSTEM, said, town.now - timedelta(days=300), centre=town.places["A"])
+        town.resident = made if name == NAME else town.resident
+
+
+def _history(town: Town) -> None:
+    """The ended loop of those who have gone since, the open one of those who are here, and what was written down."""
+    past = town.now - timedelta(days=60)
+    gp, sw = (town.person(duty, "expired") for duty in ("family_doctor", "social_worker"))
+    town.closed = _refer(town, gp, "D12", past)
+    _hand(town, town.closed, sw, past)
+    acts.act(gp.actor, "cancel", town.closed, seq=2, at=past + timedelta(days=2), reason="already_solved")
+    _joins(town, "expired", town.closed, past, until=past + timedelta(days=2))
+    town.loop = _refer(town, town.person("family_doctor", "owner"), "D12", town.now - timedelta(days=20))
+    _joins(town, "owner", town.loop, town.now - timedelta(days=20))
+    encounters.record(
+        town.person("family_doctor", "owner").actor, town.resident.resident, kind="1", summary=SUMMARY,
+        diagnoses=[("I10", "高血压")], at=town.now - timedelta(days=3), command_id="e1",
+    )  # fmt: skip
+    while delivery.deliver(town.now, "test"):
+        pass
+    town.notice = Notice.objects.get(person=town.person("social_worker", "owner").staff, loop=town.loop).id
+
+
+def _refer(town: Town, by: Person, reason: str, at: datetime) -> UUID:
+    return promises.promise(
+        by.actor, kind=D2S, resident=town.resident.resident, reason=reason, note="近一月少出门", at=at,
+        command_id=uuid4().hex,
+    )  # fmt: skip
+
+
+def _hand(town: Town, loop: UUID, to: Person, at: datetime) -> None:
+    """To the social worker who was of the team then."""
+    lead = town.person("team_lead", "owner")
+    acts.act(
+        lead.actor, "hand_over", loop, seq=1, at=at + timedelta(hours=1), to=to.staff, reason="better_placed"
+    )
+
+
+def _joins(town: Town, standing: str, loop: UUID, at: datetime, until: datetime | None = None) -> None:
+    """The hospital's specialist takes part."""
+    bundle = Bundle()
+    access.facts(
+        bundle, home=town.resident.home, person=town.person("specialist", standing).staff,
+        subject=town.resident.subject, relation=access.PARTICIPANT, source=f"loop:{loop}", since=at, until=until,
+    )  # fmt: skip
+    bundle.commit()
+
+
+def _moved_on(town: Town) -> None:
+    """Yesterday the expired changed to the other centre, and one left altogether."""
+    yesterday = town.now - timedelta(days=1)
+    for person in town.people.values():
+        if person.standing in ("expired", GONE):
+            Post.objects.filter(staff=person.staff).update(until=yesterday)
+        if person.standing == "expired":
+            place = "H2" if person.duty == "specialist" else "B1" if person.duty in IN_TEAM else "B"
+            Post.objects.create(
+                staff_id=person.staff, organisation_id=town.places[place], duty=person.duty, since=yesterday,
+                lead=person.duty == "centre_director",
+            )  # fmt: skip
+    Staff.objects.filter(id=town.person("family_doctor", GONE).staff).update(active_until=yesterday)
+    directory.bump()
+
+
+def _held_row(town: Town, folder: Path) -> None:
+    """A roster row that may or may not be her, and the upload of a second roster, both by the public health doctor."""
+    by = town.person("public_health", "owner").actor
+    path = folder / "roster.csv"
+    path.write_text(f"姓名,出生日期,电话\n{NAME},1947-03-05,13700007777\n", encoding="utf-8")
+    import_.run(by, path, at=town.now)
+    (held,) = import_held.waiting(by, town.places["A"], town.now)
+    town.row = held.id
+    town.job = uuid4().hex
+    job = import_desk.Job(town.job, str(by.staff_id), "roster.csv", state="done")
+    import_desk._note(job)
+    import_desk._path(town.job, "result.xlsx").write_bytes(b"PK")
