@@ -5,6 +5,7 @@ answer for it; guests (a hospital, a partner, someone who works elsewhere now) d
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from yishe.loops.company import is_leader
 from yishe.loops.models import Loop, Tracking
@@ -15,7 +16,7 @@ from yishe.people.placements import placement_of_subject
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Forbidden
 
-READ = "loop.read"
+READ, RESIDENT = "loop.read", "resident.read"
 UNKNOWN = "您没有参与这件闭环，与居民也没有服务关系，不能查看。"
 
 
@@ -56,8 +57,18 @@ def relation(actor: Actor, state: LoopState, at: datetime, *, tracked: bool = Tr
     return access.require(actor, READ, where, at).relation
 
 
-def may(actor: Actor, row: Loop, at: datetime) -> bool:
-    """Whether this person may know of the loop."""
+def hears(actor: Actor, loop: UUID | None, subject: UUID | None, at: datetime) -> bool:
+    """Whether news of a loop, or of a resident, is still this person's business: a reason that ended ends the telling."""
+    if subject is None:
+        return bool(actor.member.held(at))
+    row = Loop.objects.filter(id=loop).first() if loop else None
+    if row is not None:
+        return _may(actor, row, at)
+    where = placement_of_subject(subject)
+    return where is not None and access.may(actor, RESIDENT, where, at).allowed
+
+
+def _may(actor: Actor, row: Loop, at: datetime) -> bool:
     try:
         relation(actor, state_of(row), at)
     except Forbidden:

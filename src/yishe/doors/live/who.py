@@ -10,15 +10,12 @@ from django.http import HttpRequest
 
 from yishe.doors.live.bridge import Scope
 from yishe.loops import knowing
-from yishe.loops.models import Loop
-from yishe.people import access, actors
+from yishe.people import actors
 from yishe.people.actors import Actor
-from yishe.people.placements import placement_of_subject
 from yishe.policy.refusals import Unauthenticated
 from yishe.talk.models import Outbox
 from yishe.trust import clock, ids
 
-READ = "resident.read"
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
@@ -32,14 +29,7 @@ def came(scope: Scope) -> Actor:
 
 def still_told(actor: Actor, row: Outbox) -> bool:
     """Whether what an outbox row tells of is still this person's business: a reason that has ended ends the telling."""
-    fresh, at = actors.actor_of(actor.staff_id), clock.now()
-    if row.subject is None:
-        return bool(fresh.member.held(at))
-    loop = Loop.objects.filter(id=row.loop).first() if row.loop else None
-    if loop is not None:
-        return knowing.may(fresh, loop, at)
-    where = placement_of_subject(row.subject)
-    return where is not None and access.may(fresh, READ, where, at).allowed
+    return knowing.hears(actors.actor_of(actor.staff_id), row.loop, row.subject, clock.now())
 
 
 def last_event_id(scope: Scope) -> int | None:
