@@ -73,6 +73,8 @@ def run(
     sheets = read(source) if isinstance(source, Path) else read_bytes(source)
     name = file_name or (source.name if isinstance(source, Path) else "")
     found = tables(sheets, packs.in_force().imports)
+    if not any(True for table in found for _ in lines(table, packs.in_force().imports)):
+        raise Invalid("no_rows", "表头下面没有任何一行数据：请核对是不是这份文件、这张工作表。")
     start = _Start(actor, at, dry_run, progress or (lambda done, total: None), _home(actor, centre, at))
     report = Report(
         kind=RESIDENTS,

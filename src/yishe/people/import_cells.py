@@ -1,7 +1,7 @@
 """One cell of a roster into one value: dates, telephones, ID numbers, yes and no, as people write them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,7 +10,10 @@ from yishe.people.particulars import Questioned, tidy
 
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _SERIALS = range(366, 73051)  # 1901-01-01 … 2100-01-01
-_DATE = re.compile(r"(\d{4})\s*[-/.年\s]\s*(\d{1,2})\s*[-/.月\s]\s*(\d{1,2})\s*日?(?:[\sT].*)?")
+_TIME = r"[\sT]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?"
+_DATE = re.compile(
+    rf"(\d{{4}})\s*[-/.·、年\s]\s*(\d{{1,2}})\s*[-/.·、月\s]\s*(\d{{1,2}})\s*[日号]?\.?(?:{_TIME})?"
+)
 _HAN_DATE = re.compile(
     r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})[日号]?"
 )
@@ -19,6 +22,10 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _MONTH = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*月?")
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
 _WHOLE = re.compile(r"\d{1,15}\.0+")
+_ROUNDED = re.compile(r"\d{15}000")
+_NEVER_GIVEN = re.compile(r"\d{14}0000")
+ID_LENGTH = 18
+UNREADABLE = "\ufffd"
 _EXACT_FLOAT = 10**15
 """Beyond fifteen digits a spreadsheet number has lost some."""
 _NONE = frozenset(
@@ -44,25 +51,47 @@ def text(cell: Any) -> str:
     return found.lstrip("'`‘’′").strip()
 
 
+def named(cell: Any) -> str:
+    """A name; TRUE and FALSE, which a formula leaves behind, are none."""
+    return "" if isinstance(cell, bool) else text(cell)
+
+
 def optional(cell: Any) -> str | None:
     """Text, or None for an empty cell and for 无, /, 不详 and their kind."""
     found = text(cell)
     return None if found.lower() in _NONE else found
 
 
-def id_number(cell: Any) -> str | None:
+def rounded(cells: Iterable[Any]) -> bool:
+    """Whether a column of ID numbers went through a spreadsheet as numbers: one in eleven would still pass its check."""
+    long = [found for cell in cells if len(found := text(cell).replace(" ", "")) == ID_LENGTH]
+    lost = sum(_ROUNDED.fullmatch(one) is not None for one in long)
+    return lost > 1 and lost * 2 > len(long)
+
+
+def id_number(cell: Any, *, column_rounded: bool = False) -> str | None:
     """As written, or Questioned when the spreadsheet has rounded it."""
     if isinstance(cell, bool):
         raise Questioned("id_number", "id_not_number", "身份证号一栏不是号码：请填写 18 位身份证号。")
-    rounded = isinstance(cell, int | float) and abs(cell) >= _EXACT_FLOAT
-    found = optional(cell)
-    if rounded or (found and _SCIENTIFIC.fullmatch(found)):
+    found = (optional(cell) or "").replace(" ", "")
+    lost = isinstance(cell, int | float) and abs(cell) >= _EXACT_FLOAT
+    shapes = (_NEVER_GIVEN, _SCIENTIFIC, *((_ROUNDED,) if column_rounded else ()))
+    if lost or any(shape.fullmatch(found) for shape in shapes):
         raise Questioned(
             "id_number",
             "id_digits_lost",
             "身份证号被表格当成数字，末几位已丢失：请把这一列设为“文本”格式，按证件重新填写。",
         )
-    return found.replace(" ", "") if found else None
+    return found or None
+
+
+def refuse_unreadable(row: Mapping[str, Any]) -> None:
+    """Questioned when a cell holds the mark of bytes that no coding explains."""
+    for code, cell in row.items():
+        if isinstance(cell, str) and UNREADABLE in cell:
+            raise Questioned(
+                code, "unreadable", "有读不出的字（乱码）：请在原表里改正，另存为 .xlsx 再导入。"
+            )
 
 
 def phone(cell: Any) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from yishe.people.import_cells import rounded
 from yishe.people.import_workbooks import Sheet
 from yishe.people.particulars import tidy
 from yishe.policy.refusals import Invalid
@@ -29,6 +30,8 @@ class Table:
     header: int
     columns: Mapping[int, str]
     titles: tuple[str, ...]
+    rounded: bool = False
+    """Whether the column of ID numbers lost its last digits on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,12 @@ def _table(sheet: Sheet, roster: Roster, known: Mapping[str, Mapping[str, str]])
         return None
     _, index, kind, columns = best
     titles = tuple(tidy(cell) for cell in sheet.rows[index])
-    return Table(sheet, kind, index + 1, columns, titles)
+    return Table(sheet, kind, index + 1, columns, titles, _rounded(sheet.rows[index + 1 :], columns))
+
+
+def _rounded(rows: list[list[Any]], columns: Mapping[int, str]) -> bool:
+    column = next((index for index, code in columns.items() if code == "id_number"), None)
+    return column is not None and rounded(row[column] for row in rows if column < len(row))
 
 
 def _is_header(kind: str, codes: set[str]) -> bool:

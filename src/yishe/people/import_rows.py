@@ -45,8 +45,10 @@ class Reader:
         hints: list[str] = []
         centre = self.names.default
         try:
+            cells.refuse_unreadable(row)
             centre = self.names.centre_of(row, hints)
-            said, denied, place = self._said(row, centre, hints)
+            number = cells.id_number(row.get("id_number"), column_rounded=table.rounded)
+            said, denied, place = self._said(row, number, centre, hints)
         except Questioned as refused:
             column = self._title(table, refused.column)
             return Read(line, centre, column=column, reason=_named(column, refused.title))
@@ -61,12 +63,11 @@ class Reader:
         return known.title.zh if known else code
 
     def _said(
-        self, row: Mapping[str, Any], centre: UUID, hints: list[str]
+        self, row: Mapping[str, Any], number: str | None, centre: UUID, hints: list[str]
     ) -> tuple[Particulars, frozenset[str], str]:
-        number = cells.id_number(row.get("id_number"))
         traits, denied = self._traits(row, hints)
         given = {
-            "name": cells.text(row.get("name")),
+            "name": cells.named(row.get("name")),
             "id_number": number,
             "sex": cells.coded(row.get("sex"), self.pack.imports.values.get("sex", {})),
             "birth_date": self._born(row.get("birth_date"), number),

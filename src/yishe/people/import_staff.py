@@ -71,6 +71,7 @@ class _Intake:
     def line(self, table: Table, line: Line) -> Done:
         row = {code: line.cells[i] for i, code in table.columns.items() if i < len(line.cells)}
         try:
+            cells.refuse_unreadable(row)
             person = self._person(row)
             if self.dry_run:
                 return self._looked_at(line, person)
@@ -88,7 +89,7 @@ class _Intake:
         if not duties:
             raise Questioned("duty", "duty_missing", "职责是空的：请填写家庭医生、护士、社工等职责。")
         return Person(
-            name=name(cells.text(row.get("name"))),
+            name=name(cells.named(row.get("name"))),
             duties=duties,
             number=cells.optional(row.get("staff_number")),
             username=cells.optional(row.get("username")),

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -26,6 +27,9 @@ MOST_SECONDS = reader.MOST_SECONDS + 30
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_CODINGS = ("utf-8-sig", "gb18030")
+_HEADED = re.compile(r"姓\s*名|\bname\b", re.IGNORECASE)
+"""What a text read in its right coding shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +136,12 @@ def _text(content: bytes) -> list[Sheet]:
         raise Invalid("file_type", "这不是名册（既不是 Excel，也不是文本）：请另存为 .xlsx 或 .csv 再导入。")
     if text.lstrip()[:15].lower().startswith(("<!doctype", "<html", "<?xml", "{")):
         raise Invalid("file_type", "这是网页或程序文件，不是名册：请在 Excel 中打开后另存为 .xlsx 再导入。")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
-        rows: list[list[Any]] = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        rows: list[list[Any]] = list(lines)
     except csv.Error:
-        raise _broken() from None
+        where = f"第 {lines.line_num} 行读不出（少了引号，或一格里字太多）"
+        raise Invalid("file_broken", f"{where}：请在 Excel 中打开核对，另存为 .xlsx 再导入。") from None
     widest = max(map(len, rows), default=0)
     if len(rows) > reader.MOST_ROWS or widest > reader.MOST_COLUMNS:
         raise _refusals("sheet_large", f"文件有 {len(rows)} 行 {widest} 列")
@@ -145,14 +151,25 @@ def _text(content: bytes) -> list[Sheet]:
 def _decoded(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
+    if content.count(0) > len(content) // 20:
+        texts = [content.decode(code, errors="replace") for code in ("utf-16-le", "utf-16-be")]
+        return next((text for text in texts if _HEADED.search(text)), "\0")
+    return _of_bytes(content)
+
+
+def _of_bytes(content: bytes) -> str:
+    """UTF-8, else the national coding. A few spoilt bytes spoil their own rows, not the file: whichever reading shows
+    a header is taken, and the rows say what in them is unreadable (import_cells.refuse_unreadable)."""
+    whole = [text for code in _CODINGS if "\ufffd" not in (text := content.decode(code, errors="replace"))]
+    partly = [content.decode(code, errors="replace") for code in _CODINGS]
+    found = next((text for text in (*whole, *partly) if _HEADED.search(text)), None) or next(
+        iter(whole), None
+    )
+    if found is not None:
+        return found
     raise Invalid("file_type", "文件的文字编码认不出：请在 Excel 中另存为 .xlsx，或 CSV UTF-8 后再导入。")
 
 
 def _delimiter(text: str) -> str:
     head = "\n".join(text.splitlines()[:30])
-    return max((",", "\t", ";", "，"), key=head.count)
+    return max((",", "\t", ";", "，", "|"), key=head.count)

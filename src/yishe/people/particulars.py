@@ -20,7 +20,9 @@ SEXES = ("0", "1", "2", "9")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"(0\d{2,3})?[2-9]\d{6,7}(-\d{1,5})?|400\d{7}")
 _RECORD = re.compile(r"[0-9A-Za-z-]{1,40}")
-_NAME = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·•A-Za-z .'-]+\d{0,5}")
+_DOTS = re.compile(r"[•・‧∙⋅.]")
+"""What stands between the parts of a minority's name, as different keyboards write it."""
+_NAME = re.compile(r"(?=.*\w)[〇\u3400-\u9fff\U00020000-\U0003ffff·A-Za-z .'-]+\d{0,5}")
 """Namesakes are often told apart by a number: 张伟2."""
 
 
@@ -96,7 +98,7 @@ def name(text: str) -> str:
     found = tidy(text)
     if not found:
         raise Questioned("name", "name_missing", "姓名是空的：请补上姓名。")
-    kept = found if found.isascii() else found.replace(" ", "").replace("•", "·").replace(".", "·")
+    kept = found if found.isascii() else _DOTS.sub("·", found.replace(" ", ""))
     if len(kept) > NAME_LONGEST or not _NAME.fullmatch(kept):
         raise Questioned("name", "name_form", f"姓名“{found[:20]}”含有数字、符号或过长：请核对姓名一栏。")
     return kept

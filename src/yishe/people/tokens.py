@@ -21,7 +21,7 @@ LONGEST = 10
 def plain(text: str) -> str:
     """What is compared: full-width forms made narrow, blanks gone, small letters."""
     folded = unicodedata.normalize("NFKC", text).lower().replace("ü", "v")
-    return "".join(c for c in folded if not c.isspace() and c not in "·•-_'\u200b\u200c\u200d\ufeff")
+    return "".join(c for c in folded if not c.isspace() and c not in "·•・‧∙⋅-_'\u200b\u200c\u200d\ufeff")
 
 
 def of_name(name: str) -> Iterator[str]:
