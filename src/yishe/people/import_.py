@@ -16,6 +16,7 @@ from django.db import IntegrityError
 from yishe.people import (
     access,
     directory,
+    import_founding,
     import_held,
     import_matching,
     import_staff,
@@ -75,26 +76,27 @@ def run(
     found = tables(sheets, packs.in_force().imports)
     if not any(True for table in found for _ in lines(table, packs.in_force().imports)):
         raise Invalid("no_rows", "表头下面没有任何一行数据：请核对是不是这份文件、这张工作表。")
-    start = _Start(actor, at, dry_run, progress or (lambda done, total: None), _home(actor, centre, at))
-    report = Report(
-        kind=RESIDENTS,
-        dry_run=dry_run,
-        centre=start.centre,
-        file_name=name,
-        sha256=hashlib.sha256(content if isinstance(source, Path) else source).hexdigest(),
-        several=len(found) > 1,
-    )
+    digest = hashlib.sha256(content if isinstance(source, Path) else source).hexdigest()
+    with import_founding.ground(actor, found, at, dry_run=dry_run):
+        start = _Start(actor, at, dry_run, progress or (lambda done, total: None), _home(actor, centre, at))
+        report = Report(RESIDENTS, dry_run, start.centre, name, digest, several=len(found) > 1)
+        _take_in(start, found, report)
+    return report
+
+
+def _take_in(start: "_Start", found: list[Table], report: Report) -> None:
+    """Staff first: residents may name them."""
     staff = [table for table in found if table.kind == STAFF]
     if staff:
         report.kind = STAFF
         import_staff.take_in(
-            actor, staff, at=at, dry_run=dry_run, centre=start.centre, fixed=start.fixed, report=report
-        )
+            start.actor, staff, at=start.at, dry_run=start.dry_run, centre=start.centre, fixed=start.fixed,
+            report=report,
+        )  # fmt: skip
     residents = [table for table in found if table.kind == RESIDENTS]
     if residents:
         report.kind = RESIDENTS
         _Intake(start, report).take_in(residents)
-    return report
 
 
 @dataclass(frozen=True)

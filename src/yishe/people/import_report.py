@@ -26,6 +26,7 @@ class Done:
     hints: tuple[str, ...] = ()
     read: Read | None = None
     secret: str = ""
+    username: str = ""
 
 
 @dataclass
@@ -73,6 +74,11 @@ class Report:
     @property
     def rejected(self) -> int:
         return self.counts["rejected"]
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """The initial passwords of accounts this run made, by user name."""
+        return {one.username: one.secret for one in self.done if one.secret}
 
     def in_order(self) -> list[Done]:
         """As in the file: sheet by sheet, row by row."""

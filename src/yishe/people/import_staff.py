@@ -118,7 +118,9 @@ class _Intake:
         ]
         if not found:
             raise Questioned(
-                "centre", "centre_unknown", f"没有“{named[:20]}”这个中心：请核对名称，或先建立这个中心。"
+                "centre",
+                "centre_unknown",
+                f"没有“{named[:20]}”这个中心：请核对名称，或先建立它（yishe people centre 名称）。",
             )
         if self.fixed and found[0].id != self.centre:
             own = book.organisation(self.centre).name
@@ -209,4 +211,4 @@ class _Intake:
             username=person.username,
             password=password or None,
         )
-        return Done(line, CREATED, secret=password)
+        return Done(line, CREATED, secret=password, username=person.username or "")

@@ -43,10 +43,9 @@ class Sheet:
 
 def read(path: Path) -> list[Sheet]:
     """The sheets that hold anything. Refused: missing, empty, too large, locked by a password, not a table."""
-    try:
-        size = path.stat().st_size
-    except OSError:
-        raise Invalid("file_missing", f"找不到文件 {path.name}：请核对路径。") from None
+    if not path.is_file():
+        raise Invalid("file_missing", f"找不到文件 {path.name}：请核对路径。")
+    size = path.stat().st_size
     if size > LARGEST:
         raise Invalid(
             "file_large", f"文件有 {size // 2**20} MB，超过 {LARGEST // 2**20} MB：请拆成几份再导入。"

@@ -103,6 +103,13 @@ class Column(Strict):
     trait: str | None = None
 
 
+class Founding(Strict):
+    """What the first district is called, and the first centre when no roster names it."""
+
+    district: Said
+    centre: Said
+
+
 class Roster(Strict):
     """`columns` of residents' rosters, `staff` of staff lists. A row beginning with one of `footers` is not data."""
 
@@ -111,6 +118,7 @@ class Roster(Strict):
     footers: tuple[str, ...] = ()
     values: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     header_within_rows: int = Field(default=20, ge=1)
+    founding: Founding | None = None
 
 
 class ImportSheet(Sourced):

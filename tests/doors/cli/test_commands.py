@@ -1,5 +1,6 @@
 """Every command ends with 0 only when all is well, says one line when it refuses, and never shows a traceback."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -8,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.doors.cli.conftest import PACKS, Yishe
+from tests.doors.cli.conftest import PACKS, Yishe, fresh_database
 
 CHINESE = re.compile("[一-鿿]")
 
@@ -71,7 +72,7 @@ def test_nothing_starts_on_broken_packs(empty: Yishe, tmp_path: Path) -> None:
     "words",
     [
         [], ["nothing"], ["tick", "--at", "tomorrow"], ["serve", "--port", "0"], ["demo", "load", "--residents", "-1"],
-        ["people", "import"], ["people", "import", "/not/there.xlsx"], ["token", "create"],
+        ["people", "import"], ["token", "create"],
         ["report", "closing", "--since", "2026-02-30"], ["ledger", "burn"],
     ],
 )  # fmt: skip
@@ -164,3 +165,34 @@ def test_an_edit_behind_the_ledger_is_found(demo: Yishe) -> None:
     found = demo.run("ledger", "verify", "--json")
     assert found.returncode == 1
     assert '"broken": {' in found.stdout
+
+
+def test_a_command_that_fails_answers_in_json_when_asked_to(empty: Yishe, tmp_path: Path) -> None:
+    for words in (
+        ["tick", "--at", "2030-01-01T00:00"],
+        ["demo", "accounts"],
+        ["pack", "check", str(tmp_path)],
+    ):
+        done = empty.run(*words, "--json")
+        said = json.loads(done.stdout)
+        assert (done.returncode, said["ok"]) == (1, False), words
+        assert CHINESE.search(said["title"]), words
+    missing = empty.run("people", "import", str(tmp_path / "none.xlsx"), "--json")
+    assert missing.returncode == 1
+    assert json.loads(missing.stdout)["problems"][0]["reason"]
+    unready = Yishe(tmp_path / "nothing").run("report", "closing", "--json")
+    assert (unready.returncode, json.loads(unready.stdout)["ok"]) == (1, False)
+
+
+def test_an_empty_database_takes_in_its_own_staff_and_residents(tmp_path: Path) -> None:
+    yishe = Yishe(tmp_path / "home", fresh_database("yishe_first"))
+    yishe.run("migrate")
+    staff, people = tmp_path / "staff.csv", tmp_path / "people.csv"
+    staff.write_text("姓名,职责,中心,团队,账号\n王清明,家庭医生,新街中心,一队,wangqm\n", encoding="utf-8")
+    people.write_text("姓名,出生日期,电话,团队\n张小满,1950-03-05,13800138000,一队\n", encoding="gbk")
+    said = yishe.json("people", "import", str(staff))
+    assert (said["created"], set(said["passwords"])) == (1, {"wangqm"})
+    assert yishe.json("people", "import", str(people))["created"] == 1
+    assert yishe.run("token", "create", "--staff", "wangqm").stdout.startswith("ys_")
+    assert yishe.json("people", "centre", "后街中心")["name"] == "后街中心"
+    assert yishe.run("report", "closing", "--since", "2026-01-01T08:00:00+08:00").returncode == 0

@@ -26,6 +26,11 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"看不懂的日期：{text}（例：2026-03-02）") from None
 
 
+def local_day(text: str) -> date:
+    """A date, or the local day of an ISO date and time."""
+    return moment(text).astimezone(LOCAL).date() if "T" in text or " " in text else day(text)
+
+
 def day_or_moment(text: str) -> datetime:
     """A date (its first moment, Asia/Shanghai) or an ISO date and time."""
     try:

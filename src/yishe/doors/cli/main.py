@@ -1,6 +1,7 @@
 """`yishe COMMAND`: reads the arguments, calls one command, turns its outcome into an exit code.
 
-0 all is well · 1 refused or failed, with one line of reason on standard error · 2 wrong usage.
+0 all is well · 1 refused or failed, with one line of reason on standard error · 2 wrong usage. With `--json` a
+command that failed before it had a result prints one object all the same: {"ok": false, "code", "title"}.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from yishe.doors.cli.printing import remark, said
+from yishe.doors.cli.printing import remark, result, said
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Refused
 from yishe.trust import ids, logs, origin
@@ -69,20 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with origin.coming_from(_here()):
             return command(args)
-    except Refused as refused:
-        remark(refused.title)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         sys.stderr.close()
-    except PackErrors as broken:
-        remark(f"政策包有 {len(broken.problems)} 处错误，未做任何事：\n{broken}")
-    except (DatabaseError, InterfaceError) as fault:
-        remark(database_trouble(fault))
-    except OSError as fault:
-        remark(f"读写失败：{fault.strerror or fault}（{fault.filename or '磁盘或网络'}）。")
     except Exception as fault:
-        remark(_unexpected(fault))
+        code, title = _words(fault)
+        remark(title)
+        if getattr(args, "json", False):
+            result({"ok": False, "code": code, "title": title}, "", as_json=True)
     return 1
 
 
@@ -93,6 +89,19 @@ def _here() -> origin.Origin:
     except (OSError, KeyError):
         user = str(os.getuid())
     return origin.Origin("cli", device=f"{user}@{socket.gethostname()}"[:40], request=ids.new())
+
+
+def _words(fault: Exception) -> tuple[str, str]:
+    """The code and the one sentence for what stopped a command."""
+    if isinstance(fault, Refused):
+        return fault.code, fault.title
+    if isinstance(fault, PackErrors):
+        return "packs_broken", f"政策包有 {len(fault.problems)} 处错误，未做任何事：\n{fault}"
+    if isinstance(fault, DatabaseError | InterfaceError):
+        return "database", database_trouble(fault)
+    if isinstance(fault, OSError):
+        return "files", f"读写失败：{fault.strerror or fault}（{fault.filename or '磁盘或网络'}）。"
+    return "internal", _unexpected(fault)
 
 
 def database_trouble(fault: Exception) -> str:

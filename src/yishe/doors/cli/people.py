@@ -10,9 +10,9 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from yishe.doors.cli import arguments, readiness
+from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import remark, result
-from yishe.people import actors, directory, import_, import_results
+from yishe.people import actors, directory, import_, import_founding, import_results
 from yishe.people.import_report import TITLES, Report
 from yishe.policy.refusals import Invalid, Refused
 from yishe.trust import clock
@@ -24,31 +24,58 @@ def register(commands: Any) -> None:
     acts = commands.add_parser("people", help="residents and staff").add_subparsers(
         dest="act", required=True, metavar="ACT"
     )
-    take_in = acts.add_parser("import", help="take in a roster (.xlsx, .csv) of residents or staff")
-    take_in.add_argument("file", type=arguments.existing_file, metavar="FILE")
+    told = (
+        "take in a roster (.xlsx, .csv) of residents or staff; exit code 0 when every row was taken, 1 when rows "
+        "are held or rejected or the file is refused (the JSON says which), 2 wrong usage"
+    )
+    take_in = acts.add_parser("import", help="take in a roster", description=told)
+    take_in.add_argument("file", type=Path, metavar="FILE")
     take_in.add_argument("--dry-run", action="store_true", help="decide everything, write nothing")
     take_in.add_argument(
         "--report", type=Path, metavar="OUT.xlsx", help="every row with its outcome and reason"
     )
     take_in.add_argument("--centre", metavar="CODE", help="where rows belong that name no centre or team")
-    take_in.add_argument("--json", action="store_true")
+    take_in.add_argument(
+        "--json", action="store_true", help="one object on standard output, also when refused"
+    )
     take_in.set_defaults(run=import_roster)
+    place = acts.add_parser("centre", help="found a centre, under the first district")
+    place.add_argument("name", metavar="NAME")
+    place.add_argument("--code", default="", metavar="CODE", help="default: the next free one")
+    place.add_argument("--json", action="store_true")
+    place.set_defaults(run=found_centre)
 
 
 def import_roster(args: argparse.Namespace) -> int:
     """Exit 0 when every row was taken; 1 when rows are held or rejected, or the file is refused as a whole."""
-    readiness.require()
-    _require_writable(args.report)
     try:
+        readiness.require()
+        _require_writable(args.report)
         report = _run(args)
     except Refused as refused:
-        if args.json:
-            result(_refused(refused), "", as_json=True)
-        raise
+        remark(refused.title)
+        result(_refused(refused), "", as_json=True) if args.json else None
+        return 1
     if args.report:
         import_results.write(report, args.report)
-    result(report.to_json(), _text(report, args.report), as_json=args.json)
+    passwords = {} if args.report else report.passwords
+    said = report.to_json() | ({"passwords": passwords} if passwords else {})
+    result(said, _text(report, args.report, passwords), as_json=args.json)
     return 1 if report.held or report.rejected else 0
+
+
+def found_centre(args: argparse.Namespace) -> int:
+    """Refused when the name is empty or the code is taken."""
+    readiness.require()
+    code = args.code.strip()
+    made = import_founding.centre(actors.SYSTEM, args.name, clock.now(), code=code)
+    unit = directory.current().organisation(made)
+    result(
+        {"id": unit.id, "code": unit.code, "name": unit.name},
+        f"已建立 {unit.name}（代码 {unit.code}）。",
+        as_json=args.json,
+    )
+    return 0
 
 
 def _refused(refused: Refused) -> dict[str, Any]:
@@ -84,13 +111,15 @@ def _require_writable(path: Path | None) -> None:
         raise Invalid("bad_report_path", f"结果表 {path} 写不了：应为已有文件夹里的 .xlsx 文件。")
 
 
-def _text(report: Report, path: Path | None) -> str:
+def _text(report: Report, path: Path | None, passwords: dict[str, str]) -> str:
     counts = "，".join(f"{TITLES[name]} {count}" for name, count in report.counts.items())
     for one in report.problems[:SHOWN]:
         remark(f"第 {one['row']} 行　{one['column']}　{one['reason']}")
     if len(report.problems) > SHOWN:
         remark(f"……另有 {len(report.problems) - SHOWN} 处，见结果表（--report）。")
     where = f"结果表：{path}" if path else ""
+    first = [f"  {account}　{password}" for account, password in passwords.items()]
+    where += "\n".join(["\n新账号的初始密码（只显示这一次）：", *first]) if first else ""
     return f"{'预览（未写入）：' if report.dry_run else ''}共 {report.rows} 行：{counts}。{where}"
 
 

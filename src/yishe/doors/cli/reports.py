@@ -25,8 +25,8 @@ def register(commands: Any) -> None:
         dest="act", required=True, metavar="ACT"
     )
     closing_ = acts.add_parser("closing", help="the measures of closing, by month of promise")
-    closing_.add_argument("--since", type=arguments.day, metavar="DATE")
-    closing_.add_argument("--until", type=arguments.day, metavar="DATE")
+    closing_.add_argument("--since", type=arguments.local_day, metavar="DATE")
+    closing_.add_argument("--until", type=arguments.local_day, metavar="DATE")
     closing_.add_argument("--json", action="store_true")
     closing_.set_defaults(run=closing)
 
