@@ -1,10 +1,10 @@
 """The daily sealed digest: the heads of all streams, signed, so that nobody can write history anew unseen.
 
-A digest holds what moved since the one before it, the root hash over all heads, and the hash of the one before;
-it is signed with Ed25519. Verifying needs the public key alone. Given outside (an inspector, a notary, a printed
-page) it also proves against whoever holds every key of this installation.
+A digest holds what moved since the one before it, the root hash over all heads, the access lines written since
+(`line_seals`), and the hash of the one before; it is signed with Ed25519. Verifying needs the public key alone. Given
+outside (an inspector, a notary, a printed page) it also proves against whoever holds every key of this installation.
 
-The signing key is a house key, wrapped by the root. Where SM2 is required, `_sign` and `_signed` are the two places.
+The signing key is a house key, wrapped by the root. Why not SM2 here: docs/decisions/0005-who-looked.md.
 """
 
 import hashlib
@@ -20,12 +20,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from yishe.policy.refusals import Conflict, NotFound, Unavailable
-from yishe.trust import commit, keys, quick
+from yishe.trust import commit, keys, line_seals, quick
 from yishe.trust.commit import Bundle, Duplicate
 from yishe.trust.ledger import GENESIS, Head, Verified, canonical, stamp, verify
-from yishe.trust.models import Digest, HouseKey
+from yishe.trust.line_seals import NO_LINES, Lines
+from yishe.trust.models import Digest, HouseKey, SealedLines
 
-FORM = 1
+FORM = 2
+"""2 seals access lines too; digests of form 1 stay as they were signed."""
 USE = "digest"
 LINE = 72
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -57,19 +59,23 @@ def seal(at: datetime) -> Digest:
             "ledger_cut", "账本比上次封存时短，不再封存：请运行 yishe ledger verify 查看是哪一条。"
         )
     moved = {key: head for key, head in present.items() if known.get(key) != head}
+    number = last.number + 1 if last else 1
+    looks = line_seals.to_seal(number)
     row = Digest(
-        number=last.number + 1 if last else 1, form=FORM, day=day, at=at, heads=lines(moved),
+        number=number, form=FORM, day=day, at=at, heads=lines(moved),
         entries=sum(head.seq for head in present.values()), streams=len(present),
         root=root_of(present), previous=bytes(last.hash) if last else GENESIS,
+        lines=line_seals.count_of(looks), lines_root=line_seals.root_of(looks),
     )  # fmt: skip
     row.hash = hash_of(row)
     row.public, row.signature = _sign(row.hash)
-    return _kept(row)
+    return _kept(row, looks)
 
 
-def _kept(row: Digest) -> Digest:
+def _kept(row: Digest, looks: Sequence[SealedLines]) -> Digest:
     bundle = Bundle()
-    bundle.insert(Digest, **{f.attname: getattr(row, f.attname) for f in Digest._meta.concrete_fields})
+    for one in (row, *looks):
+        bundle.insert(type(one), **{f.attname: getattr(one, f.attname) for f in one._meta.concrete_fields})
     try:
         bundle.commit()
     except Duplicate:  # another worker was first
@@ -135,10 +141,11 @@ def hash_of(row: Digest) -> bytes:
 
 def said(row: Digest) -> dict[str, Any]:
     """What a digest states, as it is hashed and handed outside."""
+    looks = {"lines": row.lines, "lines_root": bytes(row.lines_root).hex()} if row.form >= FORM else {}
     return {
         "form": row.form, "number": row.number, "day": row.day.isoformat(), "at": stamp(row.at), "entries": row.entries,
         "streams": row.streams, "heads": hashlib.sha256(bytes(row.heads)).hexdigest(), "root": bytes(row.root).hex(),
-        "previous": bytes(row.previous).hex(),
+        "previous": bytes(row.previous).hex(), **looks,
     }  # fmt: skip
 
 
@@ -190,16 +197,17 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Proof:
-    """What `prove` found: entries and chains, and the digests over them."""
+    """What `prove` found: entries and chains, the digests over them, and the access lines that these hold."""
 
     ledger: Verified
     digests: int
     flaw: Flaw | None = None
     last: datetime | None = None
+    looks: Lines = NO_LINES
 
     @property
     def whole(self) -> bool:
-        return self.flaw is None and self.ledger.broken is None
+        return self.flaw is None and self.ledger.broken is None and self.looks.broken is None
 
 
 @dataclass
@@ -213,7 +221,8 @@ class _Read:
 
 
 def prove(heads: Iterable[tuple[uuid.UUID, int, bytes]] = (), outside: bytes | None = None) -> Proof:
-    """Check every entry, chain, remembered head and digest, and one digest that was handed outside, if given."""
+    """Check every entry, chain, remembered head, digest and sealed access line, and one digest that was handed
+    outside, if given."""
     read = _Read()
     for row in Digest.objects.order_by("number").iterator(chunk_size=50):
         reason = next(_faults(row, read), "")
@@ -221,8 +230,9 @@ def prove(heads: Iterable[tuple[uuid.UUID, int, bytes]] = (), outside: bytes | N
             read.flaw = Flaw(row.number, row.day, reason)
             break
         read.count, read.previous, read.last = read.count + 1, bytes(row.hash), row.at
-    flaw = read.flaw or (_outside(outside) if outside is not None else None)
-    return Proof(verify(heads, read.sealed), read.count, flaw, read.last)
+    flaw = read.flaw or _beyond(read.count) or (_outside(outside) if outside is not None else None)
+    looks = line_seals.check() if read.flaw is None else NO_LINES
+    return Proof(verify(heads, read.sealed), read.count, flaw, read.last, looks)
 
 
 def _faults(row: Digest, read: _Read) -> Iterator[str]:
@@ -243,6 +253,19 @@ def _faults(row: Digest, read: _Read) -> Iterator[str]:
     stands = (root_of(read.heads), len(read.heads), sum(head.seq for head in read.heads.values()))
     if stands != (bytes(row.root), row.streams, row.entries):
         yield "日摘要的总值与各串末尾不符"
+    looks = list(SealedLines.objects.filter(number=row.number))
+    if row.form >= FORM and (bytes(row.lines_root), row.lines) != (
+        line_seals.root_of(looks),
+        line_seals.count_of(looks),
+    ):
+        yield "日摘要所封的访问留痕清单与它的总值不符"
+
+
+def _beyond(count: int) -> Flaw | None:
+    """Sealed lines of a digest that is not there."""
+    if not SealedLines.objects.filter(number__gt=count).exists():
+        return None
+    return Flaw(count + 1, None, "有这一份所封的访问留痕清单，没有日摘要")
 
 
 def _public() -> bytes:

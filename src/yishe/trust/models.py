@@ -181,7 +181,8 @@ class Digest(models.Model):
     """The heads of all streams as they stood one day, signed. Insert-only; each holds the hash of the one before.
 
     `heads` lists what moved since the digest before, 72 bytes a stream (home 16, stream 16, seq 8, hash 32),
-    sorted; the root hash is over all streams.
+    sorted; the root hash is over all streams. From form 2 on it also seals the access lines written since
+    (`SealedLines`): `lines` is how many, `lines_root` the hash over those of all homes.
     """
 
     insert_only = True
@@ -194,6 +195,8 @@ class Digest(models.Model):
     streams = models.PositiveBigIntegerField()
     heads = models.BinaryField()
     root = models.BinaryField(max_length=32)
+    lines = models.PositiveBigIntegerField(default=0)
+    lines_root = models.BinaryField(max_length=32, default=bytes)
     previous = models.BinaryField(max_length=32)
     hash = models.BinaryField(max_length=32)
     signature = models.BinaryField(max_length=64)
@@ -216,6 +219,21 @@ class Erasure(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["number"], name="trust_erasure_number")]
+
+
+class SealedLines(models.Model):
+    """The access lines of one home that one digest sealed: 56 bytes a line (at 8, id 16, hash 32), in order of time.
+
+    Which lines a digest holds is written here and not computed from times, so that a line committed late is no
+    forgery: the next digest takes it in.
+    """
+
+    insert_only = True
+
+    pk = models.CompositePrimaryKey("home", "number")
+    home = models.UUIDField()
+    number = models.PositiveIntegerField(help_text="of the digest")
+    lines = models.BinaryField()
 
 
 class BackupRun(models.Model):

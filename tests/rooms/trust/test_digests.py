@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from tests.conftest import _drop_guards
 from tests.rooms.trust.conftest import Write, entry
 from yishe.policy.refusals import Conflict, NotFound, Unavailable
-from yishe.trust import digests, guards, ids, ledger
+from yishe.trust import access_log, digests, guards, ids, ledger, line_seals, origin
 from yishe.trust.commit import Bundle
-from yishe.trust.models import Digest, Entry, HouseKey
+from yishe.trust.models import AccessLine, Digest, Entry, HouseKey, SealedLines
 
 DAY = timedelta(days=1)
+HERE = uuid.UUID(int=7)
 Flip = Callable[[Any, int], Any]
 
 
@@ -42,6 +43,8 @@ def flipped(value: Any, at: int) -> Any:
     if isinstance(value, str):
         place = at % len(value)
         return value[:place] + chr(ord(value[place]) ^ 1) + value[place + 1 :]
+    if isinstance(value, list):
+        return [flipped(value[0], at), *value[1:]]
     if isinstance(value, UUID):
         return uuid.UUID(int=value.int ^ (1 << at % 128))
     if isinstance(value, datetime):
@@ -58,11 +61,7 @@ def flip(row: models.Model, field: Any, at: int) -> bool:
     if value is None or value in ("", b""):
         return False
     new = field.get_db_prep_save(flipped(value, at), connection)
-    keys = (
-        [row._meta.pk]
-        if not isinstance(row, Entry)
-        else [Entry._meta.get_field(n) for n in ("home", "stream", "seq")]
-    )
+    keys = getattr(row._meta.pk, "fields", [row._meta.pk])
     where = " AND ".join(f'"{k.column}" = %s' for k in keys)
     values = [k.get_db_prep_save(k.value_from_object(row), connection) for k in keys]
     try:
@@ -79,9 +78,22 @@ def flip(row: models.Model, field: Any, at: int) -> bool:
 def sealed(write: Write, now: datetime) -> list[Digest]:
     """Two days, each with new streams, and one stream that grew on the second day."""
     write(3)
+    look(now)
+    look(now)
     first = digests.seal(now)
     write(2)
+    look(now + DAY)
     return [first, digests.seal(now + DAY)]
+
+
+def look(at: datetime, home: UUID = HERE) -> AccessLine:
+    """Someone looked at somebody, from somewhere."""
+    with origin.coming_from(origin.Origin("web", "10.0.0.5", "Chrome 120 · Windows", ids.new())):
+        access_log.line(
+            None, home=home, actor=ids.new(), action="resident.read", subjects=[ids.random()], at=at,
+            relation="contract_team", purpose="随访",
+        )  # fmt: skip
+    return AccessLine.objects.order_by("-id")[0]
 
 
 def test_a_digest_counts_and_signs_all_streams(sealed: list[Digest], now: datetime) -> None:
@@ -108,11 +120,18 @@ def test_a_digest_cannot_be_changed(sealed: list[Digest]) -> None:
     guards.require()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_one_flipped_bit_anywhere_is_found(sealed: list[Digest], data: st.DataObject) -> None:
-    rows: list[models.Model] = [*Entry.objects.all(), *sealed, HouseKey.objects.get(use=digests.USE)]
-    row = data.draw(st.sampled_from(rows))
+def test_one_flipped_bit_anywhere_is_found_and_named(sealed: list[Digest], data: st.DataObject) -> None:
+    key = HouseKey.objects.get(use=digests.USE)
+    tables = [
+        [*Entry.objects.all()],
+        sealed,
+        [key],
+        [*AccessLine.objects.all()],
+        [*SealedLines.objects.all()],
+    ]
+    row: models.Model = data.draw(st.sampled_from(data.draw(st.sampled_from(tables))))
     fields = [f for f in row._meta.concrete_fields if not (isinstance(row, HouseKey) and f.name != "public")]
     field = data.draw(st.sampled_from(fields))
     with forced():
@@ -121,8 +140,23 @@ def test_one_flipped_bit_anywhere_is_found(sealed: list[Digest], data: st.DataOb
         except IntegrityError:  # a key that is taken: the database itself has refused
             return
         if done:
-            assert not digests.prove().whole, (row._meta.db_table, field.name)
+            proof = digests.prove()
+            assert not proof.whole, (row._meta.db_table, field.name)
+            assert named(row, field.name, proof), (row._meta.db_table, field.name, proof)
     assert digests.prove().whole
+
+
+def named(row: Any, column: str, proof: digests.Proof) -> bool:
+    """Whether what was found says which row it is; one that was moved is named by the gap it left, or where it went."""
+    if isinstance(row, Entry):
+        found = proof.ledger.broken
+        return found is not None and (column == "stream" or found.stream == row.stream)
+    if isinstance(row, AccessLine):
+        line = proof.looks.broken
+        return line is not None and (line.id, line.at, line.home) == (row.id, row.at, row.home)
+    flaw = proof.flaw
+    number = 1 if isinstance(row, HouseKey) else row.number
+    return flaw is not None and (column in ("number", "form") or flaw.number == number)
 
 
 def test_a_changed_entry_is_named_with_its_place_and_time(sealed: list[Digest], now: datetime) -> None:
@@ -133,6 +167,53 @@ def test_a_changed_entry_is_named_with_its_place_and_time(sealed: list[Digest], 
         broken = digests.prove().ledger.broken
     assert broken is not None
     assert (broken.home, broken.stream, broken.seq, broken.at) == (one.home, one.stream, 2, now)
+
+
+def test_a_line_taken_away_is_named_with_its_moment_and_digest(sealed: list[Digest], now: datetime) -> None:
+    gone = AccessLine.objects.order_by("at", "id")[1]
+    with forced():
+        AccessLine.objects.filter(id=gone.id).delete()
+        proof = digests.prove()
+    assert not proof.whole
+    assert proof.looks.broken == line_seals.BrokenLine(HERE, gone.id, now, "封存过，现在没有了", 1)
+
+
+def test_a_line_committed_late_is_taken_in_by_the_next_digest(sealed: list[Digest], now: datetime) -> None:
+    late = look(now + DAY - timedelta(minutes=5))
+    assert digests.prove().whole
+    third = digests.seal(now + 2 * DAY)
+    assert third.lines == 1
+    assert digests.prove().looks.count == 4
+    with forced():
+        AccessLine.objects.filter(id=late.id).update(purpose="别的")
+        broken = digests.prove().looks.broken
+    assert broken is not None
+    assert (broken.id, broken.reason, broken.number) == (late.id, "内容与封存时不同", 3)
+
+
+def test_a_line_slipped_into_a_day_long_sealed_is_named(sealed: list[Digest], now: datetime) -> None:
+    for days in range(2, 6):
+        digests.seal(now + days * DAY)
+    forged = look(now - timedelta(minutes=1))
+    broken = digests.prove().looks.broken
+    assert broken is not None
+    assert (broken.id, broken.reason) == (forged.id, "那一天封存之后才写进来")
+
+
+def test_a_digest_from_before_lines_were_sealed_still_holds(sealed: list[Digest], now: datetime) -> None:
+    with forced():
+        SealedLines.objects.all().delete()
+        Digest.objects.all().delete()
+        old = Digest(
+            number=1, form=1, day=now.date(), at=now, heads=digests.lines(digests.present_heads()), entries=5, streams=2,
+            root=digests.root_of(digests.present_heads()), previous=ledger.GENESIS,
+        )  # fmt: skip
+        old.hash = digests.hash_of(old)
+        old.public, old.signature = digests._sign(old.hash)
+        old.save()
+        assert digests.prove().whole
+        assert digests.seal(now + DAY).lines == 3
+        assert digests.prove().looks.count == 3
 
 
 def rewritten(stream: UUID, home: UUID, now: datetime) -> None:
@@ -180,11 +261,17 @@ def test_a_stream_cut_or_gone_is_found_by_the_digest_and_not_sealed_over(write: 
         assert refused.value.code == "ledger_cut"
 
 
-def test_digests_taken_off_the_end_are_found_by_the_one_outside(sealed: list[Digest]) -> None:
+def test_digests_taken_off_the_end_are_found_by_the_one_outside(sealed: list[Digest], now: datetime) -> None:
     outside = digests.export()
     assert digests.prove(outside=outside).whole
     with forced():
         Digest.objects.filter(number=2).delete()
+        flaw = digests.prove().flaw
+        assert flaw is not None, "the lines it had sealed are still there"
+        with pytest.raises(Unavailable) as refused:
+            digests.seal(now + DAY)
+        assert refused.value.code == "seal_taken"
+        SealedLines.objects.filter(number=2).delete()
         assert digests.prove().whole
         flaw = digests.prove(outside=outside).flaw
         assert flaw is not None
@@ -198,6 +285,7 @@ def test_digests_signed_anew_with_another_key_are_found_by_the_one_outside(
     with forced():
         stream = Entry.objects.filter(seq=3).get().stream
         Digest.objects.all().delete()
+        SealedLines.objects.all().delete()
         rewritten(stream, home, now)
         digests.seal(now)
         assert digests.prove().whole, "whoever holds every key can do this"

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def register(acts: Any) -> None:
 def verify(args: argparse.Namespace) -> int:
     """Exit 1 when an entry was changed, taken out or cut off, or a digest does not hold."""
     found = digests.prove(rebuild.heads(), args.digest.read_bytes() if args.digest else None)
-    broken, flaw = found.ledger.broken, found.flaw
+    broken, flaw, look = found.ledger.broken, found.flaw, found.looks.broken
     data = {
         "ok": found.whole,
         "entries": found.ledger.entries,
@@ -63,14 +64,18 @@ def verify(args: argparse.Namespace) -> int:
         if broken
         else None,
         "digest": {"number": flaw.number, "day": flaw.day, "reason": flaw.reason} if flaw else None,
+        "lines": found.looks.count,
+        "line": asdict(look) if look else None,
     }
     text = (
         f"账本完整：{found.ledger.entries} 条，{found.ledger.streams} 串，全部相符；"
-        f"日摘要 {found.digests} 份，最近封存 {local(found.last)}。"
+        f"日摘要 {found.digests} 份，最近封存 {local(found.last)}；封存的访问留痕 {found.looks.count} 条，全部相符。"
     )
     faults = ([_entry(broken)] if broken else []) + (
         [f"第 {flaw.number} 份日摘要（{flaw.day or '日期不明'}）：{flaw.reason}。"] if flaw else []
     )
+    if look:
+        faults.append(f"访问留痕 {look.id}（{local(look.at)}，中心 {look.home}）：{look.reason}。")
     if faults:
         text = "账本不符：" + "".join(faults) + "请勿改动数据库，联系管理员。"
     result(data, text, as_json=args.json)
