@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.doors.web.conftest import Office
+from yishe.loops.models import Loop
 from yishe.people import consents
 from yishe.people.models import Consent
 
@@ -97,3 +98,33 @@ def test_who_looked_is_told_by_name_duty_and_reason(office: Office) -> None:
     assert "签约团队" in shown
     assert "钱医生" not in shown
     assert office.social_worker.open(f"{office.resident}/rights/looked", until="yesterday").status_code == 422
+
+
+def test_an_erasure_is_reviewed_by_somebody_else_and_answered_in_words(office: Office) -> None:
+    path = f"{office.resident}/rights"
+    assert "删除申请" in office.social_worker.text(path)
+    sent = office.social_worker.send(f"{office.resident}/refer/rights.erasure/-", note="不想再被联系")
+    loop = sent.headers["Location"]
+    for verb in ("accept", "start"):
+        office.director.send(f"{loop}/{verb}", seq=Loop.objects.get().seq)
+    assert "审核并删除" in office.director.text(loop)
+    assert "审核并删除" not in office.social_worker.text(loop)
+    assert office.stranger.open(f"{loop}/erase").status_code == 403
+    assert office.social_worker.send(f"{loop}/erase", seq=3).status_code == 403
+    assert "批准并删除，不能恢复" in office.director.text(f"{loop}/erase")
+
+    answer = office.director.send(f"{loop}/erase", seq=Loop.objects.get().seq)
+
+    assert answer.status_code == 200
+    assert "已删除，无法恢复" in answer.content.decode()
+    assert office.director.open(office.resident).status_code == 404
+    assert "王秀兰" not in office.director.text(loop)
+    assert office.director.send(f"{loop}/erase", seq=3).status_code == 200
+    assert office.director.open(f"{loop}/erase").status_code == 409
+    for screen in (office.director, office.social_worker, office.doctor):
+        for wanted in ("/", "/residents", "/notices", "/loops", "/loops?set=closed"):
+            assert "王秀兰" not in screen.text(wanted)
+
+
+def test_a_correction_is_taken_down_with_its_reason(office: Office) -> None:
+    assert "更正申请：身份与联系方式有误" in office.doctor.text(f"{office.resident}/rights")

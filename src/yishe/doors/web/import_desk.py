@@ -156,6 +156,23 @@ def _note(job: Job) -> None:
     sealed_files.write(_path(job.id, NOTE), json.dumps(asdict(job), ensure_ascii=False).encode())
 
 
+def forget() -> None:
+    """Rosters and results that lie about are deleted, as someone in them may have been erased; what is being read
+    right now is left to finish."""
+    busy = {one.stem for one in _folder().glob("*.json") if _running(one)}
+    for old in _folder().iterdir():
+        if old.name.split(".", maxsplit=1)[0] not in busy:
+            old.unlink(missing_ok=True)
+
+
+def _running(note: Path) -> bool:
+    try:
+        job = Job(**json.loads(note.read_text(encoding="utf-8")))
+        return job.state == "running" and not job.silent
+    except (OSError, ValueError, TypeError):
+        return False
+
+
 def _tidy() -> None:
     for old in _folder().iterdir():
         if time.time() - old.stat().st_mtime > DAY_SECONDS:

@@ -10,6 +10,7 @@ from yishe.care import notes
 from yishe.doors.web import (
     attaching,
     consenting,
+    erasing,
     faces,
     loop_rows,
     loop_story,
@@ -91,6 +92,7 @@ def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:
         "ring": ring(here, found) if not first else [],
         **loop_story.asked(here, found),
         "tracking": found.tracking,
+        "erase": erasing.offered(here, found),
         "steps_now": reason.steps if reason and state.urgency == "red" and state.is_open else "",
         **consenting.asked(here, found),
         "emergency": emergency(here, found),

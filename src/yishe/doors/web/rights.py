@@ -16,6 +16,7 @@ from yishe.policy.consent_rules import ConsentKind
 from yishe.policy.refusals import Invalid
 
 RIGHTS = "resident.rights"
+PREFIX = "rights."
 
 
 @signed_in
@@ -31,6 +32,7 @@ def rights(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
         "may_record": access.may(here.actor, consents.RECORD, stands, here.now).allowed,
         "may_rights": access.may(here.actor, RIGHTS, stands, here.now).allowed,
         "matters": matters(here, stands),
+        "requests": requests(here, stands),
     }  # fmt: skip
     return page.show(request, here, "rights.html", told)
 
@@ -63,6 +65,18 @@ def usable(kind: ConsentKind, now: datetime) -> bool:
         return bool(kind.text_on(spoken.local(now).date()))
     except Invalid:
         return False
+
+
+def requests(here: Here, stands: Placement) -> list[dict[str, str]]:
+    """Requests this person may take down for her, each a promise with its clock."""
+    kinds = packs.in_force().loop_kinds(spoken.local(here.now).date())
+    asking = [kind for kind in kinds if kind.code.startswith(PREFIX) and set(kind.asked_by) & here.duties]
+    mine = f"/residents/{stands.resident}/refer"
+    return [
+        {"href": f"{mine}/{kind.code}/{code or '-'}", "title": str(kind.title), "reason": words}
+        for kind in (asking if not stands.gone else [])
+        for code, words in ([(one.code, str(one.title)) for one in kind.reasons.values()] or [("", "")])
+    ]
 
 
 def line(here: Here, one: Given) -> dict[str, Any]:
