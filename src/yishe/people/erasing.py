@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from yishe.people import import_held, notes, records
-from yishe.people.models import AccessFact, Change, Empanelment, Resident, SearchToken, Subject
+from yishe.people.models import AccessFact, Change, CopyTicket, Empanelment, Resident, SearchToken, Subject
 from yishe.people.particulars import Particulars
 from yishe.trust.commit import Bundle
 from yishe.trust.models import SubjectKey
@@ -32,6 +32,7 @@ def forget(bundle: Bundle, resident: UUID, at: datetime) -> list[Subject]:
         notes.change(bundle, home=row.home, kind=Change.Kind.ERASED, about=row.subject, at=at)
     subjects = [row.subject for row in mapped]
     AccessFact.objects.filter(subject__in=subjects).delete()
+    CopyTicket.objects.filter(subject__in=subjects).delete()
     SearchToken.objects.filter(resident__in=people).delete()
     Empanelment.objects.filter(resident__in=people, until=None).update(until=at)
     SubjectKey.objects.filter(subject__in=subjects).delete()

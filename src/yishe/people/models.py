@@ -336,6 +336,19 @@ class Consent(models.Model):
         ]
 
 
+class CopyTicket(models.Model):
+    """A copy of her data that a resident asked for: fetched once in each form before `until`. Holds no content."""
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    subject = models.UUIDField(db_index=True)
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField()
+    until = models.DateTimeField()
+    json_taken_at = models.DateTimeField(null=True)
+    pdf_taken_at = models.DateTimeField(null=True)
+
+
 class ImportRun(models.Model):
     """One roster read in, or one preview of it."""
 

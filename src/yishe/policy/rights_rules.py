@@ -32,9 +32,11 @@ class Kept(Sourced):
 
 
 class Copies(Strict):
-    """`valid`: how long a copy that was asked for may be fetched, once in each form."""
+    """`valid`: how long a copy that was asked for may be fetched, once in each form. `withheld`: field groups that are
+    not put into it, with what is said instead."""
 
     valid: Length
+    withheld: dict[str, Said] = Field(default_factory=dict)
 
 
 class RightsSheet(Sourced):

@@ -8,7 +8,7 @@ import pytest
 from tests.doors.web.conftest import Office
 from yishe.loops.models import Loop
 from yishe.people import consents
-from yishe.people.models import Consent
+from yishe.people.models import Consent, CopyTicket
 
 pytestmark = pytest.mark.django_db
 DAUGHTER = {
@@ -128,3 +128,20 @@ def test_an_erasure_is_reviewed_by_somebody_else_and_answered_in_words(office: O
 
 def test_a_correction_is_taken_down_with_its_reason(office: Office) -> None:
     assert "更正申请：身份与联系方式有误" in office.doctor.text(f"{office.resident}/rights")
+
+
+def test_a_copy_is_asked_for_and_fetched_once_in_each_form(office: Office) -> None:
+    path = f"{office.resident}/rights"
+    assert office.doctor.send(f"{path}/copies").status_code == 302
+    assert "取 PDF" in office.doctor.text(path)
+    fetch = f"{path}/copies/{CopyTicket.objects.get().id}"
+
+    pdf, plain = office.doctor.send(f"{fetch}/pdf"), office.doctor.send(f"{fetch}/json")
+
+    assert pdf.content.startswith(b"%PDF-")
+    assert plain.json()["particulars"]["name"] == "王秀兰"
+    assert office.doctor.send(f"{fetch}/json").status_code == 409
+    assert office.stranger.send(f"{fetch}/pdf").status_code == 403
+    assert office.doctor.open(f"{fetch}/pdf").status_code == 405
+    assert office.doctor.send(f"{fetch}/exe").status_code == 404
+    assert "取 PDF" not in office.doctor.text(path)

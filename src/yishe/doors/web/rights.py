@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from yishe.care import entries
 from yishe.doors.web import consenting, faces, page, resident, spoken
 from yishe.doors.web.page import Here, signed_in
+from yishe.insight import copies
 from yishe.people import access, consents, looks, packs
 from yishe.people.consents import Given
 from yishe.people.placements import Placement
@@ -33,6 +34,7 @@ def rights(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
         "may_rights": access.may(here.actor, RIGHTS, stands, here.now).allowed,
         "matters": matters(here, stands),
         "requests": requests(here, stands),
+        "copies": copies.waiting(stands.resident, here.now),
     }  # fmt: skip
     return page.show(request, here, "rights.html", told)
 

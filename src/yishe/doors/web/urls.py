@@ -5,6 +5,7 @@ from django.urls import path
 from yishe.doors.web import (
     board,
     consenting,
+    copying,
     design,
     duty,
     erasing,
@@ -39,6 +40,12 @@ urlpatterns = [
     path("residents/<uuid:resident_id>/refer", refer.choose, name="refer"),
     path("residents/<uuid:resident_id>/refer/<str:kind>/<str:reason>", refer.send, name="refer-send"),
     path("residents/<uuid:resident_id>/rights", rights.rights, name="rights"),
+    path("residents/<uuid:resident_id>/rights/copies", copying.ask, name="copy-ask"),
+    path(
+        "residents/<uuid:resident_id>/rights/copies/<uuid:ticket>/<slug:form>",
+        copying.take,
+        name="copy-take",
+    ),
     path("residents/<uuid:resident_id>/rights/looked", rights.looked, name="rights-looked"),
     path("residents/<uuid:resident_id>/rights/consents/<slug:basis>", consenting.give, name="consent-give"),
     path(

@@ -1,0 +1,36 @@
+"""复印件: asked for, then given out once in each form. Nothing is kept on the server."""
+
+import json
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from yishe.doors.web import page
+from yishe.doors.web.page import Here, signed_in
+from yishe.insight import copies, copy_print
+
+MEDIA = {"json": "application/json; charset=utf-8", "pdf": "application/pdf"}
+
+
+@require_POST
+@signed_in
+def ask(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
+    """The resident wants a copy."""
+    copies.ask(here.actor, resident_id, here.now)
+    return page.done(request, "已登记：复印件可以取了，每种格式取一次", f"/residents/{resident_id}/rights")
+
+
+@require_POST
+@signed_in
+def take(request: HttpRequest, here: Here, resident_id: UUID, ticket: UUID, form: str) -> HttpResponse:
+    """The copy itself, as a file."""
+    if form == "pdf":
+        copy_print.fonts()  # without one the ticket is not spent
+    found = copies.take(here.actor, resident_id, ticket, form, here.now)
+    plain = json.dumps(found, ensure_ascii=False, indent=1).encode()
+    content = copy_print.pdf(found) if form == "pdf" else plain
+    answer = HttpResponse(content, content_type=MEDIA[form])
+    answer["Content-Disposition"] = f'attachment; filename="yishe-copy-{here.now:%Y%m%d}.{form}"'
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,175 @@
+"""A copy of everything held about a resident that she may see (PIPL 45): the same content for a machine and for paper.
+
+Asked for once, it may be fetched once in each form until it expires. Nothing of it is stored: it is put together when
+it is fetched, and every fetching leaves an access line. The format is described in docs/copy-format.md.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.care import case_events, entries, items, timeline
+from yishe.care.items import Reader
+from yishe.loops import kinds, reading
+from yishe.people import access, consents, directory, looks, packs
+from yishe.people.actors import SYSTEM, Actor
+from yishe.people.cards import Card, cards
+from yishe.people.consents import Given
+from yishe.people.models import CopyTicket
+from yishe.people.particulars import ZONE
+from yishe.people.placements import Placement
+from yishe.policy.loop_state import LoopState
+from yishe.policy.refusals import Conflict, NotFound
+from yishe.trust import access_log, commit, ids
+from yishe.trust.commit import Bundle
+
+FORMAT = "yishe.copy/1"
+RIGHTS = "resident.rights"
+FORMS = ("json", "pdf")
+MOST = 100_000
+"""More events than anybody's loops have."""
+
+
+@dataclass(frozen=True)
+class OwnReader(Reader):
+    """The resident reading her own record: everything but what the pack holds back, which is named."""
+
+    def sees(self, group: str, author: UUID) -> bool:
+        return group not in self.pack.rights.copies.withheld
+
+    def instead(self, group: str) -> str:
+        return str(self.pack.rights.copies.withheld[group])
+
+
+def ask(actor: Actor, resident: UUID, at: datetime) -> UUID:
+    """Take down that a copy is wanted; returns the ticket it is fetched with."""
+    stands = entries.whose(resident)
+    permission = access.require(actor, RIGHTS, stands, at)
+    bundle, ticket = Bundle(), ids.random()
+    until = at + packs.in_force().rights.copies.valid.exact()
+    bundle.insert(CopyTicket, id=ticket, home=stands.home, subject=stands.subject, asked_by=actor.staff_id, asked_at=at,
+                  until=until)  # fmt: skip
+    access_log.line(bundle, home=stands.home, actor=actor.staff_id, action="rights.copy_asked",
+                    subjects=[stands.subject], relation=permission.relation, at=at)  # fmt: skip
+    bundle.commit()
+    return ticket
+
+
+def waiting(resident: UUID, at: datetime) -> list[CopyTicket]:
+    """Tickets with a form still to be fetched."""
+    stands = entries.whose(resident)
+    found = CopyTicket.objects.filter(subject=stands.subject, until__gt=at).order_by("-asked_at")
+    return [one for one in found if not (one.json_taken_at and one.pdf_taken_at)]
+
+
+def take(actor: Actor, resident: UUID, ticket: UUID, form: str, at: datetime) -> dict[str, Any]:
+    """The copy, to be given out in that form: once, before it expires. Conflict afterwards."""
+    stands = entries.whose(resident)
+    permission = access.require(actor, RIGHTS, stands, at)
+    row = CopyTicket.objects.filter(id=ticket, subject=stands.subject).first()
+    if row is None or form not in FORMS:
+        raise NotFound("no_copy", "没有这份复印件：请在“同意与权利”里重新申请。")
+    column = f"{form}_taken_at"
+    if row.until <= at or getattr(row, column):
+        why = "已经过期" if row.until <= at else "已经取走过一次"
+        raise Conflict("copy_gone", f"这份复印件{why}：需要时请重新申请一份。")
+    found, bundle = whole(stands, at), Bundle()
+    access_log.line(bundle, home=stands.home, actor=actor.staff_id, action="rights.copy", subjects=[stands.subject],
+                    relation=permission.relation, purpose=form, at=at)  # fmt: skip
+    with commit.atomically():
+        if not CopyTicket.objects.filter(id=ticket, **{column: None}).update(**{column: at}):
+            raise Conflict("copy_gone", "这份复印件刚刚被取走：需要时请重新申请一份。")
+        bundle.commit()
+    return found
+
+
+def whole(stands: Placement, at: datetime) -> dict[str, Any]:
+    """Everything, as plain JSON. The caller has asked access."""
+    subjects = entries.keyed(stands)
+    card = cards([stands.subject])[stands.subject]
+    base = items.reader(SYSTEM, stands, subjects, at)
+    reader = OwnReader(base.actor, base.relations, base.keys, base.people, base.pack, at)
+    seen, _ = looks.at_resident(stands.resident, limit=MOST)
+    return {
+        "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),
+        "record": [_item(one) for one in _record(subjects, reader)],
+        "promises": [_promise(one) for one in reading.for_subjects([one.subject for one in subjects])],
+        "consents": [_consent(one, at) for one in consents.given(stands.resident)],
+        "looks": [_look(one) for one in seen],
+        "held_back": [str(words) for words in packs.in_force().rights.copies.withheld.values()],
+    }  # fmt: skip
+
+
+def _record(subjects: Sequence[entries.Keyed], reader: Reader) -> list[items.Item]:
+    found = [
+        show(row, reader)
+        for model, show in timeline.SOURCES.values()
+        for row in entries.latest(model, subjects)
+    ]
+    found += case_events.before(subjects, None, MOST, reader)
+    return sorted(found, key=lambda one: (one.occurred_at, one.id.int))
+
+
+def _particulars(card: Card) -> dict[str, Any]:
+    book, pack = directory.current(), packs.in_force()
+    team = book.organisations.get(card.team) if card.team else None
+    named = [book.people.get(one) for one in (card.doctor, card.social_worker) if one]
+    return {
+        "name": card.name, "sex": str(pack.codes["sex"].get(card.sex, card.sex)), "birth_date": _day(card.birth_date),
+        "id_number": card.id_number, "phone": card.phone, "address": card.address, "record_number": card.record_number,
+        "household": card.household, "traits": [str(pack.traits[one].title) for one in card.traits if one in pack.traits],
+        "allergies": list(card.allergies), "team": team.name if team else "", "people": [one.name for one in named if one],
+    }  # fmt: skip
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _at(moment: datetime | None) -> str:
+    """As the resident's clock says it."""
+    return moment.astimezone(ZONE).isoformat() if moment else ""
+
+
+def _item(one: items.Item) -> dict[str, Any]:
+    return {
+        "kind": one.kind, "occurred_at": _at(one.occurred_at), "recorded_at": _at(one.recorded_at),
+        "author": one.author_name, "title": one.title, "text": one.text, "detail": _plain(one.detail),
+        "held_back": list(one.hidden),
+    }  # fmt: skip
+
+
+def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(dict(detail), default=str))
+    return {name: value for name, value in plain.items() if value not in (None, "", [], {})}
+
+
+def _promise(state: LoopState) -> dict[str, Any]:
+    kind = kinds.opened_under(state.kind, state.pack)
+    reason = kind.reasons.get(state.reason)
+    return {
+        "kind": str(kind.title), "reason": str(reason.title) if reason else "", "promised_at": _at(state.promised_at),
+        "promised_by": _at(state.promised_by), "status": state.status,
+        "closed_at": _at(state.closed_at),
+        "outcome": str(kind.outcomes.get(state.outcome, state.outcome)),
+    }  # fmt: skip
+
+
+def _consent(one: Given, at: datetime) -> dict[str, Any]:
+    state, sheet = one.state, packs.in_force().consents
+    kind = sheet.consents.get(state.basis)
+    return {
+        "matter": str(kind.title) if kind else state.basis, "text_version": state.text_version,
+        "text_sha256": state.text_sha256, "scope": list(state.scope), "purpose": state.purpose,
+        "names": dict(one.words), "given_at": _at(state.given_at), "given_by": state.given_by, "how": state.how,
+        "until": _at(state.until), "in_force": state.holds(at),
+        "withdrawn_at": _at(state.withdrawn_at),
+    }  # fmt: skip
+
+
+def _look(one: looks.Look) -> dict[str, Any]:
+    return {"at": _at(one.at), "who": one.who, "duty": one.duty, "what": one.what,
+            "why": one.why, "times": one.times}  # fmt: skip
