@@ -8,18 +8,15 @@ round trip (docs/decisions/0002). On SQLite it is one short transaction behind a
 machine share, so that writers queue in order instead of colliding. Both refuse the same things.
 """
 
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import IntegrityError, models, transaction
 
-from yishe.trust import write_lock
+from yishe.trust import columns, write_lock
 
 
 class Stale(Exception):
@@ -32,28 +29,6 @@ class Duplicate(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-
-
-@dataclass(frozen=True)
-class _Column:
-    name: str
-    attname: str
-    cast: str
-    field: models.Field
-    kind: str
-
-
-@lru_cache(maxsize=256)
-def _columns(model: type[models.Model], vendor: str) -> dict[str, _Column]:
-    found = {}
-    for f in model._meta.concrete_fields:
-        kind = (f.rel_db_type(connection) if f.is_relation else f.cast_db_type(connection)) or ""
-        cast = f"::{kind.split('(')[0]}" if vendor == "postgresql" and kind else ""
-        own = f.target_field if isinstance(f, models.ForeignKey) else f
-        plain = own.get_internal_type() if own.get_internal_type() in _PLAIN else ""
-        column = _Column(f'"{f.column}"', f.attname, cast, f, plain)
-        found[f.name] = found[f.attname] = column
-    return found
 
 
 @dataclass
@@ -72,52 +47,55 @@ class _Write:
     def shape(self) -> tuple[Any, ...]:
         return (self.model, self.names, len(self.rows), self.where, self.guard, self.absent)
 
-    def params(self) -> Iterator[Any]:
-        for row in self.rows:
-            yield from row
-        yield from self.wanted
+    def params(self) -> list[Any]:
+        return [value for row in self.rows for value in row] + self.wanted
 
 
-def _prepared(model: type[models.Model], values: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Any]]:
-    here = connections[DEFAULT_DB_ALIAS]  # itself, not the proxy: fields ask it several times a value
-    columns = _columns(model, here.vendor)
+Names = tuple[str, ...]
+
+
+def _row(model: type[models.Model], values: Mapping[str, Any]) -> tuple[Names, list[Any]]:
+    """The given values as the driver takes them, with the names of their columns."""
+    known = columns.of(model, columns.here().vendor)
     names = tuple(values)
-    return names, [_stored(columns[n], values[n], here) for n in names]
+    row = []
+    for name in names:
+        column, value = known[name], values[name]
+        row.append(value if type(value) in column.plain else column.stored(value))
+    return names, row
 
 
-_PLAIN: dict[str, type[Any]] = {
-    "CharField": str, "TextField": str, "BooleanField": bool, "IntegerField": int, "BigIntegerField": int,
-    "PositiveIntegerField": int, "PositiveSmallIntegerField": int, "SmallIntegerField": int, "UUIDField": uuid.UUID,
-    "DateTimeField": datetime,
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """Where a column of a new row gets its value: given under this name, or the model's default."""
+
+    given: str | None
+    default: Callable[[], Any]
+    column: columns.Column
 
 
-def _stored(column: _Column, value: Any, here: BaseDatabaseWrapper) -> Any:
-    """The value as the driver takes it. Values already of the column's own type skip the field's general way, which
-    costs more than the rest of an insert."""
-    if value is None and column.kind:
-        return None
-    if type(value) is not _PLAIN.get(column.kind):
-        return column.field.get_db_prep_save(value, here)
-    if here.vendor == "postgresql" or column.kind not in ("UUIDField", "DateTimeField"):
-        return value
-    return value.hex if column.kind == "UUIDField" else here.ops.adapt_datetimefield_value(value)
-
-
-def _complete(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
-    """Every column gets a value: the given one, the model's default, or null; a serial key stays open."""
-    full, used = {}, 0
+@lru_cache(maxsize=1024)
+def _cells(model: type[models.Model], given: Names, vendor: str) -> tuple[Names, tuple[_Cell, ...]]:
+    """How a new row is completed when these are given; a serial key stays open."""
+    known, cells, used = columns.of(model, vendor), [], 0
     for f in model._meta.concrete_fields:
-        if f.attname in values:
-            full[f.attname], used = values[f.attname], used + 1
-        elif f.name in values:
-            full[f.attname], used = values[f.name], used + 1
-        elif not isinstance(f, models.AutoField):
-            full[f.attname] = f.get_default()
-    if used != len(values):
-        unknown = set(values) - set(_columns(model, connection.vendor))
-        raise TypeError(f"{model.__name__} has no {sorted(unknown)}")
-    return full
+        name = next((one for one in (f.attname, f.name) if one in given), None)
+        if name is not None or not isinstance(f, models.AutoField):
+            cells.append(_Cell(name, f.get_default, known[f.attname]))
+            used += name is not None
+    if used != len(given):
+        raise TypeError(f"{model.__name__} has no {sorted(set(given) - set(known))}")
+    return tuple(cell.column.attname for cell in cells), tuple(cells)
+
+
+def _whole_row(model: type[models.Model], values: Mapping[str, Any]) -> tuple[Names, list[Any]]:
+    """Every column gets a value: the given one, the model's default, or null."""
+    names, cells = _cells(model, tuple(values), columns.here().vendor)
+    row = []
+    for cell in cells:
+        value = values[cell.given] if cell.given is not None else cell.default()
+        row.append(value if type(value) in cell.column.plain else cell.column.stored(value))
+    return names, row
 
 
 class Bundle:
@@ -143,13 +121,13 @@ class Bundle:
         guard: bool = True,
     ) -> None:
         """Change the rows that match `where`; with `guard` exactly one must, or `commit` raises Stale."""
-        names, row = _prepared(model, values)
-        keys, wanted = _prepared(model, where)
+        names, row = _row(model, values)
+        keys, wanted = _row(model, where)
         self._writes.append(_Write(model, names, [row], keys, wanted, guard))
 
     def require(self, model: type[models.Model], where: Mapping[str, Any]) -> None:
         """One row must match `where` at the moment of commit, or Stale."""
-        keys, wanted = _prepared(model, where)
+        keys, wanted = _row(model, where)
         self._writes.append(_Write(model, (), [], keys, wanted, guard=True))
 
     def __bool__(self) -> bool:
@@ -161,7 +139,7 @@ class Bundle:
             return
         writes, self._writes = self._writes, []
         try:
-            if connection.vendor == "postgresql":
+            if columns.here().vendor == columns.POSTGRESQL:
                 _commit_postgresql(writes)
             else:
                 with write_lock.held(), transaction.atomic():
@@ -170,7 +148,7 @@ class Bundle:
             raise Duplicate(str(error)) from error
 
     def _insert(self, model: type[models.Model], values: dict[str, Any], *, absent: bool) -> None:
-        names, row = _prepared(model, _complete(model, values))
+        names, row = _whole_row(model, values)
         self._append(_Write(model, names, [row], absent=absent))
 
     def _append(self, write: _Write) -> None:
@@ -190,7 +168,7 @@ class Bundle:
 @contextmanager
 def atomically() -> Iterator[None]:
     """Several bundles as one transaction; on SQLite behind the shared lock."""
-    if connection.vendor == "postgresql":
+    if columns.here().vendor == columns.POSTGRESQL:
         with transaction.atomic():
             yield
     else:
@@ -202,60 +180,73 @@ def _table(model: type[models.Model]) -> str:
     return f'"{model._meta.db_table}"'
 
 
-def _where(write: _Write) -> str:
-    columns = _columns(write.model, connection.vendor)
-    return " AND ".join(f"{columns[n].name} = %s{columns[n].cast}" for n in write.where)
+def _where(write: _Write, known: Mapping[str, columns.Column]) -> str:
+    return " AND ".join(f"{known[n].name} = %s{known[n].cast}" for n in write.where)
 
 
-def _update_sql(write: _Write) -> str:
-    columns = _columns(write.model, connection.vendor)
+def _update_sql(write: _Write, vendor: str) -> str:
+    known = columns.of(write.model, vendor)
     if not write.names:
-        return f"SELECT 1 FROM {_table(write.model)} WHERE {_where(write)}"
-    sets = ", ".join(f"{columns[n].name} = %s{columns[n].cast}" for n in write.names)
-    return f"UPDATE {_table(write.model)} SET {sets} WHERE {_where(write)}"
+        return f"SELECT 1 FROM {_table(write.model)} WHERE {_where(write, known)}"
+    sets = ", ".join(f"{known[n].name} = %s{known[n].cast}" for n in write.names)
+    return f"UPDATE {_table(write.model)} SET {sets} WHERE {_where(write, known)}"
 
 
-def _insert_sql(write: _Write, condition: str = "") -> str:
-    columns = [_columns(write.model, connection.vendor)[n] for n in write.names]
-    row = f"({', '.join(f'%s{c.cast}' for c in columns)})"
-    names = ", ".join(c.name for c in columns)
+def _insert_sql(write: _Write, vendor: str, condition: str = "") -> str:
+    named = [columns.of(write.model, vendor)[n] for n in write.names]
+    row = f"({', '.join(f'%s{c.cast}' for c in named)})"
+    names = ", ".join(c.name for c in named)
     values = ", ".join([row] * len(write.rows))
     source = f"SELECT * FROM (VALUES {values}) AS v {condition}" if condition else f"VALUES {values}"
     conflict = " ON CONFLICT DO NOTHING" if write.absent else ""
     return f"INSERT INTO {_table(write.model)} ({names}) {source}{conflict}"
 
 
-def _sql(write: _Write) -> str:
-    return _update_sql(write) if write.where else _insert_sql(write)
+Shape = tuple[Any, ...]
+
+
+def _of_shape(shape: Shape) -> _Write:
+    """A write of this shape without its values."""
+    model, names, rows, where, guard, absent = shape
+    return _Write(model, names, [[]] * rows, where, [], guard, absent)
+
+
+@lru_cache(maxsize=1024)
+def _sql(shape: Shape, vendor: str) -> str:
+    write = _of_shape(shape)
+    return _update_sql(write, vendor) if write.where else _insert_sql(write, vendor)
 
 
 def _each(writes: list[_Write]) -> None:
     """One statement after the other; guards first, so that a lost race costs one statement."""
-    with connection.cursor() as cursor:
-        for write in sorted(writes, key=lambda w: not w.guard):
-            cursor.execute(_sql(write), list(write.params()))
+    here = columns.here()
+    with here.cursor() as cursor:
+        for write in sorted(writes, key=_guards_first):
+            cursor.execute(_sql(write.shape, here.vendor), write.params())
             hit = cursor.fetchone() is not None if write.where and not write.names else cursor.rowcount == 1
             if write.guard and not hit:
                 raise Stale(write.model.__name__)
 
 
+def _guards_first(write: _Write) -> bool:
+    return not write.guard
+
+
 @lru_cache(maxsize=1024)
-def _statement(shapes: tuple[tuple[Any, ...], ...], vendor: str) -> str:
-    """The one statement for bundles of this shape: the guard first, everything else only if it hit."""
-    writes = [
-        _Write(m, n, [[]] * rows, where, [], guard, absent) for m, n, rows, where, guard, absent in shapes
-    ]
+def _statement(shapes: tuple[Shape, ...]) -> str:
+    """PostgreSQL's one statement for bundles of this shape: the guard first, everything else only if it hit."""
+    writes = [_of_shape(shape) for shape in shapes]
     guarded = any(w.guard for w in writes)
     condition = "WHERE EXISTS (SELECT 1 FROM w0)" if guarded else ""
     parts = []
     for i, write in enumerate(writes):
         if write.where:
-            sql = _update_sql(write)
+            sql = _update_sql(write, columns.POSTGRESQL)
             if guarded and not write.guard:
                 sql += " AND EXISTS (SELECT 1 FROM w0)"
             parts.append(f"w{i} AS ({sql}{' RETURNING 1' if write.names else ''})")
         else:
-            parts.append(f"w{i} AS ({_insert_sql(write, condition)})")
+            parts.append(f"w{i} AS ({_insert_sql(write, columns.POSTGRESQL, condition)})")
     return f"WITH {', '.join(parts)} SELECT {'(SELECT count(*) FROM w0)' if guarded else '1'}"
 
 
@@ -263,7 +254,7 @@ def _commit_postgresql(writes: list[_Write]) -> None:
     if sum(w.guard for w in writes) > 1:
         with transaction.atomic():
             _each(writes)
-    elif connection.in_atomic_block:
+    elif columns.here().in_atomic_block:
         # A refused statement would end the caller's transaction; a savepoint keeps the refusal ours.
         with transaction.atomic():
             _in_one(writes)
@@ -272,13 +263,12 @@ def _commit_postgresql(writes: list[_Write]) -> None:
 
 
 def _in_one(writes: list[_Write]) -> None:
-    writes = sorted(writes, key=lambda w: not w.guard)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(tuple(w.shape for w in writes), "postgresql"), [p for w in writes for p in w.params()]
-        )
+    here = columns.here()
+    writes = sorted(writes, key=_guards_first)
+    with here.cursor() as cursor:
+        cursor.execute(_statement(tuple(w.shape for w in writes)), [p for w in writes for p in w.params()])
         hit = cursor.fetchone()[0]
     if writes[0].guard and hit != 1:
-        if hit and not connection.in_atomic_block:
+        if hit and not here.in_atomic_block:
             raise RuntimeError(f"a guard on {writes[0].model.__name__} matched {hit} rows")
         raise Stale(writes[0].model.__name__)

@@ -1,0 +1,143 @@
+"""The values of a model's columns on their way into the database and out of it.
+
+Django asks the field about each value each time, which costs more than the rest of an insert or a one-row read.
+What a column needs is worked out here once a process; whatever is not one of the few plain sorts goes Django's way.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.types.json import Jsonb
+
+Convert = Callable[[Any], Any]
+POSTGRESQL = "postgresql"
+_NULL = type(None)
+
+
+def here() -> BaseDatabaseWrapper:
+    """The connection itself, not Django's proxy that looks it up again for each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`cast` is PostgreSQL's type with colons; values of the types in `plain` are stored as they are, all others
+    through `stored`. `loaded` is None where the driver's own value is right already."""
+
+    name: str
+    attname: str
+    cast: str
+    plain: frozenset[type]
+    stored: Convert
+    loaded: Convert | None
+
+
+@lru_cache(maxsize=256)
+def of(model: type[models.Model], vendor: str) -> dict[str, Column]:
+    """The columns by name and by attribute name."""
+    found = {}
+    for f in model._meta.concrete_fields:
+        found[f.name] = found[f.attname] = _column(f, vendor)
+    return found
+
+
+def _column(f: models.Field, vendor: str) -> Column:
+    kind = (f.rel_db_type(here()) if f.is_relation else f.cast_db_type(here())) or ""
+    cast = f"::{kind.split('(')[0]}" if vendor == POSTGRESQL and kind else ""
+    own = f.target_field if isinstance(f, models.ForeignKey) else f
+    return Column(
+        f'"{f.column}"',
+        f.attname,
+        cast,
+        _plain(own, vendor),
+        _stored(f, own, vendor),
+        _loaded(f, own, vendor),
+    )
+
+
+_TYPES: dict[str, type] = {
+    "CharField": str, "TextField": str, "BooleanField": bool, "IntegerField": int, "BigIntegerField": int,
+    "PositiveIntegerField": int, "PositiveSmallIntegerField": int, "SmallIntegerField": int, "UUIDField": uuid.UUID,
+    "DateTimeField": datetime, "BinaryField": bytes,
+}  # fmt: skip
+
+
+def _sort(own: models.Field) -> str:
+    """The field's own name for its sort; JSON with a coder of its own is nobody's sort."""
+    coded = isinstance(own, models.JSONField) and bool(own.encoder or own.decoder)
+    return "" if coded else str(own.get_internal_type())
+
+
+def _plain(own: models.Field, vendor: str) -> frozenset[type]:
+    sort = _sort(own)
+    if sort == "JSONField":
+        return frozenset({_NULL})
+    if sort not in _TYPES:
+        return frozenset()
+    if vendor != POSTGRESQL and sort in ("UUIDField", "DateTimeField"):
+        return frozenset({_NULL})
+    return frozenset({_NULL, _TYPES[sort]})
+
+
+def _stored(f: models.Field, own: models.Field, vendor: str) -> Convert:
+    """What to do with a value that is not of a plain type."""
+
+    def generally(value: Any) -> Any:
+        return f.get_db_prep_save(value, here())
+
+    sort = _sort(own)
+    if sort == "JSONField":
+        return _jsonb if vendor == POSTGRESQL else json.dumps
+    if vendor != POSTGRESQL and sort == "UUIDField":
+        return lambda value: value.hex if type(value) is uuid.UUID else generally(value)
+    if vendor != POSTGRESQL and sort == "DateTimeField":
+        return lambda value: (
+            moment_text(value) if type(value) is datetime and value.tzinfo else generally(value)
+        )
+    return generally
+
+
+def _jsonb(value: Any) -> Jsonb:
+    return Jsonb(value, dumps=orjson.dumps)
+
+
+def moment_text(at: datetime) -> str:
+    """An aware moment as SQLite keeps it: UTC, without saying so."""
+    return str(at.astimezone(UTC))[:-6]
+
+
+def _loaded(f: models.Field, own: models.Field, vendor: str) -> Convert | None:
+    sort = _sort(own)
+    if sort == "JSONField":
+        return orjson.loads
+    if vendor != POSTGRESQL and sort in _READERS:
+        return _READERS[sort]
+    column = f.get_col(f.model._meta.db_table)
+    steps = [*here().ops.get_db_converters(column), *column.get_db_converters(here())]
+    return _chained(steps, column) if steps else None
+
+
+_READERS: dict[str, Convert | None] = {
+    "UUIDField": lambda value: uuid.UUID(int=int(value, 16)),
+    "DateTimeField": lambda value: value.replace(tzinfo=UTC),
+    "DateField": None,
+    "BooleanField": None,
+}
+"""SQLite's driver knows the declared types of columns: a time comes as a naive one, a yes or no as such."""
+
+
+def _chained(steps: list[Callable[..., Any]], column: Any) -> Convert:
+    def convert(value: Any) -> Any:
+        for step in steps:
+            value = step(value, column, here())
+        return value
+
+    return convert
