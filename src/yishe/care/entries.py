@@ -5,24 +5,22 @@
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 
 from yishe.care.models import Recorded
 from yishe.people import access, packs, placements
 from yishe.people.actors import Actor
-from yishe.people.models import Subject
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Conflict, Invalid, NotFound, Unavailable
 from yishe.talk import outbox
-from yishe.trust import access_log, commit, ids, keys
-from yishe.trust.models import SubjectKey
+from yishe.trust import access_log, commit, ids, keys, quick
 
 LONGEST_COMMAND = 128
 LONGEST_TEXT = 10_000
@@ -169,12 +167,18 @@ def whose(resident: UUID) -> Placement:
 
 def keyed(placement: Placement) -> tuple[Keyed, ...]:
     """The subjects of a resident with their keys, in one statement. Unavailable when the record was erased."""
-    key = SubjectKey.objects.filter(subject=OuterRef("subject")).values("wrapped")
-    rows = Subject.objects.filter(resident=placement.resident).annotate(wrapped=Subquery(key))
-    found = tuple(Keyed(row.home, row.subject, bytes(row.wrapped)) for row in rows if row.wrapped is not None)
+    found = keys_of(placement.resident)
     if not any(one.subject == placement.subject for one in found):
         raise Unavailable("subject_erased", "这位居民的资料已按其要求删除，内容不可再读，也不能再记。")
     return found
+
+
+def keys_of(resident: UUID) -> tuple[Keyed, ...]:
+    """The same, empty when the record was erased."""
+    sql = """SELECT s.home, s.subject, k.wrapped FROM people_subject s
+        JOIN trust_subjectkey k ON k.subject = s.subject WHERE s.resident_id = %s"""
+    rows = quick.rows(sql, [resident])
+    return tuple(Keyed(quick.known(home), quick.known(subject), bytes(key)) for home, subject, key in rows)
 
 
 def of(subjects: Sequence[Keyed]) -> dict[str, Any]:
@@ -239,12 +243,20 @@ def _first_arrival(
 ) -> Row | None:
     if not 0 < len(command.command_id) <= LONGEST_COMMAND:
         raise Invalid("command_id_needed", f"缺少幂等键，或超过 {LONGEST_COMMAND} 个字符。")
-    homes = {one.home for one in subjects}
-    asked = {"home__in": homes, "author": command.actor.staff_id, "command_id": command.command_id}
-    row = model.objects.filter(**asked).first()
+    row = _said_before(model, {one.home for one in subjects}, command)
     if row is not None and bytes(row.command_digest) != digest:
         raise Invalid("command_reused", "同一个幂等键已用于另一项内容：没有再记一次，请换一个键重发。")
     return row
+
+
+def _said_before(model: type[Row], homes: Iterable[UUID], command: Command) -> Row | None:
+    within, values = quick.among("r.home", tuple(homes))
+    sql = (
+        f"SELECT {quick.columns(model, 'r')} FROM {model._meta.db_table} r "
+        f"WHERE {within} AND r.author = %s AND r.command_id = %s"
+    )
+    rows = quick.rows(sql, [*values, command.actor.staff_id, command.command_id])
+    return quick.instance(model, rows[0]) if rows else None
 
 
 def _timely(command: Command, placement: Placement, *, after_death: bool) -> None:

@@ -17,11 +17,11 @@ from yishe.care import encounters, notes
 from yishe.lab import daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
-from yishe.loops.models import Loop
 from yishe.loops.projection import found
 from yishe.people import directory, packs
 from yishe.people.actors import Actor, actor_of
 from yishe.policy.loop_kinds import LoopKind
+from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Refused
 from yishe.talk import delivery, notices
 
@@ -117,7 +117,7 @@ class History:
         if loop.closed_at is None:
             self._later(loop, at + habits.delay(self.rng, loop, at))
 
-    def _later(self, loop: Loop, when: datetime) -> None:
+    def _later(self, loop: LoopState, when: datetime) -> None:
         if loop.urgency != "red":
             when = hours.at_desk(self.rng, packs.in_force().calendar, when)
         loop_id = loop.id
@@ -139,7 +139,7 @@ class History:
         else:
             self.notice(loop_id, at)
 
-    def _act(self, loop: Loop, owner: UUID, at: datetime) -> UUID | None:
+    def _act(self, loop: LoopState, owner: UUID, at: datetime) -> UUID | None:
         actor, kind = actor_of(owner), kinds.opened_under(loop.kind, loop.pack)
         wish = habits.wish(self.rng, loop, kind, at)
         resident = self.made.subjects.get(loop.subject)

@@ -9,9 +9,9 @@ from typing import Any
 from yishe.loops import kinds, knowing, nudges
 from yishe.loops.company import is_leader, leader_above
 from yishe.loops.models import Loop, Tracking
-from yishe.loops.projection import Read, found, read
+from yishe.loops.projection import Read, Track, found, read
 from yishe.loops.promises import Wanted, into
-from yishe.loops.recording import Said, Track, carry, not_before, seen
+from yishe.loops.recording import Said, carry, not_before, seen
 from yishe.loops.repeats import answered_before
 from yishe.loops.settling import relieved
 from yishe.loops.tracks import children, served
@@ -47,24 +47,22 @@ def act(
     command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by, tuple(proofs))
     for _ in range(TRIES):
         reading = read(loop_id)
-        row = reading.row
-        knowing.relation(actor, Track.of(row).state, at, tracked=reading.tracked)
-        said = Said(
-            actor.staff_id, not_before(at, Track.of(row).state), command_id, digest, occurred_at, source
-        )
-        if row.seq != seq:
-            before = _repeated(actor, row, verb, said)
+        state = reading.state
+        knowing.relation(actor, state, at, tracked=reading.tracked)
+        said = Said(actor.staff_id, not_before(at, state), command_id, digest, occurred_at, source)
+        if state.seq != seq:
+            before = _repeated(actor, state, verb, said)
             if before:
                 return before
-            raise stale(actor, row, seq, at)
+            raise stale(actor, state, seq, at)
         bundle = Bundle()
         try:
             answer = _decided(bundle, actor, reading, command, said)
-            seen(bundle, row.home, row.subject, verb, said)
+            seen(bundle, state.home, state.subject, verb, said)
             bundle.commit()
         except (Stale, Duplicate, Refused) as fault:
             # The key comes before state and turn: a repeat is answered, another body under it is what is wrong.
-            before = _repeated(actor, row, verb, said)
+            before = _repeated(actor, state, verb, said)
             if before:
                 return before
             if isinstance(fault, Refused):
@@ -75,11 +73,11 @@ def act(
     raise _why_not(actor, loop_id, seq, at)
 
 
-def _repeated(actor: Actor, row: Loop, verb: str, said: Said) -> uuid.UUID | None:
+def _repeated(actor: Actor, state: LoopState, verb: str, said: Said) -> uuid.UUID | None:
     """What this command led to when it arrived before, with the access line of this answer."""
     before = answered_before(actor, said)
     if before:
-        seen(None, row.home, row.subject, verb, said)
+        seen(None, state.home, state.subject, verb, said)
     return before
 
 
@@ -101,21 +99,21 @@ def _tracks(person: uuid.UUID, loop_id: uuid.UUID) -> bool:
 
 def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said) -> uuid.UUID:
     """Decide and add everything to the bundle; returns the loop the caller wants to see next."""
-    row, track = reading.row, Track.of(reading.row)
-    s = situation(actor, track.state, said.at, reading.tracked)
+    track, state = reading.track, reading.state
+    s = situation(actor, state, said.at, reading.tracked)
     if is_nudge(command):
-        s = replace(s, nudged_at=nudges.last([row.id]).get(row.id))
-    where = placement_of_subject(row.subject) if command.verb in FRESH_PEOPLE else None
+        s = replace(s, nudged_at=nudges.last([state.id]).get(state.id))
+    where = placement_of_subject(state.subject) if command.verb in FRESH_PEOPLE else None
     cast = _cast(s, command, where)
     steps = decide(s, command, cast)
     _check_receiver(s, command, where)
-    answer = row.id
+    answer = state.id
     if command.verb == "refer_on":
         answer = _refer_on(bundle, actor, s, command, where, said)
         steps = [replace(steps[-1], data={**steps[-1].data, "to_loop": str(answer)})]
-    watching = _watching(row.id) if reading.tracked else ()
-    if row.parent and command.verb in CHILD_DONE and steps[-1].changes.get("closed_as") == "served":
-        _relieve(bundle, served(bundle, track.state, said), said.at)
+    watching = _watching(state.id) if reading.tracked else ()
+    if state.parent and command.verb in CHILD_DONE and steps[-1].changes.get("closed_as") == "served":
+        _relieve(bundle, served(bundle, state, said), said.at)
     _relieve(bundle, carry(bundle, track, steps, said, reading.key, watching), said.at)
     return answer
 
@@ -191,21 +189,22 @@ def _title(s: Situation) -> str:
     return packs_in_force().duties[s.state.duty].title.zh
 
 
-def stale(actor: Actor, row: Loop, seq: int, at: datetime) -> Conflict:
+def stale(actor: Actor, state: LoopState, seq: int, at: datetime) -> Conflict:
     """Someone acted first: what the state is now and what is possible."""
-    s = situation(actor, Track.of(row).state, at)
+    s = situation(actor, state, at)
     return Conflict(
         "stale", "这件事刚刚有了新进展，您看到的已不是最新：请先看发生了什么，再决定。",
-        seq=row.seq, given=seq, state=row.status, business_status=row.business_status, allowed=allowed(s), loop=str(row.id),
+        seq=state.seq, given=seq, state=state.status, business_status=state.business_status, allowed=allowed(s),
+        loop=str(state.id),
     )  # fmt: skip
 
 
 def _why_not(actor: Actor, loop_id: uuid.UUID, seq: int, at: datetime) -> Exception:
-    row = found(loop_id)
-    if row.seq != seq:
-        return stale(actor, row, seq, at)
-    same = Loop.objects.filter(subject=row.subject, kind=row.kind, reason=row.reason)
-    other = same.filter(closed_at=None, single=True).exclude(id=row.id).values_list("id", flat=True).first()
+    state = found(loop_id)
+    if state.seq != seq:
+        return stale(actor, state, seq, at)
+    same = Loop.objects.filter(subject=state.subject, kind=state.kind, reason=state.reason)
+    other = same.filter(closed_at=None, single=True).exclude(id=state.id).values_list("id", flat=True).first()
     if other:
         return Conflict("already_open", "同一原因已有另一件在办：请在那一件上继续。", existing=str(other))
     return Conflict("busy", "同时有人在操作相关事项，请再点一次。")

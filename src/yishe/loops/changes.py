@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 
 from yishe.loops import stuck
 from yishe.loops.models import Loop
-from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.projection import Track
+from yishe.loops.recording import Said, carry, not_before
 from yishe.loops.settling import settled, situation
 from yishe.people.models import Change
 from yishe.people.placements import placement_of_subject, subjects_of

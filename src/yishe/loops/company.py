@@ -15,14 +15,9 @@ def is_leader(person: uuid.UUID, state: LoopState, at: datetime) -> bool:
     return person in leaders(directory.current(), state, at)
 
 
-def leaders(book: Directory, state: LoopState, at: datetime) -> list[uuid.UUID]:
+def leaders(book: Directory, state: LoopState, at: datetime) -> tuple[uuid.UUID, ...]:
     """Team leader, centre director, heads above: nearest first, each once."""
-    found = [
-        book.team_lead(state.team, at),
-        book.centre_lead(state.centre, at),
-        *book.district_leads(state.centre, at),
-    ]
-    return list(dict.fromkeys(member.id for member in found if member))
+    return book.leaders(state.team, state.centre, at)
 
 
 def leader_above(state: LoopState, at: datetime, not_in: tuple[uuid.UUID, ...]) -> uuid.UUID | None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from yishe.loops.models import Loop
@@ -21,12 +22,31 @@ def state_of(row: Loop) -> LoopState:
 
 
 _FIELD_AT = tuple((i, name) for i, name in enumerate(quick.names(Loop)) if name in FIELDS)
+_HEAD_AT = quick.names(Loop).index("head")
+
+
+@dataclass
+class Track:
+    """A loop on its way through a bundle: its state and the head of its stream."""
+
+    state: LoopState
+    head: Head
+
+    @classmethod
+    def of(cls, row: Loop) -> "Track":
+        return cls(state_of(row), Head(row.seq, bytes(row.head)))
 
 
 def state_read(row: Sequence[Any]) -> LoopState:
     """The state straight from a row selected with `quick.columns(Loop, …)`, for lists."""
     values = quick.values(Loop, row)
     return LoopState(**{name: values[i] for i, name in _FIELD_AT})
+
+
+def track_read(row: Sequence[Any]) -> Track:
+    """The state and head straight from such a row."""
+    state = state_read(row)
+    return Track(state, Head(state.seq, bytes(row[_HEAD_AT])))
 
 
 def columns(state: LoopState, head: Head) -> dict[str, Any]:
@@ -46,13 +66,18 @@ def folded(entries: Iterable[Entry]) -> tuple[LoopState, Head] | None:
 
 @dataclass(frozen=True)
 class Read:
-    """A row with what almost every act on it needs: its subject's wrapped key, and whether anyone tracks it."""
+    """A loop with what almost every act on it needs: its subject's wrapped key, and whether anyone tracks it."""
 
-    row: Loop
+    track: Track
     key: bytes | None
     tracked: bool
 
+    @property
+    def state(self) -> LoopState:
+        return self.track.state
 
+
+@cache
 def _select() -> str:
     return (
         f"SELECT {quick.columns(Loop, 'l')}, (SELECT k.wrapped FROM trust_subjectkey k WHERE k.subject = l.subject), "
@@ -61,14 +86,14 @@ def _select() -> str:
 
 
 def read(loop_id: uuid.UUID) -> Read:
-    """The row and its company in one statement, or NotFound in words."""
+    """The loop and its company in one statement, or NotFound in words."""
     rows = quick.rows(_select(), [loop_id])
     if not rows:
         raise NotFound("no_such_loop", "没有这件闭环：链接可能不完整，请从“今日”或“台账”重新打开。")
     *_, key, tracked = rows[0]
-    return Read(quick.instance(Loop, rows[0]), bytes(key) if key is not None else None, bool(tracked))
+    return Read(track_read(rows[0]), bytes(key) if key is not None else None, bool(tracked))
 
 
-def found(loop_id: uuid.UUID) -> Loop:
-    """The row, or NotFound in words."""
-    return read(loop_id).row
+def found(loop_id: uuid.UUID) -> LoopState:
+    """The loop as it stands, or NotFound in words."""
+    return read(loop_id).state

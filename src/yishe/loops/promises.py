@@ -8,8 +8,8 @@ from typing import Any
 
 from yishe.loops import kinds, knowing
 from yishe.loops.models import Loop, Tracking
-from yishe.loops.projection import found, state_of
-from yishe.loops.recording import Said, Track, born, seen
+from yishe.loops.projection import Track, found
+from yishe.loops.recording import Said, born, seen
 from yishe.loops.repeats import answered_before
 from yishe.people import access, directory
 from yishe.people.actors import Actor
@@ -154,12 +154,12 @@ def preview(actor: Actor, kind: str, resident: uuid.UUID, reason: str, at: datet
 
 def track(actor: Actor, loop_id: uuid.UUID, at: datetime) -> None:
     """Follow a loop someone else promised already. Forbidden for whoever may not know of it: following is no way in."""
-    row = found(loop_id)
-    knowing.relation(actor, state_of(row), at)
+    state = found(loop_id)
+    knowing.relation(actor, state, at)
     bundle = Bundle()
     bundle.insert_if_absent(Tracking, id=ids.new(), loop=loop_id, person=actor.staff_id, since=at)
     access.facts(
-        bundle, home=row.home, person=actor.staff_id, subject=row.subject, relation=access.PARTICIPANT,
+        bundle, home=state.home, person=actor.staff_id, subject=state.subject, relation=access.PARTICIPANT,
         source=f"loop:{loop_id}", since=at,
     )  # fmt: skip
     bundle.commit()

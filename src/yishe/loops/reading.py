@@ -78,13 +78,12 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
     Forbidden for someone who neither takes part, leads, follows it, nor stands in a relation to the resident.
     """
     looked = read(loop_id)
-    row = looked.row
+    state = looked.state
     rows = ledger.entries(loop_id, upto)
-    state = state_of(row)
-    if upto is not None and upto != row.seq:
+    if upto is not None and upto != state.seq:
         then = folded(rows)
         state = then[0] if then else state
-    relation = knowing.relation(actor, state_of(row), at, tracked=looked.tracked)
+    relation = knowing.relation(actor, looked.state, at, tracked=looked.tracked)
     s = acts.situation(actor, state, at, looked.tracked)
     entries = tuple(_said(e, looked.key) for e in rows)
     children = (

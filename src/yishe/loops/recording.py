@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from yishe.loops.models import Loop
-from yishe.loops.projection import columns, state_of
+from yishe.loops.projection import Track, columns
 from yishe.people import access
 from yishe.policy.loop_decisions import Step, everyone
 from yishe.policy.loop_state import LoopState, applied
@@ -37,18 +37,6 @@ class Said:
     digest: bytes | None = None
     occurred_at: datetime | None = None
     source: str = ""
-
-
-@dataclass
-class Track:
-    """A loop on its way through a bundle: its state and the head of its stream."""
-
-    state: LoopState
-    head: Head
-
-    @classmethod
-    def of(cls, row: Loop) -> "Track":
-        return cls(state_of(row), Head(row.seq, bytes(row.head)))
 
 
 def born(

@@ -3,6 +3,7 @@
 import uuid
 
 from yishe.loops.recording import Said
+from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
 from yishe.trust import ids, ledger
@@ -13,7 +14,8 @@ def entry_before(actor: Actor, said: Said) -> Entry | None:
     """The entry this command made before, or None. Invalid when the key was used for another command."""
     if not said.command_id:
         return None
-    entry = ledger.command(actor.staff_id, said.command_id)
+    homes = [unit.id for unit in directory.current().organisations.values() if unit.level == "centre"]
+    entry = ledger.command(homes, actor.staff_id, said.command_id)
     if entry is None:
         return None
     known = bytes(entry.command_digest) if entry.command_digest is not None else None

@@ -10,7 +10,8 @@ from django.db import DatabaseError
 
 from yishe.loops import stuck
 from yishe.loops.models import Loop, Timetable
-from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.projection import Track
+from yishe.loops.recording import Said, carry, not_before
 from yishe.loops.settling import situation
 from yishe.people.packs import in_force
 from yishe.policy.loop_retiming import retimed

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from yishe.loops import kinds
 from yishe.loops.models import Loop
-from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.projection import Track
+from yishe.loops.recording import Said, carry, not_before
 from yishe.people.packs import in_force as packs_in_force
 from yishe.policy.loop_decisions import Cast, Step, after, decide
 from yishe.policy.loop_roles import Command, Situation, blocked, edge_for

@@ -14,7 +14,8 @@ from django.db import DatabaseError, connection
 from yishe.loops import changes, retiming, stuck
 from yishe.loops.company import company_of
 from yishe.loops.models import Loop
-from yishe.loops.recording import Said, Track, carry, not_before
+from yishe.loops.projection import Track, track_read
+from yishe.loops.recording import Said, carry, not_before
 from yishe.loops.settling import settled, situation
 from yishe.people.placements import placement_of_subject
 from yishe.policy.loop_decisions import after
@@ -78,9 +79,8 @@ def oldest_due(at: datetime) -> timedelta:
 
 def soonest() -> list[tuple[datetime, str]]:
     """The next moment any loop waits for, with that loop's urgency; empty when nothing is open."""
-    sql = f"SELECT {quick.columns(Loop, 'l')} FROM loops_loop l WHERE l.closed_at IS NULL ORDER BY l.next_at LIMIT 1"
-    loops = [quick.instance(Loop, row) for row in quick.rows(sql, [])]
-    return [(one.next_at, one.urgency) for one in loops if one.next_at is not None]
+    sql = "SELECT l.next_at, l.urgency FROM loops_loop l WHERE l.closed_at IS NULL ORDER BY l.next_at LIMIT 1"
+    return [(quick.moment(at), urgency) for at, urgency in quick.rows(sql, [])]
 
 
 def promised_after(at: datetime) -> list[uuid.UUID]:
@@ -117,7 +117,7 @@ def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
         return Swept(looked_at=1, stuck=[loop_id])
 
 
-def _locked(loop_id: uuid.UUID) -> tuple[Loop, bool] | None:
+def _locked(loop_id: uuid.UUID) -> tuple[Track, bool] | None:
     """The open loop, for this transaction alone, and whether it was held back; None when another worker has it."""
     sql = (
         f"SELECT {quick.columns(Loop, 'l')}, EXISTS (SELECT 1 FROM loops_stuck s WHERE s.loop = l.id) "
@@ -126,7 +126,7 @@ def _locked(loop_id: uuid.UUID) -> tuple[Loop, bool] | None:
     if connection.features.has_select_for_update_skip_locked:
         sql += " FOR UPDATE OF l SKIP LOCKED"
     rows = quick.rows(sql, [loop_id])
-    return (quick.instance(Loop, rows[0]), bool(rows[0][-1])) if rows else None
+    return (track_read(rows[0]), bool(rows[0][-1])) if rows else None
 
 
 def _decide_and_write(loop_id: uuid.UUID, at: datetime) -> int:
@@ -134,12 +134,11 @@ def _decide_and_write(loop_id: uuid.UUID, at: datetime) -> int:
     locked = _locked(loop_id)
     if locked is None:
         return 0
-    row, held = locked
+    track, held = locked
     if held:
         stuck.freed(loop_id)
-    track = Track.of(row)
     now = not_before(at, track.state)
-    where = placement_of_subject(row.subject)
+    where = placement_of_subject(track.state.subject)
     s = situation(track.state, now)
     steps = settled(s, where)
     for step in steps:
@@ -152,6 +151,6 @@ def _decide_and_write(loop_id: uuid.UUID, at: datetime) -> int:
     if not steps:
         return 0
     bundle = Bundle()
-    carry(bundle, track, steps, Said(ids.SYSTEM, now, f"clock:{row.id}:{row.seq}"), None)
+    carry(bundle, track, steps, Said(ids.SYSTEM, now, f"clock:{loop_id}:{track.state.seq}"), None)
     bundle.commit()
     return len(steps)

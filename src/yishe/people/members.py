@@ -3,9 +3,11 @@
 Times are aware datetimes; an interval includes its start and excludes its end.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -57,6 +59,17 @@ class Held:
         return _during(at, self.since, self.until)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What someone is from one change of his posts to the next."""
+
+    held: tuple[Held, ...]
+    duties: frozenset[str]
+    teams: frozenset[UUID]
+    centres: frozenset[UUID]
+    centre: UUID | None
+
+
 @dataclass(frozen=True)
 class Member:
     """Someone who works here, with all posts past and present."""
@@ -69,25 +82,53 @@ class Member:
     active_from: datetime | None = None
     active_until: datetime | None = None
 
+    @cached_property
+    def changes(self) -> list[datetime]:
+        """The moments at which something about his posts changes, in order."""
+        ends = [self.active_from, self.active_until]
+        ends += [end for post in self.posts for end in (post.since, post.until)]
+        return sorted({end for end in ends if end is not None})
+
+    @cached_property
+    def _standings(self) -> dict[int, Standing]:
+        return {}
+
+    def standing(self, at: datetime) -> Standing:
+        """What he is at that moment, worked out once for the time between two changes."""
+        era = bisect_right(self.changes, at)
+        found = self._standings.get(era)
+        if found is None:
+            found = self._standings[era] = self._stands(at)
+        return found
+
+    def _stands(self, at: datetime) -> Standing:
+        serves = _during(at, self.active_from, self.active_until)
+        held = tuple(post for post in self.posts if post.at(at)) if serves else ()
+        inside = [post for post in held if post.centre]
+        return Standing(
+            held,
+            frozenset(post.duty for post in held),
+            frozenset(post.organisation for post in held if post.level == "team"),
+            frozenset(post.centre for post in inside if post.centre),
+            min(inside, key=lambda post: post.since).centre if inside else None,
+        )
+
     def held(self, at: datetime) -> tuple[Held, ...]:
         """The posts held at that moment; none before or after the time of service."""
-        if not _during(at, self.active_from, self.active_until):
-            return ()
-        return tuple(post for post in self.posts if post.at(at))
+        return self.standing(at).held
 
     def duties(self, at: datetime) -> frozenset[str]:
-        return frozenset(post.duty for post in self.held(at))
+        return self.standing(at).duties
 
     def teams(self, at: datetime) -> frozenset[UUID]:
-        return frozenset(post.organisation for post in self.held(at) if post.level == "team")
+        return self.standing(at).teams
 
     def centres(self, at: datetime) -> frozenset[UUID]:
-        return frozenset(post.centre for post in self.held(at) if post.centre)
+        return self.standing(at).centres
 
     def centre(self, at: datetime) -> UUID | None:
         """The centre worked in, by the oldest post; None for people of the district."""
-        inside = [post for post in self.held(at) if post.centre]
-        return min(inside, key=lambda post: post.since).centre if inside else None
+        return self.standing(at).centre
 
     def home(self, at: datetime) -> UUID:
         """Where access lines of what he does are filed: his centre, else where he works, else under himself."""

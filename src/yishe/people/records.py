@@ -1,7 +1,7 @@
 """A resident's rows: sealed columns, fingerprints, search tokens. Built alike for one person or twenty thousand."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -31,15 +31,15 @@ class Record:
     tokens: set[bytes]
     empanelment: Empanelment | None
 
-    def rows(self) -> Iterable[models.Model]:
-        yield self.resident
-        yield self.subject
-        yield from (
-            SearchToken(centre=self.resident.centre_id, token=token, resident_id=self.resident.id)
-            for token in self.tokens
-        )
+    def into(self, bundle: Bundle) -> None:
+        """Add every row to the bundle."""
+        insert(bundle, self.resident)
+        insert(bundle, self.subject)
+        centre, resident = self.resident.centre_id, self.resident.id
+        for token in self.tokens:
+            bundle.insert(SearchToken, centre=centre, token=token, resident=resident)
         if self.empanelment:
-            yield self.empanelment
+            insert(bundle, self.empanelment)
 
 
 def place(field: str) -> str:

@@ -22,7 +22,7 @@ from yishe.people.placements import (
     subjects_of,
 )
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
-from yishe.trust import commit, ids, keys, ledger
+from yishe.trust import commit, ids, keys, ledger, quick
 from yishe.trust.commit import Bundle
 
 __all__ = [
@@ -73,8 +73,7 @@ def register(
         target, centre, said, at, tokens.fingerprint(centre), household=household, source=source
     )
     _refuse_known(record.resident)
-    for row in record.rows():
-        records.insert(target, row)
+    record.into(target)
     data = {"fields": sorted(said.said()), "source": source}
     notes.note(
         target,
@@ -260,10 +259,9 @@ def _already(**extra: str) -> Conflict:
 def _refuse_known(resident: Resident) -> None:
     if resident.id_blind is None:
         return
-    taken = Resident.objects.filter(id_blind=resident.id_blind, merged_into=None)
-    found = taken.values_list("id", flat=True).first()
-    if found:
-        raise _already(resident=str(found))
+    taken = "SELECT r.id FROM people_resident r WHERE r.id_blind = %s AND r.merged_into_id IS NULL"
+    for (found,) in quick.rows(taken, [resident.id_blind]):
+        raise _already(resident=str(quick.known(found)))
 
 
 def _refuse_merged(stands: Placement) -> None:
@@ -285,11 +283,12 @@ def _centre(actor: Actor, centre: UUID | None, at: datetime) -> UUID:
 def _household(bundle: Bundle, home: UUID, code: str | None) -> UUID | None:
     if not code:
         return None
-    known = Household.objects.filter(home=home, code=code).values_list("id", flat=True).first()
-    if known is None:
-        known = ids.new()
-        bundle.insert(Household, id=known, home=home, centre_id=home, code=code)
-    return known
+    known = quick.rows("SELECT h.id FROM people_household h WHERE h.home = %s AND h.code = %s", [home, code])
+    if known:
+        return quick.known(known[0][0])
+    household = ids.new()
+    bundle.insert(Household, id=household, home=home, centre_id=home, code=code)
+    return household
 
 
 def _placement(record: records.Record, said: Particulars) -> Placement:

@@ -3,14 +3,18 @@
 Nothing here reads the database or the clock. `people.directory.current()` hands out the picture.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any, TypeVar
 from uuid import UUID
 
 from yishe.people.members import Absence, Found, Member, Place, Placed, Turn, Unit
 from yishe.policy.refusals import NotFound, Unavailable
+
+T = TypeVar("T")
 
 TEAM_LEAD = "team_lead"
 CENTRE_DIRECTOR = "centre_director"
@@ -110,10 +114,32 @@ class Directory:
             found = (unit for unit in found if any(one.id == under for one in self.above(unit.id)))
         return tuple(sorted(found, key=lambda unit: unit.code))
 
+    # What stays as it is until somebody's posts or leave change
+
+    @cached_property
+    def _changes(self) -> list[datetime]:
+        ends = {end for member in self.people.values() for end in member.changes}
+        return sorted(ends | {end for leave in self.leaves for end in (leave.starts_at, leave.ends_at)})
+
+    @cached_property
+    def _remembered(self) -> dict[tuple[object, ...], Any]:
+        return {}
+
+    def _lasting(self, find: Callable[..., T], what: UUID | None, at: datetime, *more: object) -> T:
+        """The answer of `find`, worked out once for the time between two changes."""
+        key = (find.__name__, what, *more, bisect_right(self._changes, at))
+        if key not in self._remembered:
+            self._remembered[key] = find(what, at, *more)
+        found: T = self._remembered[key]
+        return found
+
     # Who is there
 
     def members(self, organisation: UUID, at: datetime, duty: str | None = None) -> tuple[Member, ...]:
         """Those who hold a post in this very organisation, the lead for the duty first, then by seniority."""
+        return self._lasting(self._ranked, organisation, at, duty)
+
+    def _ranked(self, organisation: UUID, at: datetime, duty: str | None) -> tuple[Member, ...]:
         ranked = [
             (not post.lead, post.since, member.id.int, member)
             for member in self._by_organisation.get(organisation, ())
@@ -160,8 +186,9 @@ class Directory:
 
     def team_lead(self, team: UUID | None, at: datetime) -> Member | None:
         """The team's leader, or his stand-in; without one, the lead of any duty there, doctors first."""
-        if team is None:
-            return None
+        return self._lasting(self._leader, team, at) if team else None
+
+    def _leader(self, team: UUID, at: datetime) -> Member | None:
         leads = [member for member in self.members(team, at) if self._leads(member, team, at)]
         leads.sort(key=lambda member: "family_doctor" not in member.duties(at))
         return self.first_present((*self.members(team, at, TEAM_LEAD), *leads), at)
@@ -178,13 +205,21 @@ class Directory:
 
     def centre_lead(self, centre: UUID | None, at: datetime) -> Member | None:
         """The centre's director, or who stands in."""
-        return self._head(centre, at) if centre else None
+        return self._lasting(self._head, centre, at) if centre else None
 
     def district_leads(self, centre: UUID | None, at: datetime) -> tuple[Member, ...]:
         """The heads of the organisations above the centre, nearest first; each present."""
         above = [unit for unit in self.above(centre) if unit.level in ("district", "city")]
-        heads = (self._head(unit.id, at) for unit in above)
+        heads = (self._lasting(self._head, unit.id, at) for unit in above)
         return tuple({head.id: head for head in heads if head}.values())
+
+    def leaders(self, team: UUID | None, centre: UUID | None, at: datetime) -> tuple[UUID, ...]:
+        """Team leader, centre director, heads above: nearest first, each once."""
+        return self._lasting(self._leaders, team, at, centre)
+
+    def _leaders(self, team: UUID | None, at: datetime, centre: UUID | None) -> tuple[UUID, ...]:
+        found = [self.team_lead(team, at), self.centre_lead(centre, at), *self.district_leads(centre, at)]
+        return tuple(dict.fromkeys(member.id for member in found if member))
 
     def on_duty(self, centre: UUID | None, duty: str, at: datetime) -> tuple[Member, datetime] | None:
         """Who the roster names now, with the end of the shift; people on leave are passed over."""

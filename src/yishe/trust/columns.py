@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -18,13 +18,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.types.json import Jsonb
 
 Convert = Callable[[Any], Any]
-POSTGRESQL = "postgresql"
 _NULL = type(None)
 
 
 def here() -> BaseDatabaseWrapper:
     """The connection itself, not Django's proxy that looks it up again for each attribute."""
     return connections[DEFAULT_DB_ALIAS]
+
+
+@cache
+def on_postgresql() -> bool:
+    """Whether this process speaks to PostgreSQL; settings decide it once, and otherwise it is SQLite."""
+    return bool(here().vendor == "postgresql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +46,25 @@ class Column:
 
 
 @lru_cache(maxsize=256)
-def of(model: type[models.Model], vendor: str) -> dict[str, Column]:
+def of(model: type[models.Model]) -> dict[str, Column]:
     """The columns by name and by attribute name."""
     found = {}
     for f in model._meta.concrete_fields:
-        found[f.name] = found[f.attname] = _column(f, vendor)
+        found[f.name] = found[f.attname] = _column(f)
     return found
 
 
-def _column(f: models.Field, vendor: str) -> Column:
+def _column(f: models.Field) -> Column:
     kind = (f.rel_db_type(here()) if f.is_relation else f.cast_db_type(here())) or ""
-    cast = f"::{kind.split('(')[0]}" if vendor == POSTGRESQL and kind else ""
+    cast = f"::{kind.split('(')[0]}" if on_postgresql() and kind else ""
     own = f.target_field if isinstance(f, models.ForeignKey) else f
     return Column(
         f'"{f.column}"',
         f.attname,
         cast,
-        _plain(own, vendor),
-        _stored(f, own, vendor),
-        _loaded(f, own, vendor),
+        _plain(own),
+        _stored(f, own),
+        _loaded(f, own),
     )
 
 
@@ -76,18 +81,18 @@ def _sort(own: models.Field) -> str:
     return "" if coded else str(own.get_internal_type())
 
 
-def _plain(own: models.Field, vendor: str) -> frozenset[type]:
+def _plain(own: models.Field) -> frozenset[type]:
     sort = _sort(own)
     if sort == "JSONField":
         return frozenset({_NULL})
     if sort not in _TYPES:
         return frozenset()
-    if vendor != POSTGRESQL and sort in ("UUIDField", "DateTimeField"):
+    if not on_postgresql() and sort in ("UUIDField", "DateTimeField"):
         return frozenset({_NULL})
     return frozenset({_NULL, _TYPES[sort]})
 
 
-def _stored(f: models.Field, own: models.Field, vendor: str) -> Convert:
+def _stored(f: models.Field, own: models.Field) -> Convert:
     """What to do with a value that is not of a plain type."""
 
     def generally(value: Any) -> Any:
@@ -95,10 +100,10 @@ def _stored(f: models.Field, own: models.Field, vendor: str) -> Convert:
 
     sort = _sort(own)
     if sort == "JSONField":
-        return _jsonb if vendor == POSTGRESQL else json.dumps
-    if vendor != POSTGRESQL and sort == "UUIDField":
+        return _jsonb if on_postgresql() else json.dumps
+    if not on_postgresql() and sort == "UUIDField":
         return lambda value: value.hex if type(value) is uuid.UUID else generally(value)
-    if vendor != POSTGRESQL and sort == "DateTimeField":
+    if not on_postgresql() and sort == "DateTimeField":
         return lambda value: (
             moment_text(value) if type(value) is datetime and value.tzinfo else generally(value)
         )
@@ -114,11 +119,11 @@ def moment_text(at: datetime) -> str:
     return str(at.astimezone(UTC))[:-6]
 
 
-def _loaded(f: models.Field, own: models.Field, vendor: str) -> Convert | None:
+def _loaded(f: models.Field, own: models.Field) -> Convert | None:
     sort = _sort(own)
     if sort == "JSONField":
         return orjson.loads
-    if vendor != POSTGRESQL and sort in _READERS:
+    if not on_postgresql() and sort in _READERS:
         return _READERS[sort]
     column = f.get_col(f.model._meta.db_table)
     steps = [*here().ops.get_db_converters(column), *column.get_db_converters(here())]

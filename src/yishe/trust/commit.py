@@ -56,7 +56,7 @@ Names = tuple[str, ...]
 
 def _row(model: type[models.Model], values: Mapping[str, Any]) -> tuple[Names, list[Any]]:
     """The given values as the driver takes them, with the names of their columns."""
-    known = columns.of(model, columns.here().vendor)
+    known = columns.of(model)
     names = tuple(values)
     row = []
     for name in names:
@@ -75,9 +75,9 @@ class _Cell:
 
 
 @lru_cache(maxsize=1024)
-def _cells(model: type[models.Model], given: Names, vendor: str) -> tuple[Names, tuple[_Cell, ...]]:
+def _cells(model: type[models.Model], given: Names) -> tuple[Names, tuple[_Cell, ...]]:
     """How a new row is completed when these are given; a serial key stays open."""
-    known, cells, used = columns.of(model, vendor), [], 0
+    known, cells, used = columns.of(model), [], 0
     for f in model._meta.concrete_fields:
         name = next((one for one in (f.attname, f.name) if one in given), None)
         if name is not None or not isinstance(f, models.AutoField):
@@ -90,7 +90,7 @@ def _cells(model: type[models.Model], given: Names, vendor: str) -> tuple[Names,
 
 def _whole_row(model: type[models.Model], values: Mapping[str, Any]) -> tuple[Names, list[Any]]:
     """Every column gets a value: the given one, the model's default, or null."""
-    names, cells = _cells(model, tuple(values), columns.here().vendor)
+    names, cells = _cells(model, tuple(values))
     row = []
     for cell in cells:
         value = values[cell.given] if cell.given is not None else cell.default()
@@ -139,7 +139,7 @@ class Bundle:
             return
         writes, self._writes = self._writes, []
         try:
-            if columns.here().vendor == columns.POSTGRESQL:
+            if columns.on_postgresql():
                 _commit_postgresql(writes)
             else:
                 with write_lock.held(), transaction.atomic():
@@ -168,7 +168,7 @@ class Bundle:
 @contextmanager
 def atomically() -> Iterator[None]:
     """Several bundles as one transaction; on SQLite behind the shared lock."""
-    if columns.here().vendor == columns.POSTGRESQL:
+    if columns.on_postgresql():
         with transaction.atomic():
             yield
     else:
@@ -184,16 +184,16 @@ def _where(write: _Write, known: Mapping[str, columns.Column]) -> str:
     return " AND ".join(f"{known[n].name} = %s{known[n].cast}" for n in write.where)
 
 
-def _update_sql(write: _Write, vendor: str) -> str:
-    known = columns.of(write.model, vendor)
+def _update_sql(write: _Write) -> str:
+    known = columns.of(write.model)
     if not write.names:
         return f"SELECT 1 FROM {_table(write.model)} WHERE {_where(write, known)}"
     sets = ", ".join(f"{known[n].name} = %s{known[n].cast}" for n in write.names)
     return f"UPDATE {_table(write.model)} SET {sets} WHERE {_where(write, known)}"
 
 
-def _insert_sql(write: _Write, vendor: str, condition: str = "") -> str:
-    named = [columns.of(write.model, vendor)[n] for n in write.names]
+def _insert_sql(write: _Write, condition: str = "") -> str:
+    named = [columns.of(write.model)[n] for n in write.names]
     row = f"({', '.join(f'%s{c.cast}' for c in named)})"
     names = ", ".join(c.name for c in named)
     values = ", ".join([row] * len(write.rows))
@@ -212,17 +212,16 @@ def _of_shape(shape: Shape) -> _Write:
 
 
 @lru_cache(maxsize=1024)
-def _sql(shape: Shape, vendor: str) -> str:
+def _sql(shape: Shape) -> str:
     write = _of_shape(shape)
-    return _update_sql(write, vendor) if write.where else _insert_sql(write, vendor)
+    return _update_sql(write) if write.where else _insert_sql(write)
 
 
 def _each(writes: list[_Write]) -> None:
     """One statement after the other; guards first, so that a lost race costs one statement."""
-    here = columns.here()
-    with here.cursor() as cursor:
+    with columns.here().cursor() as cursor:
         for write in sorted(writes, key=_guards_first):
-            cursor.execute(_sql(write.shape, here.vendor), write.params())
+            cursor.execute(_sql(write.shape), write.params())
             hit = cursor.fetchone() is not None if write.where and not write.names else cursor.rowcount == 1
             if write.guard and not hit:
                 raise Stale(write.model.__name__)
@@ -241,12 +240,12 @@ def _statement(shapes: tuple[Shape, ...]) -> str:
     parts = []
     for i, write in enumerate(writes):
         if write.where:
-            sql = _update_sql(write, columns.POSTGRESQL)
+            sql = _update_sql(write)
             if guarded and not write.guard:
                 sql += " AND EXISTS (SELECT 1 FROM w0)"
             parts.append(f"w{i} AS ({sql}{' RETURNING 1' if write.names else ''})")
         else:
-            parts.append(f"w{i} AS ({_insert_sql(write, columns.POSTGRESQL, condition)})")
+            parts.append(f"w{i} AS ({_insert_sql(write, condition)})")
     return f"WITH {', '.join(parts)} SELECT {'(SELECT count(*) FROM w0)' if guarded else '1'}"
 
 

@@ -5,12 +5,13 @@ computed over ciphertext and canonical bytes, so that verifying needs no key and
 """
 
 import hashlib
-import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from yishe.policy.refusals import Unavailable
 from yishe.trust import keys, quick
@@ -31,33 +32,38 @@ class Head:
 
 
 def canonical(data: Any) -> str:
-    """JSON with one spelling: sorted keys, no spaces, times in UTC with microseconds."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    """JSON with one spelling: sorted keys, no spaces, ids as text, times in UTC with microseconds."""
+    return orjson.dumps(data, default=_plain, option=_SPELLING).decode()
+
+
+_SPELLING = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return stamp(value)
-    if isinstance(value, uuid.UUID):
-        return str(value)
     raise TypeError(f"{type(value).__name__} has no place in the ledger")
 
 
 def stamp(at: datetime) -> str:
     """A moment as the ledger writes it: 2026-03-02T01:00:00.000000Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def digest(entry: Entry) -> bytes:
     """The entry's hash, of the form it was written in."""
+    return _hashed(vars(entry))
+
+
+def _hashed(e: Mapping[str, Any]) -> bytes:
     fields = [
-        entry.form, entry.home, entry.stream, entry.seq, entry.kind, entry.actor, entry.subject,
-        stamp(entry.occurred_at), stamp(entry.recorded_at), entry.pack, entry.command_id,
-        bytes(entry.command_digest).hex() if entry.command_digest is not None else None,
-        entry.data,
-        hashlib.sha256(bytes(entry.sealed)).hexdigest() if entry.sealed is not None else None,
+        e["form"], e["home"], e["stream"], e["seq"], e["kind"], e["actor"], e["subject"],
+        stamp(e["occurred_at"]), stamp(e["recorded_at"]), e["pack"], e["command_id"],
+        bytes(e["command_digest"]).hex() if e["command_digest"] is not None else None,
+        e["data"],
+        hashlib.sha256(bytes(e["sealed"])).hexdigest() if e["sealed"] is not None else None,
     ]  # fmt: skip
-    return hashlib.sha256(bytes(entry.previous) + canonical(fields).encode()).digest()
+    return hashlib.sha256(bytes(e["previous"]) + canonical(fields).encode()).digest()
 
 
 def append(
@@ -75,14 +81,14 @@ def append(
         if subject is None or subject_key is None:
             raise Unavailable("subject_erased", "这位居民的资料已按其要求删除，不能再写入文字。")
         sealed = keys.seal(home, subject, subject_key, canonical(words), SEALED_PLACE)
-    entry = Entry(
-        home=home, stream=stream, seq=head.seq + 1, form=FORM, kind=kind, actor=actor, subject=subject,
-        occurred_at=occurred_at or at, recorded_at=at, pack=pack, command_id=command_id,
-        command_digest=command_digest, data=canonical(data), sealed=sealed, previous=head.hash,
-    )  # fmt: skip
-    entry.hash = digest(entry)
-    bundle.insert(Entry, **{f.attname: getattr(entry, f.attname) for f in Entry._meta.concrete_fields})
-    return Head(entry.seq, entry.hash)
+    entry: dict[str, Any] = {
+        "home": home, "stream": stream, "seq": head.seq + 1, "form": FORM, "kind": kind, "actor": actor,
+        "subject": subject, "occurred_at": occurred_at or at, "recorded_at": at, "pack": pack, "command_id": command_id,
+        "command_digest": command_digest, "data": canonical(data), "sealed": sealed, "previous": head.hash,
+    }  # fmt: skip
+    entry["hash"] = _hashed(entry)
+    bundle.insert(Entry, **entry)
+    return Head(entry["seq"], entry["hash"])
 
 
 def entries(stream: uuid.UUID, upto: int | None = None) -> list[Entry]:
@@ -96,12 +102,12 @@ def entries(stream: uuid.UUID, upto: int | None = None) -> list[Entry]:
 
 def changes_of(entry: Entry) -> dict[str, Any]:
     """What folding applies: the fields this entry changed."""
-    return dict(json.loads(entry.data).get("set", {}))
+    return dict(orjson.loads(entry.data).get("set", {}))
 
 
 def facts_of(entry: Entry) -> dict[str, Any]:
     """The codes that go with the entry: reason, outcome, evidence, rung."""
-    return {k: v for k, v in json.loads(entry.data).items() if k != "set"}
+    return {k: v for k, v in orjson.loads(entry.data).items() if k != "set"}
 
 
 def head(home: uuid.UUID, stream: uuid.UUID) -> Head:
@@ -115,12 +121,15 @@ def words(entry: Entry, subject_key: bytes) -> dict[str, str]:
     if entry.sealed is None or entry.subject is None:
         return {}
     text = keys.unseal(entry.home, entry.subject, subject_key, bytes(entry.sealed), SEALED_PLACE)
-    return dict(json.loads(text))
+    return dict(orjson.loads(text))
 
 
-def command(actor: uuid.UUID, command_id: str) -> Entry | None:
-    """The entry this command of this actor made, if it was carried out."""
-    return Entry.objects.filter(actor=actor, command_id=command_id).first()
+def command(homes: Sequence[uuid.UUID], actor: uuid.UUID, command_id: str) -> Entry | None:
+    """The entry this command of this actor made at one of `homes`, if it was carried out."""
+    within, values = quick.among("e.home", homes)
+    sql = f"SELECT {quick.columns(Entry, 'e')} FROM trust_entry e WHERE {within} AND e.actor = %s AND e.command_id = %s"
+    rows = quick.rows(sql, [*values, actor, command_id])
+    return quick.instance(Entry, rows[0]) if rows else None
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ looked up once. Everything else uses the ORM.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, models
 
-from yishe.trust.columns import POSTGRESQL, Convert, here, moment_text
+from yishe.trust.columns import Convert, here, moment_text, on_postgresql
 from yishe.trust.columns import of as columns_of
 
 M = TypeVar("M", bound=models.Model)
@@ -26,9 +26,9 @@ def columns(model: type[models.Model], alias: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _loading(model: type[models.Model], vendor: str) -> tuple[tuple[int, Convert], ...]:
+def _loading(model: type[models.Model]) -> tuple[tuple[int, Convert], ...]:
     """Which of the model's columns need converting, by position in field order."""
-    known = columns_of(model, vendor)
+    known = columns_of(model)
     wanted = ((index, known[f.attname].loaded) for index, f in enumerate(model._meta.concrete_fields))
     return tuple((index, convert) for index, convert in wanted if convert is not None)
 
@@ -42,9 +42,8 @@ def _param(value: Any) -> Any:
 
 def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Whatever the statement answers, unconverted."""
-    connection = here()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values if connection.vendor == POSTGRESQL else [_param(v) for v in values])
+    with here().cursor() as cursor:
+        cursor.execute(sql, values if on_postgresql() else [_param(v) for v in values])
         return cursor.fetchall()
 
 
@@ -57,7 +56,7 @@ def names(model: type[models.Model]) -> tuple[str, ...]:
 def values(model: type[models.Model], row: Sequence[Any]) -> list[Any]:
     """The first columns of `row`, in field order, converted."""
     found = list(row[: len(names(model))])
-    for index, convert in _loading(model, here().vendor):
+    for index, convert in _loading(model):
         if found[index] is not None:
             found[index] = convert(found[index])
     return found
@@ -70,11 +69,21 @@ def instance(model: type[M], row: Sequence[Any]) -> M:
 
 def among(column: str, wanted: Sequence[UUID]) -> tuple[str, list[Any]]:
     """A condition that `column` is one of `wanted`, with its parameters; one constant text on PostgreSQL."""
-    if here().vendor == POSTGRESQL:
+    if on_postgresql():
         return f"{column} = ANY(%s)", [list(wanted)]
     return f"{column} IN ({', '.join(['%s'] * len(wanted))})", list(wanted)
 
 
-def uid(value: Any) -> UUID | None:
+def known(value: Any) -> UUID:
     """An id column outside a model's own columns."""
-    return value if value is None or isinstance(value, UUID) else UUID(value)
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def uid(value: Any) -> UUID | None:
+    """The same, where there may be none."""
+    return None if value is None else known(value)
+
+
+def moment(value: datetime) -> datetime:
+    """A time outside a model's own columns: SQLite's driver leaves out that it is UTC."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
