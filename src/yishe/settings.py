@@ -148,7 +148,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 34 * 1024 * 1024
 
 def _sqlite(path: Path) -> dict[str, Any]:
     return {
-        "ENGINE": "yishe.trust.sqlite",
+        "ENGINE": "yishe.trust.sqlite3",
         "NAME": path,
         "CONN_MAX_AGE": None,
         "OPTIONS": {
