@@ -95,6 +95,7 @@ def _staff(made: District, at: datetime) -> None:
             lead="team_lead" in employee.posts or "centre_director" in employee.posts,
             number=f"YX{number}",
             title=employee.title,
+            phone=f"80{number % 100:02d}",
             username=employee.username,
             hashed=hasher.encode(PASSWORD, hasher.salt()),
         )

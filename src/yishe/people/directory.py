@@ -147,8 +147,10 @@ def _members(tree: Directory) -> dict[UUID, Member]:
     for staff, organisation, duty, lead, since, until, post in rows:
         level, centre = tree.organisations[organisation].level, tree.centre_of(organisation)
         posts[staff].append(Held(organisation, duty, lead, since, until, level, centre, post))
-    staff_rows = Staff.objects.values_list("id", "name", "account", "title", "active_from", "active_until")
+    staff_rows = Staff.objects.values_list(
+        "id", "name", "account", "title", "active_from", "active_until", "phone"
+    )
     return {
-        row[0]: Member(row[0], row[1], row[2], tuple(posts[row[0]]), row[3], row[4], row[5])
+        row[0]: Member(row[0], row[1], row[2], tuple(posts[row[0]]), row[3], row[4], row[5], row[6])
         for row in staff_rows
     }

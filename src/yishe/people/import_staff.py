@@ -24,6 +24,7 @@ from yishe.trust.models import Account
 
 STAFF = "people.staff"
 PASSWORD_BYTES = 9
+LONGEST_PHONE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Person:
     centre: UUID
     team: str
     title: str
+    phone: str
     lead: bool
 
 
@@ -96,6 +98,7 @@ class _Intake:
             centre=self._centre(cells.optional(row.get("centre"))),
             team=cells.optional(row.get("team")) or "",
             title=cells.optional(row.get("title")) or "",
+            phone=(cells.optional(row.get("phone")) or "")[:LONGEST_PHONE],
             lead=cells.coded(row.get("lead"), roster.values.get("yes", {})) == "true"
             or "team_lead" in duties,
         )
@@ -156,7 +159,7 @@ class _Intake:
         return team is None or bool(set(person.duties) - held) or bool(changed)
 
     def _changes(self, known: Staff, person: Person) -> dict[str, Any]:
-        wanted = {"title": person.title, "number": person.number}
+        wanted = {"title": person.title, "number": person.number, "phone": person.phone}
         return {key: value for key, value in wanted.items() if value and getattr(known, key) != value}
 
     def _team(self, person: Person, *, found: bool = True) -> UUID | None:
@@ -208,6 +211,7 @@ class _Intake:
             lead=person.lead,
             number=person.number,
             title=person.title,
+            phone=person.phone,
             username=person.username,
             password=password or None,
         )

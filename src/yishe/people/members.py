@@ -81,6 +81,7 @@ class Member:
     title: str = ""
     active_from: datetime | None = None
     active_until: datetime | None = None
+    phone: str = ""
 
     @cached_property
     def changes(self) -> list[datetime]:

@@ -52,6 +52,7 @@ class Staff(models.Model):
     name = models.CharField(max_length=80)
     pinyin = models.CharField(max_length=160, default="")
     title = models.CharField(max_length=80, default="")
+    phone = models.CharField(max_length=40, default="", help_text="办公电话：着急时打给谁")
     active_from = models.DateTimeField(null=True)
     active_until = models.DateTimeField(null=True)
 

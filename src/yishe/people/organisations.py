@@ -87,6 +87,7 @@ def hire(
     lead: bool = False,
     number: str | None = None,
     title: str = "",
+    phone: str = "",
     username: str | None = None,
     password: str | None = None,
     hashed: str | None = None,
@@ -108,6 +109,7 @@ def hire(
             name=tidy(name),
             pinyin=pinyin.full(tidy(name)),
             title=title,
+            phone=phone,
             active_from=at,
         )
         _post(staff, organisation, duties, lead, at)

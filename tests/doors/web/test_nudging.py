@@ -6,6 +6,8 @@ import pytest
 
 from tests.doors.web.conftest import Office, statements
 from yishe.loops.models import Loop
+from yishe.people import directory
+from yishe.people.models import Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +54,12 @@ def test_a_morning_costs_the_same_however_much_there_is(office: Office) -> None:
     for reason in ("D03", "D04", "D05", "D16"):
         office.refer(reason)
     assert statements(lambda: office.doctor.open("/")) == few <= 12
+
+
+def test_where_somebody_is_late_stands_whom_to_ring(office: Office) -> None:
+    path = f"/loops/{office.refer()}"
+    Staff.objects.filter(name="李敏").update(phone="8003")
+    directory.bump()
+    Loop.objects.update(due_at=Loop.objects.get().promised_at - timedelta(days=2))
+    for page in ("/", "/duty", path):
+        assert 'href="tel:8003"' in office.director.text(page)

@@ -80,3 +80,13 @@ def test_first_passwords_are_given_back_once_in_the_result(world: World, tmp_pat
 def test_a_doctor_and_a_stranger_may_not_load_staff(world: World, tmp_path: Path, name: str) -> None:
     with pytest.raises(Forbidden):
         import_.run(world.actor(name), listed(tmp_path), at=world.now, centre=world.spring)
+
+
+def test_a_work_phone_comes_along_and_a_new_one_updates(world: World, tmp_path: Path) -> None:
+    text = "姓名,工号,岗位,所属团队,分机\n钱社工,Z02,医务社工,四团队,8002\n"
+    import_.run(world.actor("xu"), listed(tmp_path, text), at=world.now)
+    changed = import_.run(world.actor("xu"), listed(tmp_path, text.replace("8002", "8012")), at=world.now)
+
+    assert changed.updated == 1
+    staff = Staff.objects.get(number="Z02")
+    assert directory.current().staff(staff.id).phone == "8012"

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from yishe.doors.web import loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
-from yishe.loops import reading, stuck, worker
+from yishe.loops import nudges, reading, stuck, worker
 from yishe.people import packs
 from yishe.people.cards import cards
 from yishe.trust import backup
@@ -21,6 +21,7 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
     held = {one.loop: one for one in stuck.listed()}
     stopped = reading.soonest(here.actor, {"set": "open"}, here.now, OLDEST, only=list(held)) if held else ()
     shown = cards(one.subject for one in (*late, *stopped))
+    asked = nudges.resting(late, here.actor.staff_id, here.now)
     page.seen(here, "read.duty", shown)
     waited = worker.oldest_due(here.now)
     return page.show(
@@ -34,7 +35,7 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
             "waiting": bool(waited),
             "open": reading.how_many(here.actor, {"set": "open"}, here.now),
             "overdue": reading.how_many(here.actor, {"set": "overdue"}, here.now),
-            "late": [loop_rows.row(one, shown.get(one.subject), here, named=True) for one in late],
+            "late": loop_rows.looked_after(late, shown, here, asked),
             "stuck_count": len(held),
             "stuck": [
                 {"row": loop_rows.row(one, shown.get(one.subject), here, named=True), "why": held[one.id]}
@@ -65,13 +66,20 @@ def on_duty(here: Here) -> list[dict[str, Any]]:
         for code in packs.in_force().duties:
             turn = here.staff.on_duty(unit.id, code, here.now)
             if turn:
-                turns.append({"duty": wording.duty(code), "name": turn[0].name, "until": turn[1]})
+                turns.append(
+                    {
+                        "duty": wording.duty(code),
+                        "name": turn[0].name,
+                        "phone": turn[0].phone,
+                        "until": turn[1],
+                    }
+                )
         lead = here.staff.centre_lead(unit.id, here.now)
         found.append(
             {
                 "name": unit.name,
                 "turns": turns,
-                "lead": lead.name if lead else "",
+                "lead": lead,
                 "emergency": unit.emergency,
             }
         )

@@ -37,6 +37,12 @@ def name(here: Here, staff: UUID | None) -> str:
     return here.staff.people[staff].name
 
 
+def phone(here: Here, staff: UUID | None) -> str:
+    """The work phone of a member of staff, where one is known."""
+    member = here.staff.people.get(staff) if staff else None
+    return member.phone if member else ""
+
+
 def person(here: Here, card: Card, allergies: Sequence[str] = (), acts: Sequence[Act] = ()) -> Person:
     """The head of a page about one resident."""
     known = tuple(dict.fromkeys((*card.allergies, *allergies)))

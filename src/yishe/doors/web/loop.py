@@ -131,7 +131,10 @@ def ring(here: Here, found: Detail) -> list[dict[str, str]]:
         people.append((stand_in.id, "代班"))
     people += [(one, "负责人") for one in leaders(here.staff, state, here.now)]
     named = {one: words for one, words in reversed(people) if one != here.actor.staff_id}
-    return [{"name": faces.name(here, one), "why": words} for one, words in reversed(named.items())]
+    return [
+        {"name": faces.name(here, one), "why": words, "phone": faces.phone(here, one)}
+        for one, words in reversed(named.items())
+    ]
 
 
 def emergency(here: Here, found: Detail) -> list[dict[str, str]]:

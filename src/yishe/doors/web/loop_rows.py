@@ -9,6 +9,7 @@ from yishe.doors.web import faces, spoken, wording
 from yishe.doors.web.page import Here
 from yishe.doors.web.shapes import Act, Chip, Group, Row
 from yishe.loops import kinds
+from yishe.loops.company import is_leader
 from yishe.people.cards import Card
 from yishe.policy.loop_kinds import LoopKind
 from yishe.policy.loop_state import LoopState
@@ -96,6 +97,7 @@ def row(loop: LoopState, card: Card | None, here: Here, *, acting: bool = False,
         urgent=loop.urgency == "red" and not loop.closed_at,
         chip=chip(loop, here, named=named),
         acts=acts(loop, here, card) if acting else (),
+        phone=faces.phone(here, loop.owner) if named and shade == "red" else "",
     )
 
 
@@ -165,6 +167,20 @@ def waited(
 ) -> list[Row]:
     """Rows of what others must do, each with 催一下, or with when they were asked already."""
     return [nudging(row(one, cards.get(one.subject), here, named=True), one, here, asked) for one in found]
+
+
+def looked_after(
+    found: Iterable[LoopState], cards: Mapping[UUID, Card], here: Here, asked: Mapping[UUID, datetime]
+) -> list[Row]:
+    """Rows of anybody's: 催一下 only on those this person takes part in or leads."""
+    rows = []
+    for one in found:
+        mine = here.actor.staff_id in (one.sender, one.performer) or is_leader(
+            here.actor.staff_id, one, here.now
+        )
+        plain = row(one, cards.get(one.subject), here, named=True)
+        rows.append(nudging(plain, one, here, asked) if mine else plain)
+    return rows
 
 
 def nudging(shown: Row, loop: LoopState, here: Here, asked: Mapping[UUID, datetime]) -> Row:

@@ -258,7 +258,7 @@ def asked(here: Here, found: Detail) -> dict[str, Any]:
     if "note" not in found.allowed or why not in ("", "nudged_already"):
         return {}
     if not why or not again:
-        return {"nudge": loop_rows.nudge(found.state, "")}
+        return {"nudge": replace(loop_rows.nudge(found.state, ""), look="")}
     last = spoken.stamp(told[-1], here.now)
     return {"nudged": f"{last} 已催，{spoken.stamp(again, here.now)} 起可以再催"}
 

@@ -200,6 +200,7 @@ def preview(here: Here, shown: promises.Preview, chosen: Reason | None) -> dict[
             clocks.append({"words": wording.CLOCKS[name], "within": clock.zh})
     return {
         "receiver": faces.name(here, shown.receiver),
+        "phone": faces.phone(here, shown.receiver),
         "via": VIA.get(shown.via, ""),
         "urgency": shown.urgency,
         "urgency_words": wording.URGENCIES[shown.urgency],

@@ -34,7 +34,8 @@ class Act:
 
 @dataclass(frozen=True)
 class Row:
-    """A sentence in three parts: who, what is owed, by when and by whom. `said` stands where nothing can be pressed."""
+    """A sentence in three parts: who, what is owed, by when and by whom. `said` stands where nothing can be pressed;
+    `phone` rings whoever is late."""
 
     id: str
     href: str
@@ -49,6 +50,7 @@ class Row:
     urgent: bool = False
     acts: Sequence[Act] = ()
     said: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)

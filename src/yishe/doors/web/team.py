@@ -153,6 +153,7 @@ def _people(here: Here, unit: Unit) -> list[dict[str, Any]]:
             {
                 "name": member.name,
                 "title": member.title,
+                "phone": member.phone,
                 "duties": [wording.duty(post.duty) for post in held],
                 "lead": any(post.lead for post in held),
                 "away": away,
