@@ -6,11 +6,15 @@ Each file of a pack is one model here; the file name says which (`FILES` in `pac
 from datetime import date, time
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from .durations import Duration
 from .pack_fields import Length, Said, Source, Sourced, Strict
 
 RecordType = Literal["encounter", "medication_change", "service_note", "observation", "condition"]
+
+MOST_KEYS_KEPT = 35
+"""Days; design 9."""
 
 
 class PackHead(Strict):
@@ -235,6 +239,26 @@ class Limits(Strict):
     anonymous: Limit
 
 
+class Backup(Strict):
+    """The daily backup: from which local time on, how long after a failure again; how many are kept, and for how long
+    their key files (design 9: so that an erased person stays erased); at what age of the newest proven one to warn."""
+
+    begin: time
+    again_after: Length
+    keep: int = Field(ge=1)
+    keys_kept: Length
+    proven_within: Length
+
+    @field_validator("keys_kept")
+    @classmethod
+    def not_for_ever(cls, kept: Duration) -> Duration:
+        if not kept.is_exact or kept.exact().days > MOST_KEYS_KEPT:
+            raise ValueError(
+                f"keys kept {kept}; expected at most {MOST_KEYS_KEPT} d, or an erasure would not hold"
+            )
+        return kept
+
+
 class SettingsVersion(Strict):
     """`attach_from`: what a reason asks to attach → the types of records that answer it.
 
@@ -245,6 +269,7 @@ class SettingsVersion(Strict):
     sign_in: SignIn
     search: Search
     limits: Limits
+    backup: Backup
     small_number: int = Field(ge=0)
     clock_skew: Length
     worker_late: Length

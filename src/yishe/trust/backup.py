@@ -1,6 +1,6 @@
 """`yishe backup`: everything needed to stand up again, and nothing that can be read without the root key.
 
-A backup is a folder: `data.ybk` (all tables but keys), `keys.ybk` (the key tables, dropped after 35 days so that an
+A backup is a folder: `data.ybk` (all tables but keys), `keys.ybk` (the key tables, dropped after some weeks so that an
 erased person stays erased), `manifest.json` (counts, checksums and ledger heads, authenticated by the root key).
 It appears under its name only when it is whole and on the disk.
 """
@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from yishe.policy.refusals import NotFound, Unavailable
+from yishe.policy.refusals import NotFound, Refused, Unavailable
 from yishe.trust import backup_sealing, backup_tables, ciphers, digests, ids, keys, tombstones
 from yishe.trust.backup_sealing import damaged
 from yishe.trust.commit import Bundle, Duplicate, Stale
@@ -27,16 +28,21 @@ from yishe.trust.models import BackupProof, BackupRun
 
 FORM = 1
 DATA, KEYS, MANIFEST = "data.ybk", "keys.ybk", "manifest.json"
-KEYS_KEPT = timedelta(days=35)
-"""design §9: copies of the key tables are kept at most so long."""
 ABANDONED = timedelta(hours=6)
-KEEP = 30
 _NAME = re.compile(r"yishe-(\d{8}T\d{6})Z-[0-9a-f]{6}")
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def make(to: Path, at: datetime, *, also: Path | None = None, keep: int = KEEP) -> Path:
-    """Make a backup in `to`, copy it to `also`, and let go of what is older than the `keep` newest.
+@dataclass(frozen=True)
+class Retention:
+    """How many backups stay, and how long their key files do."""
+
+    keep: int
+    keys_kept: timedelta
+
+
+def make(to: Path, at: datetime, retention: Retention, *, also: Path | None = None) -> Path:
+    """Make a backup in `to`, copy it to `also`, and let go of what retention no longer keeps.
 
     Unavailable when the second place cannot be written; the first then stands.
     """
@@ -49,12 +55,11 @@ def make(to: Path, at: datetime, *, also: Path | None = None, keep: int = KEEP) 
     try:
         _fill(work, name, at)
         _settle(work, to / name)
-    except BaseException:
+    finally:
         shutil.rmtree(work, ignore_errors=True)
-        raise
-    forget_old(to, at, keep)
+    forget_old(to, at, retention)
     if also is not None:
-        _copy(to / name, also, at, keep)
+        _copy(to / name, also, at, retention)
     tombstones.write_out(*filter(None, (to, also)))
     return to / name
 
@@ -102,7 +107,8 @@ def _settle(work: Path, place: Path) -> None:
             os.close(handle)
 
 
-def _copy(made: Path, also: Path, at: datetime, keep: int) -> None:
+def _copy(made: Path, also: Path, at: datetime, retention: Retention) -> None:
+    """To the second place, read back there, and only then under its name."""
     work = also / f".partial-{made.name}"
     try:
         also.mkdir(parents=True, exist_ok=True)
@@ -110,13 +116,14 @@ def _copy(made: Path, also: Path, at: datetime, keep: int) -> None:
         shutil.copytree(made, work)
         read(work, keys.root())
         _settle(work, also / made.name)
-    except OSError as fault:
-        shutil.rmtree(work, ignore_errors=True)
+    except (OSError, Refused) as fault:
+        why = fault.title if isinstance(fault, Refused) else fault.strerror
         raise Unavailable(
-            "second_place",
-            f"备份已做好（{made}），但没能放到第二处 {also}：{fault.strerror}。请检查后再运行。",
+            "second_place", f"备份已做好（{made}），但没能放到第二处 {also}：{why}。请检查后再运行。"
         ) from None
-    forget_old(also, at, keep)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    forget_old(also, at, retention)
 
 
 def made_at(folder: Path) -> datetime:
@@ -144,12 +151,14 @@ def newest(place: Path) -> Path:
     return found[0]
 
 
-def forget_old(place: Path, at: datetime, keep: int) -> None:
-    """Only the newest `keep` stay, and of those the keys of the last 35 days."""
+def forget_old(place: Path, at: datetime, retention: Retention) -> None:
+    """Only the newest stay, and of those only the younger ones' keys."""
     for number, one in enumerate(listed(place)):
-        if number >= keep:
-            shutil.rmtree(one)
-        elif made_at(one) < at - KEYS_KEPT:
+        if number >= retention.keep:
+            shutil.rmtree(
+                one.rename(place / f".partial-{one.name}")
+            )  # half removed, it would pass for a backup
+        elif made_at(one) < at - retention.keys_kept:
             (one / KEYS).unlink(missing_ok=True)
 
 
@@ -180,7 +189,7 @@ def read(folder: Path, root: bytes) -> dict[str, Any]:
 
 def _require(path: Path, said: dict[str, Any]) -> None:
     if not path.is_file():
-        why = "已过 35 天保存期，按规定删去，密钥不再恢复" if path.name == KEYS else "缺失"
+        why = "缺失（过了保存期的密钥文件按规定删去，不再恢复）" if path.name == KEYS else "缺失"
         raise damaged(path.name, why)
     if path.stat().st_size != said["size"]:
         raise damaged(path.name, f"缺了一部分（应为 {said['size']} 字节，实为 {path.stat().st_size}）")
@@ -207,16 +216,16 @@ def last_proven() -> BackupProof | None:
     return BackupProof.objects.filter(whole=True).order_by("-made_at").first()
 
 
-def take_day(at: datetime) -> bool:
-    """Whether the caller makes today's backup: one worker does, and another when that one never ended."""
+def take_day(at: datetime, again_after: timedelta) -> bool:
+    """Whether the caller makes today's backup: one worker does; another when that one never ended, or, some time
+    later, when it failed."""
     day, bundle = at.astimezone(_ZONE).date(), Bundle()
     began = BackupRun.objects.filter(day=day).first()
     if began is None:
         bundle.insert(BackupRun, day=day, started_at=at)
-    elif began.finished_at is None and began.started_at < at - ABANDONED:
-        bundle.update(
-            BackupRun, where={"day": day, "started_at": began.started_at}, values={"started_at": at}
-        )
+    elif _to_be_done_again(began, at, again_after):
+        where = {"day": day, "started_at": began.started_at}
+        bundle.update(BackupRun, where, {"started_at": at, "finished_at": None, "failed": ""})
     else:
         return False
     try:
@@ -224,6 +233,18 @@ def take_day(at: datetime) -> bool:
     except (Duplicate, Stale):
         return False
     return True
+
+
+def _to_be_done_again(run: BackupRun, at: datetime, again_after: timedelta) -> bool:
+    if run.finished_at is None:
+        return run.started_at < at - ABANDONED
+    return bool(run.failed) and run.finished_at < at - again_after
+
+
+def last_failure() -> str:
+    """Why the newest daily backup did not succeed; "" when it did, or is being made."""
+    run = BackupRun.objects.order_by("-day").first()
+    return run.failed if run else ""
 
 
 def day_done(began: datetime, at: datetime, failed: str = "") -> None:

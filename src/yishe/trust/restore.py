@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from yishe.policy.refusals import Conflict, Unavailable
 from yishe.trust import backup, backup_sealing, backup_tables, digests, guards, keys, tombstones
@@ -68,12 +69,8 @@ def require_empty() -> None:
 
 
 def _require_known(migrations: Iterable[list[str]]) -> None:
-    known = (
-        MigrationExecutor(connection).loader.disk_migrations or {}
-        if connection.vendor == "postgresql"
-        else None
-    )
-    unknown = [f"{app}.{name}" for app, name in migrations if known is not None and (app, name) not in known]
+    known = MigrationLoader(None).disk_migrations
+    unknown = [f"{app}.{name}" for app, name in migrations if (app, name) not in known]
     if unknown:
         raise Unavailable("newer_backup", f"备份来自更新的版本（{unknown[0]}）：请先升级程序再恢复。")
 

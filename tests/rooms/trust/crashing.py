@@ -1,4 +1,4 @@
-"""`python -m tests.rooms.trust.crashing rotate|backup N …`: do it, and die by SIGKILL right after the Nth statement.
+"""`python -m tests.rooms.trust.crashing rotate|backup|restore N …`: do it, and die by SIGKILL right after the Nth statement.
 
 Prints nothing when killed; exits 0 when it ended before the Nth statement.
 """
@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402 - only after setup
 
-from yishe.trust import backup, backup_sealing, clock, root_key, rotation  # noqa: E402
+from yishe.trust import backup, backup_sealing, clock, keys, restore, root_key, rotation  # noqa: E402
 
 
 class Fuse:
@@ -38,10 +39,14 @@ class Fuse:
 
 
 def main(what: str, steps: int, place: str) -> None:
-    at, fuse = clock.now(), Fuse(steps)
+    fuse = Fuse(steps)
     with connection.execute_wrapper(fuse):
         if what == "rotate":
-            rotation.rotate(at, root_key.read(Path(place)), batch=1, progress=lambda *_: fuse.burn())
+            rotation.rotate(clock.now(), root_key.read(Path(place)), batch=1, progress=lambda *_: fuse.burn())
+        elif what == "restore":
+            chunks = backup_sealing._opened
+            backup_sealing._opened = lambda *given: map(lambda chunk: (fuse.burn(), chunk)[1], chunks(*given))  # type: ignore[assignment,func-returns-value]  # noqa: C417
+            restore.restore(Path(place), keys.root())
         else:
             write = backup_sealing._Sealer._chunk
 
@@ -52,7 +57,7 @@ def main(what: str, steps: int, place: str) -> None:
             backup_sealing._Sealer._chunk = chunk  # type: ignore[method-assign]
             settle = backup._settle
             backup._settle = lambda work, to: (fuse.burn(), settle(work, to), fuse.burn())[1]  # type: ignore[func-returns-value,assignment]
-            backup.make(Path(place), at)
+            backup.make(Path(place), clock.now(), backup.Retention(30, timedelta(days=35)))
 
 
 if __name__ == "__main__":

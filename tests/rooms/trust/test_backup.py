@@ -2,10 +2,13 @@
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,10 +19,12 @@ from tests.rooms.trust import places
 from tests.rooms.trust.conftest import Write
 from tests.rooms.trust.places import Place
 from yishe.policy.refusals import NotFound, Unavailable
-from yishe.trust import backup, backup_sealing, keys
+from yishe.trust import backup, backup_sealing, keys, root_key
 from yishe.trust.models import BackupProof, BackupRun
 
 KEY = bytes(range(32))
+FEW = backup.Retention(3, timedelta(days=35))
+HOUR = timedelta(hours=1)
 
 
 def sealed(path: Path, content: bytes) -> Path:
@@ -79,29 +84,29 @@ def test_another_key_or_another_files_name_does_not_open(tmp_path: Path) -> None
 
 @pytest.mark.django_db(transaction=True)
 def test_only_whole_backups_count_and_old_ones_go(tmp_path: Path, now: datetime) -> None:
-    days = [backup.make(tmp_path, now + timedelta(days=n), keep=3) for n in range(5)]
+    days = [backup.make(tmp_path, now + timedelta(days=n), FEW) for n in range(5)]
     (tmp_path / f".partial-{days[0].name}").mkdir()
     (tmp_path / "yishe-20260101T000000Z-abcdef").mkdir()
     assert backup.listed(tmp_path) == days[:1:-1]
     assert backup.newest(tmp_path) == days[4]
-    later = backup.make(tmp_path, now + timedelta(days=39), keep=3)
+    later = backup.make(tmp_path, now + timedelta(days=39), FEW)
     assert not (tmp_path / f".partial-{days[0].name}").exists(), "what a crash left is swept away"
     assert [(one / backup.KEYS).exists() for one in backup.listed(tmp_path)] == [True, True, False]
-    with pytest.raises(Unavailable, match="35 天"):
+    with pytest.raises(Unavailable, match="保存期"):
         backup.read(days[3], keys.root())
     assert later in backup.listed(tmp_path)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_second_place_gets_the_same_and_a_missing_one_is_said(tmp_path: Path, now: datetime) -> None:
-    made = backup.make(tmp_path / "a", now, also=tmp_path / "b")
+    made = backup.make(tmp_path / "a", now, FEW, also=tmp_path / "b")
     twin = tmp_path / "b" / made.name
     assert {f.name: f.read_bytes() for f in made.iterdir()} == {
         f.name: f.read_bytes() for f in twin.iterdir()
     }
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable) as refused:
-        backup.make(tmp_path / "a", now + timedelta(days=1), also=tmp_path / "file" / "deep")
+        backup.make(tmp_path / "a", now + timedelta(days=1), FEW, also=tmp_path / "file" / "deep")
     assert refused.value.code == "second_place"
     assert len(backup.listed(tmp_path / "a")) == 2
 
@@ -111,7 +116,7 @@ def test_a_manifest_remembers_counts_and_heads_and_cannot_be_altered(
     tmp_path: Path, home: UUID, write: Write, now: datetime
 ) -> None:
     write(3)
-    made = backup.make(tmp_path, now)
+    made = backup.make(tmp_path, now, FEW)
     manifest = backup.read(made, keys.root())
     assert manifest["ledger"]["entries"] == manifest["tables"]["trust_entry"] == 3
     assert "root" in manifest
@@ -129,13 +134,84 @@ def test_without_a_backup_it_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_day_belongs_to_one_worker_until_it_gives_up(db: None, now: datetime) -> None:
-    assert backup.take_day(now)
-    assert not backup.take_day(now + timedelta(minutes=1))
-    assert backup.take_day(now + timedelta(hours=7)), "the first one never ended"
+    assert backup.take_day(now, HOUR)
+    assert not backup.take_day(now + timedelta(minutes=1), HOUR)
+    assert backup.take_day(now + timedelta(hours=7), HOUR), "the first one never ended"
     backup.day_done(now, now + timedelta(hours=8))
-    assert not backup.take_day(now + timedelta(hours=14))
-    assert backup.take_day(now + timedelta(days=1))
+    assert not backup.take_day(now + timedelta(hours=14), HOUR)
+    assert backup.take_day(now + timedelta(days=1), HOUR)
     assert BackupRun.objects.count() == 2
+
+
+def test_a_failure_is_told_and_tried_again_the_same_day(db: None, now: datetime) -> None:
+    assert backup.last_failure() == ""
+    backup.take_day(now, HOUR)
+    backup.day_done(now, now + timedelta(minutes=5), "磁盘已满")
+    assert backup.last_failure() == "磁盘已满"
+    assert not backup.take_day(now + timedelta(minutes=50), HOUR)
+    assert backup.take_day(now + timedelta(minutes=66), HOUR)
+    assert backup.last_failure() == ""
+
+
+class PowerCut(Exception):
+    pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cut_off_at_every_write_it_leaves_what_was_and_the_next_run_is_whole(
+    tmp_path: Path, home: UUID, write: Write, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each system call that puts something on the disk is, once, the last one."""
+    write(3)
+    first, calls = (
+        backup.make(tmp_path / "a", now, FEW, also=tmp_path / "b"),
+        ("fsync", "open", "rename", "unlink", "mkdir"),
+    )
+    for cut in range(1, 200):
+        left = cut
+        with monkeypatch.context() as cutting:
+            for name in calls:
+                real = getattr(os, name)
+
+                def once(*given: object, real: Any = real, **named: object) -> object:
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        raise PowerCut
+                    return real(*given, **named)
+
+                cutting.setattr(os, name, once)
+            with suppress(PowerCut):
+                backup.make(tmp_path / "a", now + timedelta(minutes=cut), FEW, also=tmp_path / "b")
+        for place in (tmp_path / "a", tmp_path / "b"):
+            assert all(
+                backup.read(one, keys.root())["ledger"]["entries"] == 3 for one in backup.listed(place)
+            )
+        if left > 0:
+            break
+    assert 15 < cut < 199, "there were that many steps"
+    assert first.parent == tmp_path / "a"
+    last = backup.make(tmp_path / "a", now + timedelta(days=1), FEW, also=tmp_path / "b")
+    assert backup.newest(tmp_path / "b").name == last.name
+    assert not list(tmp_path.glob("*/.partial-*")), "what was cut off left nothing behind"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_place_that_keeps_something_else_is_not_believed(
+    tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.copytree
+
+    def badly(source: Path, to: Path) -> Path:
+        real(source, to)
+        (to / backup.DATA).write_bytes((to / backup.DATA).read_bytes()[:-1])
+        return to
+
+    monkeypatch.setattr(shutil, "copytree", badly)
+    with pytest.raises(Unavailable, match="第二处") as refused:
+        backup.make(tmp_path / "a", now, FEW, also=tmp_path / "b")
+    assert "缺了一部分" in refused.value.title
+    assert (len(backup.listed(tmp_path / "a")), list((tmp_path / "b").iterdir())) == (1, [])
 
 
 def test_only_what_was_found_whole_is_proven(db: None, now: datetime) -> None:
@@ -193,6 +269,7 @@ def test_a_rehearsal_proves_the_newest_backup(centre: Place) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
+        ("newer", "请先升级程序"),
         ("cut", "缺了一部分"),
         ("flip", "被改动"),
         ("gone", "缺失"),
@@ -222,6 +299,12 @@ def spoil(made: Path, place: Place, fault: str) -> None:
         data.write_bytes(raw)
     elif fault == "gone":
         data.unlink()
+    elif fault == "newer":
+        manifest = json.loads((made / backup.MANIFEST).read_text())
+        manifest["migrations"].append(["trust", "0999_to_come"])
+        manifest.pop("seal")
+        seal = backup._seal(manifest, root_key.read(place.home / "secret.key"))
+        (made / backup.MANIFEST).write_text(json.dumps({**manifest, "seal": seal}))
     elif fault == "unlisted":
         (made / backup.MANIFEST).unlink()
     else:

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from django.conf import settings
 
 from yishe.care import erasures
 from yishe.doors.cli import arguments, elsewhere
-from yishe.doors.cli.printing import local, remark, result
+from yishe.doors.cli.printing import LOCAL, local, remark, result
 from yishe.loops import rebuild
+from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Invalid, Unavailable
 from yishe.trust import backup, clock, digests, keys
@@ -28,7 +30,7 @@ def register(commands: Any) -> None:
     make_.add_argument(
         "--also", type=Path, default=settings.BACKUP_ALSO, metavar="DIR2", help="a second place"
     )
-    make_.add_argument("--keep", type=arguments.count, default=backup.KEEP, metavar="N")
+    make_.add_argument("--keep", type=arguments.count, metavar="N", help="default: as the pack says")
     make_.add_argument("--prove", action="store_true", help="rehearse it at once")
     make_.add_argument("--json", action="store_true")
     make_.set_defaults(run=run)
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def make(args: argparse.Namespace) -> int:
-    made = backup.make(args.to, clock.now(), also=args.also, keep=args.keep)
+    at = clock.now()
+    made = backup.make(args.to, at, retention(at, args.keep), also=args.also)
     size = sum(one.stat().st_size for one in made.iterdir())
     second = f"，并已放到 {args.also}" if args.also else ""
     text = f"备份已完成：{made}（{size / 1e6:.1f} MB）{second}。根密钥不在其中，请另外保管。"
@@ -60,6 +63,12 @@ def make(args: argparse.Namespace) -> int:
         return rehearse(args)
     result({"backup": str(made), "bytes": size}, text, as_json=args.json)
     return 0
+
+
+def retention(at: datetime, keep: int | None = None) -> backup.Retention:
+    """What the pack in force keeps; `keep` says otherwise how many."""
+    wanted = packs.in_force().settings(at.astimezone(LOCAL).date()).backup
+    return backup.Retention(keep or wanted.keep, wanted.keys_kept.exact())
 
 
 def listing(args: argparse.Namespace) -> int:

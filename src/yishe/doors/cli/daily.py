@@ -3,15 +3,19 @@ in a process of its own."""
 
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
 from yishe.care import erasures
 from yishe.doors.cli.printing import LOCAL, remark
+from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
 from yishe.trust import backup, digests
+
+ASKED_EVERY = timedelta(minutes=5)
+"""How often the database is asked whether a backup is wanted."""
 
 
 class Daily:
@@ -21,10 +25,14 @@ class Daily:
         self.day: date | None = None
         self.running: subprocess.Popen[str] | None = None
         self.began: datetime | None = None
+        self.asked = datetime.min.replace(tzinfo=UTC)
 
     def look(self, at: datetime) -> None:
         """Begin what the day asks for, and note what has ended."""
         self._collect(at)
+        if settings.BACKUP_DIR is not None and self.running is None and at >= self.asked + ASKED_EVERY:
+            self.asked = at
+            self._back_up(at)
         day = at.astimezone(LOCAL).date()
         if day == self.day:
             return
@@ -34,8 +42,6 @@ class Daily:
                 duty(at)
             except Refused as refused:
                 remark(refused.title)
-        if settings.BACKUP_DIR is not None and self.running is None and backup.take_day(at):
-            self._start(at)
 
     def end(self) -> None:
         """The worker stops: a backup in hand is dropped whole."""
@@ -46,6 +52,13 @@ class Daily:
     def _erase_due(self, at: datetime) -> None:
         """What law obliged to keep until today goes today."""
         erasures.due(SYSTEM, at)
+
+    def _back_up(self, at: datetime) -> None:
+        """Today's backup, from the pack's time of day on, unless somebody has it in hand."""
+        local = at.astimezone(LOCAL)
+        wanted = packs.in_force().settings(local.date()).backup
+        if local.time() >= wanted.begin and backup.take_day(at, wanted.again_after.exact()):
+            self._start(at)
 
     def _start(self, at: datetime) -> None:
         self.began = at

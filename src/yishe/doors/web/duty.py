@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from yishe.doors.web import loop_rows, page, spoken, wording
@@ -42,7 +43,7 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
                 for one in stopped
             ],
             "on_duty": on_duty(here),
-            "proven": proven(here),
+            **backups(here),
         },
     )
 
@@ -52,10 +53,18 @@ def late_worker(here: Here) -> timedelta:
     return packs.in_force().settings(spoken.local(here.now).date()).worker_late.exact()
 
 
-def proven(here: Here) -> str:
-    """How old the newest backup is that was restored on trial and found whole; "" when there is none."""
-    found = backup.last_proven()
-    return spoken.span(here.now - found.made_at) if found else ""
+def backups(here: Here) -> dict[str, Any]:
+    """How old the newest backup is that was restored on trial and found whole, whether that is too old, and what went
+    wrong last; the reason for the administrator alone."""
+    found, failed = backup.last_proven(), backup.last_failure()
+    wanted = packs.in_force().settings(spoken.local(here.now).date()).backup
+    old = found is None or here.now - found.made_at > wanted.proven_within.exact()
+    return {
+        "proven": spoken.span(here.now - found.made_at) if found else "",
+        "backup_late": old and settings.BACKUP_DIR is not None,
+        "backup_failed": bool(failed),
+        "backup_why": failed if "administrator" in here.duties else "",
+    }
 
 
 def on_duty(here: Here) -> list[dict[str, Any]]:
