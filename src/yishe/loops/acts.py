@@ -10,9 +10,10 @@ from yishe.loops import kinds, knowing, nudges
 from yishe.loops.company import is_leader, leader_above
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import Read, Track, found, read
-from yishe.loops.promises import Wanted, into
+from yishe.loops.promises import Wanted, into, pin_directory
 from yishe.loops.recording import Said, carry, not_before, seen
 from yishe.loops.repeats import answered_before
+from yishe.loops.returning import barred
 from yishe.loops.settling import relieved
 from yishe.loops.tracks import children, served
 from yishe.people import directory
@@ -87,9 +88,10 @@ def situation(actor: Actor, state: LoopState, at: datetime, tracked: bool = True
     leads = not actor.is_system and is_leader(actor.staff_id, state, at)
     tracking = tracked and not (concerned or leads or actor.is_system) and _tracks(actor.staff_id, state.id)
     kind = kinds.opened_under(state.kind, state.pack)
+    bars = barred([state]) if actor.staff_id == state.sender else {}
     return Situation(
         state, kind, packs_in_force().calendar, at, actor.staff_id, leads, tracking, actor.is_system,
-        children(state) if kind.children else {},
+        children(state) if kind.children else {}, barred=bars.get(state.id, ""),
     )  # fmt: skip
 
 
@@ -115,6 +117,8 @@ def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said
     if state.parent and command.verb in CHILD_DONE and steps[-1].changes.get("closed_as") == "served":
         _relieve(bundle, served(bundle, state, said), said.at)
     _relieve(bundle, carry(bundle, track, steps, said, reading.key, watching), said.at)
+    if command.verb in ("hand_over", "reopen"):
+        pin_directory(bundle)
     return answer
 
 

@@ -6,7 +6,7 @@ the entry it made, which is the first answer.
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from yishe.loops import acts, kinds
@@ -14,6 +14,7 @@ from yishe.loops.company import is_leader
 from yishe.loops.models import Loop
 from yishe.loops.projection import folded
 from yishe.loops.reading import Said
+from yishe.loops.returning import barred
 from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.policy.loop_roles import Situation, allowed
@@ -58,9 +59,9 @@ def allowed_in_list(
     """Loop → the verbs `actor` may use, without a statement a loop: children are read for all at once."""
     served = _children({s.id for s in states if kinds.opened_under(s.kind, s.pack).children})
     leads = {(s.team, s.centre): is_leader(actor.staff_id, s, at) for s in _one_of_each_place(states)}
-    return {
-        s.id: tuple(allowed(_situation(actor, s, at, served, leads=leads[s.team, s.centre]))) for s in states
-    }
+    bars = barred(s for s in states if s.sender == actor.staff_id)
+    seen = (_situation(actor, s, at, served, leads=leads[s.team, s.centre]) for s in states)
+    return {s.state.id: tuple(allowed(replace(s, barred=bars.get(s.state.id, "")))) for s in seen}
 
 
 def _one_of_each_place(states: Sequence[LoopState]) -> Iterable[LoopState]:

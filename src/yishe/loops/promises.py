@@ -122,14 +122,14 @@ def into(
     full = {**_fields(opened), **clocks, "owner": opened.performer, "last_at": said.at}
     track = born(bundle, full, said, key, words, loop_words.attached(wanted.evidence))
     if wanted.parent is None:
-        _pin_directory(bundle)
+        pin_directory(bundle)
     for child in declared.children:
         below = Wanted(child.kind, parent=track.state.id, sender=track.state.performer)
         into(bundle, actor, where, below, Said(said.actor, said.at))
     return track
 
 
-def _pin_directory(bundle: Bundle) -> None:
+def pin_directory(bundle: Bundle) -> None:
     """Who performs was decided on this picture of staff and rosters; if it changed meanwhile, decide again."""
     version = directory.current().version
     if version:

@@ -1,5 +1,6 @@
 """Where a resident stands now: which centre and team answer, who is named, what the row shows of him."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,6 +130,14 @@ def placed(resident_id: UUID) -> Placement:
 def subjects_of(resident_id: UUID) -> list[UUID]:
     """Every subject mapped to a resident: his own and those of records merged into his."""
     return list(Subject.objects.filter(resident=resident_id).values_list("subject", flat=True))
+
+
+def present(subjects: Iterable[UUID]) -> set[UUID]:
+    """Those whose resident lives here: not dead, moved away or erased."""
+    here = Subject.objects.filter(subject__in=list(subjects), resident__erased_at=None)
+    return set(
+        here.filter(resident__deceased_at=None, resident__moved_at=None).values_list("subject", flat=True)
+    )
 
 
 def residents_of(subjects: list[UUID]) -> dict[UUID, UUID]:

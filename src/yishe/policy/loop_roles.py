@@ -29,6 +29,8 @@ class Situation:
     is_tracking: bool = False
     is_system: bool = False
     children: Mapping[str, bool] = field(default_factory=dict)
+    barred: str = ""
+    """Why this loop, closed, cannot come back: `already_open` or `resident_gone`."""
     nudged_at: datetime | None = None
 
 
@@ -90,7 +92,7 @@ def blocked(s: Situation, verb: str) -> str:
     if finishes and not all(s.children.values()):
         return "children_open"
     if verb == "reopen" and s.state.place == CLOSED:
-        return "" if s.at <= _reopen_until(s) else "reopen_too_late"
+        return s.barred if s.at <= _reopen_until(s) else "reopen_too_late"
     return ""
 
 

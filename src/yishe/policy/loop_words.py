@@ -40,6 +40,8 @@ SAID_BY = ("resident", "proxy")
 _BLOCKED = {
     "red_never_held": "红色紧急的闭环不能暂停：请继续办理、转交，或写明未办成原因。",
     "children_open": "双轨的各部分都服务完成后才能回写和确认：还差 {missing}。",
+    "already_open": "同一居民、同一原因已有另一件在办，不能重开这一件：请在那一件上继续。",
+    "resident_gone": "这位居民已登记去世、迁出或已不在册，不能重开：如登记有误，请先更正档案。",
     "reopen_too_late": "闭环已过可重开的期限：请重新发起，系统会与原件关联。",
     "nudge_closed": "这件事已经结束，不用再催。",
     "nudge_oneself": "现在轮到您自己：不用催，请直接办理。",

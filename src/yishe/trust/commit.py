@@ -126,7 +126,8 @@ class Bundle:
         self._writes.append(_Write(model, names, [row], keys, wanted, guard))
 
     def require(self, model: type[models.Model], where: Mapping[str, Any]) -> None:
-        """One row must match `where` at the moment of commit, or Stale."""
+        """One row must match `where` at the moment of commit, or Stale. PostgreSQL locks it: whoever is changing it
+        comes wholly before this act or wholly after."""
         keys, wanted = _row(model, where)
         self._writes.append(_Write(model, (), [], keys, wanted, guard=True))
 
@@ -187,7 +188,8 @@ def _where(write: _Write, known: Mapping[str, columns.Column]) -> str:
 def _update_sql(write: _Write) -> str:
     known = columns.of(write.model)
     if not write.names:
-        return f"SELECT 1 FROM {_table(write.model)} WHERE {_where(write, known)}"
+        share = " FOR SHARE" if columns.on_postgresql() else ""
+        return f"SELECT 1 FROM {_table(write.model)} WHERE {_where(write, known)}{share}"
     sets = ", ".join(f"{known[n].name} = %s{known[n].cast}" for n in write.names)
     return f"UPDATE {_table(write.model)} SET {sets} WHERE {_where(write, known)}"
 
