@@ -55,6 +55,7 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/rights/consents/{consent}/withdraw": lambda town, person: {
         "reason": "unsaid", "by": "resident",
     },
+    "POST /loops/{erasure}/erase": lambda town, person: {"seq": 3, "command_id": uuid4().hex},
     "POST /loops/{loop}/accept": _act(),
     "POST /loops/{loop}/note": _act(note="电话联系过"),
     "POST /loops/{loop}/cancel": _act(reason="entered_wrongly"),

@@ -12,6 +12,7 @@ from django.test import Client
 from tests.access.table import STANDINGS
 from yishe.care import encounters
 from yishe.doors.web import import_desk
+from yishe.insight import copies
 from yishe.loops import acts, promises
 from yishe.loops.models import Loop
 from yishe.people import (
@@ -31,7 +32,7 @@ from yishe.people.models import Post, Staff
 from yishe.people.placements import Placement
 from yishe.talk import delivery
 from yishe.talk.models import Notice
-from yishe.trust import accounts
+from yishe.trust import accounts, sealed_files
 from yishe.trust.commit import Bundle
 from yishe.trust.models import Account
 
@@ -78,8 +79,11 @@ class Town:
     resident: Placement = None  # type: ignore[assignment]
     loop: UUID = None  # type: ignore[assignment]
     closed: UUID = None  # type: ignore[assignment]
+    other: UUID = None  # type: ignore[assignment]
     notice: UUID = None  # type: ignore[assignment]
     consent: UUID = None  # type: ignore[assignment]
+    ticket: UUID = None  # type: ignore[assignment]
+    erasure: UUID = None  # type: ignore[assignment]
     row: int = 0
     job: str = ""
 
@@ -88,7 +92,8 @@ class Town:
         """What the table's braces stand for."""
         return {
             "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
-            "notice": str(self.notice), "consent": str(self.consent), "row": str(self.row), "job": self.job, "phone": PHONE,
+            "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
+            "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
         }  # fmt: skip
 
     @property
@@ -123,7 +128,19 @@ def build(now: datetime, folder: Path) -> Town:
     _held_row(town, folder)
     text = consents.text("sensitive", now).sha256
     town.consent = consents.give(SYSTEM, town.resident.resident, Yes(basis="sensitive", sha256=text), now)
+    town.ticket = copies.ask(SYSTEM, town.resident.resident, now)
+    _erasure(town)
     return town
+
+
+def _erasure(town: Town) -> None:
+    """Another resident of the same team asked to be deleted; the director has begun to review it."""
+    by, director = town.person("social_worker", "owner"), town.person("centre_director", "owner")
+    town.erasure = promises.promise(
+        by.actor, kind="rights.erasure", resident=town.other, at=town.now, command_id=uuid4().hex
+    )  # fmt: skip
+    for seq, verb in enumerate(("accept", "start"), 1):
+        acts.act(director.actor, verb, town.erasure, seq=seq, at=town.now)
 
 
 def _places(town: Town) -> None:
@@ -176,6 +193,7 @@ def _resident(town: Town) -> None:
         }  # fmt: skip
         made = residents.register(SYSTEM, said, town.now - timedelta(days=300), centre=town.places["A"])
         town.resident = made if name == NAME else town.resident
+        town.other = made.resident
 
 
 def _history(town: Town) -> None:
@@ -249,4 +267,4 @@ def _held_row(town: Town, folder: Path) -> None:
     town.job = uuid4().hex
     job = import_desk.Job(town.job, str(by.staff_id), "roster.csv", state="done")
     import_desk._note(job)
-    import_desk._path(town.job, "result.xlsx").write_bytes(b"PK")
+    sealed_files.write(import_desk._path(town.job, import_desk.RESULT), b"PK")

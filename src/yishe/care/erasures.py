@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from yishe.care import retention
 from yishe.care.models import Held
@@ -76,8 +76,7 @@ def erase(actor: Actor, loop_id: UUID, *, seq: int, at: datetime, command_id: st
             actor, "complete", loop_id, seq=seq, at=at, command_id=command_id, outcome=ERASED, proofs=[proof]
         )
         _let_go(actor, around.where.resident, around.kept, loop_id, at)
-    keys.forget()
-    settle()
+        transaction.on_commit(settle, robust=True)
     return around.kept
 
 
@@ -113,10 +112,10 @@ def _let_go(actor: Actor, resident: UUID, kept: Sequence[Holding], number: UUID,
 
 
 def settle() -> None:
-    """What follows a committed erasure and may be done again: the list outside, and the disk's own leftovers."""
+    """What follows a committed erasure and may be done again (every day it is): keys in memory, the list outside, and
+    the disk's own leftovers."""
+    keys.forget()
     tombstones.write_out()
-    if connection.in_atomic_block:
-        return
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -134,8 +133,7 @@ def replay(actor: Actor, at: datetime) -> int:
         with commit.atomically():
             _again(actor, one, at)
     if back:
-        keys.forget()
-        settle()
+        transaction.on_commit(settle, robust=True)
     return len(back)
 
 
@@ -165,9 +163,7 @@ def due(actor: Actor, at: datetime) -> int:
             SubjectKey.objects.filter(subject=held.id).delete()
             held.delete()
             bundle.commit()
-    if ended:
-        keys.forget()
-    settle()
+    transaction.on_commit(settle, robust=True)
     return len(ended)
 
 

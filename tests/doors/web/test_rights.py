@@ -1,14 +1,18 @@
 """同意与权利 at the desk: consents as forms, and who looked. 李敏 and 王医生 are her team, 钱医生 is a stranger."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.doors.web.conftest import Office
+from yishe.doors.web import import_desk
 from yishe.loops.models import Loop
 from yishe.people import consents
 from yishe.people.models import Consent, CopyTicket
+from yishe.trust import sealed_files
 
 pytestmark = pytest.mark.django_db
 DAUGHTER = {
@@ -145,3 +149,14 @@ def test_a_copy_is_asked_for_and_fetched_once_in_each_form(office: Office) -> No
     assert office.doctor.open(f"{fetch}/pdf").status_code == 405
     assert office.doctor.send(f"{fetch}/exe").status_code == 404
     assert "取 PDF" not in office.doctor.text(path)
+
+
+def test_rosters_lying_about_go_with_an_erasure_but_for_the_one_being_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "HOME", tmp_path)
+    for name, state in (("a" * 32, "done"), ("b" * 32, "running")):
+        import_desk._note(import_desk.Job(name, "staff", "名册.xlsx", state=state))
+        sealed_files.write(import_desk._path(name, import_desk.RESULT), b"PK")
+    import_desk.forget()
+    assert {one.name.split(".")[0] for one in import_desk._folder().iterdir()} == {"b" * 32}

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
@@ -31,7 +32,7 @@ def erase(request: HttpRequest, here: Here, loop_id: UUID) -> HttpResponse:
         seq = int(request.POST["seq"]) if request.POST.get("seq", "").isdigit() else 0
         command = request.POST.get("command_id") or str(ids.new())
         kept = erasures.erase(here.actor, loop_id, seq=seq, at=here.now, command_id=command)
-        import_desk.forget()
+        transaction.on_commit(import_desk.forget)
         told = {"place": "ledger", "answer": erasures.answer(kept), "number": loop_id}
         return page.show(request, here, "erased.html", told)
     around = erasures.review(here.actor, loop_id, here.now)

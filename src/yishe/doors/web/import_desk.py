@@ -159,7 +159,7 @@ def _note(job: Job) -> None:
 def forget() -> None:
     """Rosters and results that lie about are deleted, as someone in them may have been erased; what is being read
     right now is left to finish."""
-    busy = {one.stem for one in _folder().glob("*.json") if _running(one)}
+    busy = {one.stem for one in _folder().glob(f"*.{NOTE}") if _running(one)}
     for old in _folder().iterdir():
         if old.name.split(".", maxsplit=1)[0] not in busy:
             old.unlink(missing_ok=True)
@@ -167,9 +167,9 @@ def forget() -> None:
 
 def _running(note: Path) -> bool:
     try:
-        job = Job(**json.loads(note.read_text(encoding="utf-8")))
+        job = Job(**json.loads(sealed_files.read(note)))
         return job.state == "running" and not job.silent
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, Refused):
         return False
 
 
