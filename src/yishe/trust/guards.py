@@ -2,6 +2,9 @@
 
 A model with `insert_only = True` gets triggers that refuse UPDATE, DELETE and (PostgreSQL) TRUNCATE. On SQLite a
 remade table loses its triggers silently, so they are installed after every migrate and checked before serving.
+
+On PostgreSQL the system is best run by a role that owns nothing (`grant`): it cannot take a trigger away, and has not even
+the right to try.
 """
 
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.db import connection, models
 
-from yishe.policy.refusals import Unavailable
+from yishe.policy.refusals import Invalid, Unavailable
 
 _REFUSE = """
 CREATE OR REPLACE FUNCTION yishe_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -117,6 +120,36 @@ def missing() -> list[str]:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         present = dict(cursor.fetchall())
     return [name for name, sql in _triggers() if present.get(name) != sql]
+
+
+def grant(role: str) -> None:
+    """Let `role` run the system: read and write everywhere, but only add to insert-only tables, and define nothing.
+
+    To be done by the owner of the tables, after each migrate. Invalid on SQLite, or when there is no such role.
+    """
+    if connection.vendor != "postgresql":
+        raise Invalid("no_roles", "SQLite 没有数据库账号：请用文件权限保护，库文件只让运行账号读写。")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [role])
+        found = cursor.fetchone()
+        if found is None or found[0]:
+            why = "没有这个账号" if found is None else "它是超级用户"
+            raise Invalid(
+                "no_such_role", f"不能授权给 {role}：{why}。请先 CREATE ROLE … LOGIN PASSWORD …，再运行。"
+            )
+        for statement in _grants(connection.ops.quote_name(role)):
+            cursor.execute(statement)
+
+
+def _grants(role: str) -> Iterator[str]:
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
+    yield f"REVOKE CREATE ON SCHEMA public FROM {role}, PUBLIC"
+    yield f"GRANT USAGE ON SCHEMA public TO {role}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    for model in tables():
+        yield f'REVOKE UPDATE, DELETE ON "{model._meta.db_table}" FROM {role}'
+    yield f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}"
 
 
 def require() -> None:
