@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from yishe.people.actors import Actor
 from yishe.people.cards import Card, opened
 from yishe.people.models import Resident, SearchToken, Subject
 from yishe.people.particulars import ZONE
+from yishe.policy import cursors
 from yishe.trust import keys
 
 FIND = "resident.find"
@@ -21,22 +23,58 @@ PANEL = 3000
 _DIGITS = re.compile(r"\d{4,}x?|\d{3}x")
 
 
+@dataclass(frozen=True)
+class Page:
+    """Cards in order, and the cursor of the next page or None."""
+
+    items: list[Card]
+    next: str | None
+
+
 def find(actor: Actor, query: str, at: datetime, limit: int = 20) -> list[Card]:
     """Up to `limit` residents the actor may see, best match first. "" is the own panel; one letter or one
     character searches the own panel; otherwise name, pinyin, initials, ID number or its tail, phone or its tail."""
+    return page(actor, query, at, limit).items
+
+
+def page(actor: Actor, query: str, at: datetime, limit: int, cursor: str | None = None) -> Page:
+    """Like `find`, page by page. The panel comes in the order of arrival, each page of it by name."""
     word = tokens.plain(query)
     scope = access.scope(actor, FIND, at)
-    if not word:
-        return by_name(opened(panel(actor, scope, at)[:limit]))
+    if word:
+        return _cut(_ranked(actor, scope, word, at), limit, cursor)
+    return Page([], None) if query.strip() else _panel_page(actor, scope, at, limit, cursor)
+
+
+def _panel_page(actor: Actor, scope: access.Scope, at: datetime, limit: int, cursor: str | None) -> Page:
+    rows = panel(actor, scope, at)
+    if cursor:
+        rows = rows.filter(id__lt=cursors.read(cursor)[1])
+    found = list(rows.values_list("id", flat=True)[: limit + 1])
+    cards = by_name(opened(scope.residents().filter(pk__in=found[:limit])))
+    return Page(cards, cursors.write(cursors.EPOCH, found[limit - 1]) if len(found) > limit else None)
+
+
+def _cut(found: list[Card], limit: int, cursor: str | None) -> Page:
+    """The cursor holds the last one shown, and how many came before in case he is not found any more."""
+    start = 0
+    if cursor:
+        moment, last = cursors.read(cursor)
+        places = [place for place, card in enumerate(found, 1) if card.resident == last]
+        start = places[0] if places else (moment - cursors.EPOCH) // cursors.MICROSECOND
+    end = start + limit
+    more = cursors.EPOCH + end * cursors.MICROSECOND
+    shown = found[start:end]
+    return Page(shown, cursors.write(more, shown[-1].resident) if len(found) > end else None)
+
+
+def _ranked(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[Card]:
     if len(word) == 1:
-        mine = opened(panel(actor, scope, at)[:PANEL])
-        return ranked(mine, word)[:limit]
+        return ranked(opened(panel(actor, scope, at)[:PANEL]), word)
     most = packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
     candidates = _candidates(_centres(actor, scope, at), word, most)
     found = opened(scope.residents().filter(pk__in=set(candidates.values()))[:most])
-    return ranked(found, word, {survivor for origin, survivor in candidates.items() if origin != survivor})[
-        :limit
-    ]
+    return ranked(found, word, {survivor for origin, survivor in candidates.items() if origin != survivor})
 
 
 def panel(actor: Actor, scope: access.Scope, at: datetime) -> QuerySet[Resident]:

@@ -5,6 +5,7 @@ import pytest
 from tests.rooms.people.conftest import LI, World, number
 from yishe.people import residents, rosters, search
 from yishe.people.actors import SYSTEM
+from yishe.policy.refusals import Refused
 
 
 @pytest.mark.parametrize(
@@ -107,3 +108,36 @@ def test_who_is_on_duty_finds_until_the_shift_ends(world: World) -> None:
 
     assert search.find(world.actor("bo"), "李秀兰", world.now)
     assert search.find(world.actor("bo"), "李秀兰", world.now.replace(hour=9)) == []
+
+
+@pytest.mark.parametrize("words", ["", "李", "李小"])
+def test_every_page_follows_on_without_loss_or_doubles(world: World, words: str) -> None:
+    made = {
+        world.resident(name=f"李小{chr(0x4E00 + n)}", id_number=None, phone=f"139000000{n:02d}").resident
+        for n in range(7)
+    }
+    doctor, seen, cursor = world.actor("chen"), [], None
+    while True:
+        page = search.page(doctor, words, world.now, 3, cursor)
+        seen += [card.resident for card in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+        made.add(
+            world.resident(
+                name=f"李小{len(seen)}", id_number=None, phone=f"137000000{len(seen):02d}"
+            ).resident
+        )
+
+    assert len(seen) == len(set(seen)) >= 7
+    assert set(seen) <= made
+    with pytest.raises(Refused):
+        search.page(doctor, words, world.now, 3, "forged")
+
+
+def test_signs_alone_find_nobody(world: World) -> None:
+    world.resident()
+
+    for words in ("·", "-", "'", "_"):
+        assert search.find(world.actor("chen"), words, world.now) == []
+    assert search.find(world.actor("chen"), " \u3000 ", world.now)

@@ -27,8 +27,8 @@ KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "description": "1 到 128 个可见 ASCII 字符；重发用同一个键，得到第一次的答复。",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
+    "description": "1 到 1024 个可见 ASCII 字符；重发用同一个键，得到第一次的答复。",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": "^[ -~]+$"},
 }
 
 

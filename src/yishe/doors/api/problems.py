@@ -2,6 +2,7 @@
 `status`, a stable `code`, and what the refusal adds (`allowed`, `events`, `errors` …)."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -78,35 +79,63 @@ def of_fault(fault: Exception) -> HttpResponse:
     return problem(500, "internal")
 
 
+NO_FIELD = frozenset({"body", "payload", "query", "wanted", "filters", "paging", "page"})
+"""Steps of a fault's place that the caller has not written."""
+
+
 def of_validation(fault: ValidationError) -> HttpResponse:
     """Each wrong field with its place and what was expected; the value itself is not repeated."""
-    errors = [
-        {
-            "field": ".".join(str(step) for step in error["loc"] if step not in ("body", "payload", "query")),
-            "reason": _reason(error),
-            "type": error["type"],
-        }
-        for error in fault.errors
-    ]
+    errors: list[dict[str, str]] = []
+    for error in fault.errors:
+        field, reason = _field(error["loc"]), _reason(error)
+        if errors and errors[-1]["field"] == field:  # the other branch of what the field may be
+            errors[-1]["reason"] += f"，或{reason}"
+        else:
+            errors.append({"field": field, "reason": reason, "type": error["type"]})
     fields = "、".join(dict.fromkeys(error["field"] or "正文" for error in errors))
     return problem(422, "invalid", f"有字段不合要求：{fields}。请修改后重发。", errors=errors)
 
 
+def _field(loc: Sequence[str | int]) -> str:
+    """The place as the caller wrote it, without the branches that were tried."""
+    steps = [str(step) for step in loc if step not in NO_FIELD]
+    return ".".join(step for step in steps if step != "uuid" and "[" not in step)
+
+
 def _reason(error: dict[str, Any]) -> str:
-    chinese = {
-        "missing": "缺少这一项",
-        "extra_forbidden": "没有这一项，请去掉",
-        "string_type": "应为文字",
-        "int_type": "应为整数",
-        "int_parsing": "应为整数",
-        "uuid_parsing": "应为 id（UUID）",
-        "uuid_type": "应为 id（UUID）",
-        "datetime_type": "应为时间，如 2026-03-02T09:00:00+08:00",
-        "datetime_from_date_parsing": "应为时间，如 2026-03-02T09:00:00+08:00",
-        "model_attributes_type": "应为 JSON 对象",
-        "string_too_long": f"太长，最多 {error.get('ctx', {}).get('max_length')} 字",
-    }
-    return chinese.get(error["type"], str(error["msg"]))
+    limits = error.get("ctx", {})
+    found = EXPECTED.get(error["type"], "")
+    if not found and error["type"] in ("value_error", "assertion_error"):
+        found = str(error["msg"]).removeprefix("Value error, ")
+    return found.format(**limits) if found else "不合要求，见接口说明 /api/v1/openapi.json"
+
+
+EXPECTED = {
+    "missing": "缺少这一项",
+    "extra_forbidden": "没有这一项，请去掉",
+    "string_type": "应为文字",
+    "string_too_long": "太长，最多 {max_length} 字",
+    "too_long": "太多，最多 {max_length} 项",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "greater_than_equal": "最小为 {ge}",
+    "less_than_equal": "最大为 {le}",
+    "bool_parsing": "应为 true 或 false",
+    "bool_type": "应为 true 或 false",
+    "literal_error": "应为其中之一：{expected}",
+    "uuid_parsing": "应为 id（UUID）",
+    "uuid_type": "应为 id（UUID）",
+    "datetime_type": "应为时间，如 2026-03-02T09:00:00+08:00",
+    "datetime_parsing": "应为时间，如 2026-03-02T09:00:00+08:00",
+    "datetime_from_date_parsing": "应为时间，如 2026-03-02T09:00:00+08:00",
+    "date_from_datetime_parsing": "应为日期，如 2026-03-02",
+    "date_parsing": "应为日期，如 2026-03-02",
+    "model_attributes_type": "应为 JSON 对象",
+    "model_type": "应为 JSON 对象",
+    "dict_type": "应为 JSON 对象",
+    "list_type": "应为列表",
+}
 
 
 def install(api: NinjaAPI) -> None:

@@ -29,6 +29,7 @@ class Search(Schema):
 
     q: str = Field("", max_length=100)
     limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=400)
 
 
 class Page(Schema):
@@ -43,10 +44,10 @@ def find(request: HttpRequest, wanted: Query[Search]) -> dict[str, Any]:
     if "\x00" in wanted.q:
         raise Invalid("null_character", "查询里有空字符，请去掉后重发。")
     limits.take("search", who.actor.staff_id, who.at)
-    found = search.find(who.actor, wanted.q, who.at, wanted.limit)
-    if found:
-        _seen(who, "residents.find", found)
-    return {"items": [shapes.resident(card, who.at) for card in found], "next": None}
+    found = search.page(who.actor, wanted.q, who.at, wanted.limit, wanted.cursor)
+    if found.items:
+        _seen(who, "residents.find", found.items)
+    return {"items": [shapes.resident(card, who.at) for card in found.items], "next": found.next}
 
 
 @router.get("/residents/{resident_id}")

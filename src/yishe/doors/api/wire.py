@@ -61,6 +61,10 @@ def caller(request: HttpRequest) -> Caller:
     return found
 
 
+LONGEST_KEY, KEPT_KEY = 1024, 128
+"""A key longer than the ledger's column is known by its digest."""
+
+
 @dataclass(frozen=True)
 class Command:
     """The idempotency key, and the SHA-256 of what it was sent with."""
@@ -77,10 +81,12 @@ class Command:
 def command(request: HttpRequest) -> Command:
     """A retry with the same key gets the first answer; the same key with another body is refused below."""
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= 128 and key.isascii() and key.isprintable()):
-        raise Invalid("bad_idempotency_key", "Idempotency-Key 应为 1 到 128 个可见的 ASCII 字符。")
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise Invalid("bad_idempotency_key", f"Idempotency-Key 应为 1 到 {LONGEST_KEY} 个可见的 ASCII 字符。")
     if key is None:
         return Command(None, None)
+    if len(key) > KEPT_KEY:
+        key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
     said = f"{request.method} {request.path_info}\n".encode() + _canonical(request.body)
     return Command(key, hashlib.sha256(said).digest())
 
