@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
+from yishe.doors.web.page import arrived, show
 from yishe.policy.refusals import Refused, TooMany, Unauthenticated
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -37,6 +38,14 @@ NEXT_STEPS = {
     500: ("系统出错了", "这不是您的操作造成的，已记下。请稍后再试；仍不行，请把编号告诉管理员。"),
     503: ("现在办不了", "数据库或网络暂时不通，没有写入任何内容。请稍后再按一次；紧急的事请先打电话。"),
 }
+INSTEAD = {
+    "wrong_duty": "请让承担这个岗位的同事来办；谁在哪个岗位，看“团队”。",
+    "not_yours": "打开这件事看现在轮到谁；着急可以催一下或打电话。",
+    "outside_scope": "名单和您参与的事仍可在台账里看；需要数字请找团队长或中心主任。",
+}
+"""What to do where the reason of a refusal is another than a missing relation."""
+FRAMED = (403, 404, 409, 422, 429)
+"""Answers that stand inside the frame for who is signed in: the way on is one press away. The rest may be unable to."""
 log = logging.getLogger("yishe.doors.web")
 
 
@@ -77,7 +86,8 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse:
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     if isinstance(refused, Unauthenticated):
         return render(request, "sign_in.html", {"error": refused.title}, status=401)
-    response = page(request, refused.status, title=refused.title, extra=refused.extra)
+    instead = {"advice": INSTEAD[refused.code]} if refused.code in INSTEAD else {}
+    response = page(request, refused.status, title=refused.title, extra=refused.extra, **instead)
     if isinstance(refused, TooMany):
         response["Retry-After"] = str(refused.extra["retry_after"])
     return response
@@ -95,7 +105,20 @@ def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
             "innerHTML",
         )
         return response
-    return render(request, "error.html", context, status=status)
+    return _framed(request, context) or render(request, "error.html", context, status=status)
+
+
+def _framed(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | None:
+    """The same inside the frame; None for who is not signed in, and when the frame itself cannot be drawn."""
+    user = getattr(request, "user", None)
+    if context["status"] not in FRAMED or user is None or not user.is_authenticated:
+        return None
+    try:
+        return show(
+            request, arrived(request, user.pk), "error_framed.html", context, status=context["status"]
+        )
+    except (Refused, OperationalError, InterfaceError):
+        return None
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

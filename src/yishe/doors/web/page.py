@@ -61,18 +61,21 @@ def signed_in(view: View) -> View:
     def opened(request: HttpRequest, **path: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to_the_door(request)
-        staff = directory.current()
-        now = clock.now()
-        actor = serving(request.user.pk, now, staff.version)
-        here = Here(actor, now, staff, preferences(request))
+        here = arrived(request, request.user.pk)
         try:
-            limits.take("person", actor.staff_id, here.now)
+            limits.take("person", here.actor.staff_id, here.now)
             return view(request, here, **path)
         except (Forbidden, NotFound) as refused:
             refusals.note(here.actor, refused, here.now, f"{request.method} {request.path}")
             raise
 
     return opened
+
+
+def arrived(request: HttpRequest, account: UUID) -> Here:
+    """Who has come, when, and how he likes it shown. Refused for an account that serves no more."""
+    staff, now = directory.current(), clock.now()
+    return Here(serving(account, now, staff.version), now, staff, preferences(request))
 
 
 def _to_the_door(request: HttpRequest) -> HttpResponse:
