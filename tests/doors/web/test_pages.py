@@ -102,3 +102,52 @@ def test_the_ledger_costs_the_same_however_long_it_is(office: Office) -> None:
     for reason in ("D03", "D04", "D05", "D16"):
         office.refer(reason)
     assert statements(lambda: office.director.open("/loops", sort="due")) == few <= 9
+
+
+def test_a_resident_says_at_a_glance_what_is_open_and_taken(office: Office) -> None:
+    office.refer()
+    said = {
+        "action": "start",
+        "drug": "氯吡格雷",
+        "dose": "75 mg",
+        "frequency": "每日一次",
+        "reason": "支架术后",
+    }
+    office.doctor.send(f"{office.resident}/record/medication", **said)
+    text = office.nurse.text(office.resident)
+    for words in ("在办 2 件", "在用的药 1 种", "李敏", "氯吡格雷"):
+        assert words in text
+    assert "支架术后" in office.nurse.text(office.resident, tab="medicines")
+
+
+def test_a_disease_is_named_to_those_who_may_see_diagnoses(office: Office) -> None:
+    said = {"kind": "disease", "title": "抑郁症", "code": "F32"}
+    assert office.doctor.send(f"{office.resident}/record/condition", **said).status_code == 302
+    for tab in ("timeline", "about"):
+        assert "抑郁症" in office.doctor.text(office.resident, tab=tab)
+        assert "抑郁症" not in office.social_worker.text(office.resident, tab=tab)
+        assert "有诊断" in office.social_worker.text(office.resident, tab=tab)
+
+
+def test_a_resident_costs_the_same_however_much_there_is(office: Office) -> None:
+    office.refer("D12")
+    office.doctor.open(office.resident)
+    few = statements(lambda: office.doctor.open(office.resident))
+    for reason in ("D03", "D04", "D05", "D16"):
+        office.refer(reason)
+    assert statements(lambda: office.doctor.open(office.resident)) == few <= 23
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/residents/00000000-0000-7000-8000-000000000000",
+        "/loops/00000000-0000-7000-8000-000000000000",
+        "/nowhere",
+    ],
+)
+def test_who_is_signed_in_is_refused_inside_the_frame(office: Office, path: str) -> None:
+    answer = office.doctor.open(path)
+    assert answer.status_code == 404
+    assert 'class="rail"' in answer.content.decode()
+    assert 'class="rail"' not in Client().get("/nowhere").content.decode()

@@ -225,6 +225,12 @@ def by_time(found: Iterable[LoopState], cards: Mapping[UUID, Card], here: Here) 
     return groups
 
 
+def in_short(here: Here, opened: Iterable[LoopState], card: Card) -> list[Row]:
+    """What is open for one resident, the most pressing first, each with whose move it is."""
+    ranked = sorted(opened, key=lambda one: one.due_at or one.promised_by)
+    return [row(one, card, here, named=True) for one in ranked]
+
+
 def of_subject(here: Here, found: Iterable[LoopState], card: Card) -> list[Group]:
     """All loops of one resident: open ones first, then closed ones, newest first."""
     loops = list(found)

@@ -1,16 +1,18 @@
 """One resident: who she is, what has happened, what is owed to her, what may be recorded now."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, entries, medications, timeline
+from yishe.care.items import DIAGNOSIS
 from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
-from yishe.people import access
+from yishe.people import access, packs
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, subjects_of
 from yishe.policy.refusals import NotFound
@@ -34,8 +36,9 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
     card = card_of(stands)
     tab = request.GET.get("tab", "timeline")
     subjects = entries.keyed(stands)
-    standing = conditions.standing(subjects)
+    standing = _shown(here, stands, conditions.standing(subjects))
     allergies = [one.title for one in standing if one.kind == "allergy"]
+    opened = reading.for_subjects([one.subject for one in subjects], only_open=True)
     told: dict[str, Any] = {
         "place": "residents",
         "person": faces.person(here, card, allergies, acts(here, stands)),
@@ -44,9 +47,13 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "tab": tab if tab in TABS else "timeline",
         "card": card,
         "relation": permission.words,
+        "counts": {"loops": len(opened)},
+        "open": loop_rows.in_short(here, opened, card),
+        "standing": standing,
+        "first_page": not request.GET.get("cursor"),
     }
     told |= _tab(request, here, stands, told["tab"], subjects)
-    if told["tab"] not in ("timeline", "observations"):
+    if "story" not in told:
         page.seen(here, f"read.{told['tab']}", [stands.subject], relation=permission.relation)
     return page.show(request, here, "resident.html", told)
 
@@ -97,17 +104,45 @@ def _tab(
             kinds=kinds,
             source="web",
         )
-        return {"story": [said(one) for one in shown.items], "next": shown.next}
+        taken = medications.current(subjects) if tab == "timeline" else []
+        return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
     if tab == "medicines":
-        may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
-        return {"medicines": medications.current(subjects), "may_change": may}
+        return _medicines(request, here, stands, subjects)
     if tab == "loops":
         return {
             "loops": loop_rows.of_subject(
                 here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands)
             )
         }
-    return {"facts": about(here, card_of(stands)), "standing": conditions.standing(subjects)}
+    return {"facts": about(here, card_of(stands))}
+
+
+def _medicines(
+    request: HttpRequest, here: Here, stands: Placement, subjects: tuple[entries.Keyed, ...]
+) -> dict[str, Any]:
+    """What is taken now, and every change with who made it and why, for who may read the record."""
+    may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
+    told: dict[str, Any] = {"medicines": medications.current(subjects), "may_change": may}
+    if access.may(here.actor, timeline.ACTION, stands, here.now).allowed:
+        cursor, kinds = request.GET.get("cursor"), ("medication",)
+        changes = timeline.page(
+            here.actor, stands.resident, at=here.now, cursor=cursor, kinds=kinds, source="web"
+        )
+        told |= {"story": [said(one) for one in changes.items], "next": changes.next}
+    return told
+
+
+def _shown(here: Here, stands: Placement, standing: list[conditions.Standing]) -> list[conditions.Standing]:
+    """A disease by name only to those to whom the pack shows diagnoses; that there is one, to all."""
+    if not any(one.kind == "disease" for one in standing) or access.sees(
+        here.actor, DIAGNOSIS, stands, here.now
+    ):
+        return standing
+    instead = packs.in_force().access.fields[DIAGNOSIS].instead
+    return [
+        replace(one, title=str(instead or ""), code="", remark="") if one.kind == "disease" else one
+        for one in standing
+    ]
 
 
 def said(item: timeline.Item) -> Said:
