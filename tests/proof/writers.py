@@ -11,18 +11,30 @@ from django.db import transaction
 
 from tests.proof import town as towns
 from tests.proof.town import Town
-from yishe.care import medications, notes
-from yishe.care.models import MedicationChange, ServiceNote
+from yishe.care import erasures, medications, notes
+from yishe.care.models import Held, MedicationChange, ServiceNote
 from yishe.loops import acts, promises, worker
 from yishe.loops.models import Loop, Timetable
-from yishe.people import actors, directory, import_, packs, residents, rosters
-from yishe.people.models import Change, Leave, Post, Resident, SearchToken, Shift, Subject
+from yishe.people import actors, consents, directory, import_, packs, residents, rosters
+from yishe.people.consent_checks import Yes
+from yishe.people.models import (
+    AccessFact,
+    Change,
+    Consent,
+    Leave,
+    Post,
+    Resident,
+    SearchToken,
+    Shift,
+    Subject,
+)
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Refused
+from yishe.talk import consents as consenting
 from yishe.talk import delivery
 from yishe.talk.models import Notice, Outbox
 from yishe.trust import ids, keys, ledger
-from yishe.trust.models import Entry, SubjectKey
+from yishe.trust.models import Entry, Erasure, SubjectKey
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 D2S = "referral.doctor_to_social_worker"
@@ -242,6 +254,91 @@ def _import() -> Writer:
     return Writer("people.import, one batch", prepare, act, effects)
 
 
+# Consents and rights
+
+
+def _yes(stage: Stage) -> Yes:
+    text = consents.text("relative", stage.at)
+    return Yes(
+        "relative",
+        text.sha256,
+        relative_name="李小梅",
+        relative_phone="13700137000",
+        kinship="3",
+        scope=("loops",),
+    )
+
+
+def _consent() -> Writer:
+    def act(stage: Stage, made: Placement) -> Act:
+        return lambda: consents.give(stage.town.actor("社工1"), made.resident, _yes(stage), stage.at)
+
+    def effects(stage: Stage, made: Placement) -> list[str]:
+        rows = Consent.objects.filter(subject=made.subject)
+        wrong = exactly("consents", rows.count())
+        wrong += exactly("entries", Entry.objects.filter(stream__in=rows.values("id")).count())
+        return wrong + exactly("relations", AccessFact.objects.filter(subject=made.subject).count())
+
+    return Writer("consents.give", lambda stage: stage.newcomer(), act, effects)
+
+
+def _withdraw() -> Writer:
+    def prepare(stage: Stage) -> tuple[Placement, uuid.UUID]:
+        made = stage.newcomer()
+        return made, consents.give(stage.town.actor("社工1"), made.resident, _yes(stage), stage.at)
+
+    def act(stage: Stage, made: Any) -> Act:
+        where, given = made
+        at = stage.at + timedelta(seconds=1)
+        return lambda: consenting.withdraw(stage.town.actor("社工1"), where.resident, given, "trust", at)
+
+    def effects(stage: Stage, made: Any) -> list[str]:
+        where, given = made
+        wrong = exactly("entries", Entry.objects.filter(stream=given).count(), 2)
+        wrong += exactly(
+            "relations left",
+            AccessFact.objects.filter(
+                subject=where.subject, until__gt=stage.at + timedelta(seconds=1)
+            ).count(),
+            0,
+        )
+        return wrong + exactly("screens told", Outbox.objects.filter(subject=where.subject).count())
+
+    return Writer("consents.withdraw", prepare, act, effects, (Refused,))
+
+
+def _erase() -> Writer:
+    """A request under review; however often the process dies, she is there whole or gone whole."""
+
+    def prepare(stage: Stage) -> tuple[Placement, Loop]:
+        made, lead = stage.newcomer(), stage.town.actor("主任1")
+        asked = promises.promise(
+            stage.town.actor("社工1"), kind=erasures.KIND, resident=made.resident, at=stage.at, command_id=uuid.uuid4().hex
+        )  # fmt: skip
+        for seq, verb in enumerate(("accept", "start"), 1):
+            acts.act(lead, verb, asked, seq=seq, at=stage.at)
+        return made, Loop.objects.get(id=asked)
+
+    def act(stage: Stage, made: Any) -> Act:
+        loop, lead = made[1], actors.actor_of(made[1].performer)
+        return lambda: erasures.erase(lead, loop.id, seq=loop.seq, at=stage.at, command_id=f"erase-{loop.id}")
+
+    def effects(stage: Stage, made: Any) -> list[str]:
+        where, loop = made
+        wrong = exactly("tombstones", Erasure.objects.filter(number=loop.id).count())
+        wrong += exactly("keys", SubjectKey.objects.filter(subject=where.subject).count(), 0)
+        wrong += exactly("mappings", Subject.objects.filter(subject=where.subject).count(), 0)
+        wrong += exactly("length of the stream", Entry.objects.filter(stream=loop.id).count(), loop.seq + 1)
+        kept = Held.objects.filter(number=loop.id)
+        return wrong + exactly(
+            "keys of what is kept",
+            SubjectKey.objects.filter(subject__in=kept.values("id")).count(),
+            kept.count(),
+        )
+
+    return Writer("erasures.erase", prepare, act, effects)
+
+
 # Rosters
 
 
@@ -433,6 +530,7 @@ ALL: tuple[Writer, ...] = (
     _verb("confirm", "decline", what=CONFIRM_REFUSAL), _verb("refer_on", "decline"),
     _verb("reopen", "accept", "start", "complete"), _verb("reopen", "accept", "start", "complete", "confirm"),
     _verb("cancel"), _verb("hand_over"), _verb("note"), _verb("heard"), _verb("void", "decline"),
+    _consent(), _withdraw(), _erase(),
     _leave(), _shift(), _end_post(), _die(), _empanel(),
     _sweep("a reminder", _row, "reminded"),
     _sweep("a passed deadline", _row, "escalated", timedelta(days=4)),
