@@ -2,7 +2,7 @@
 #   make run     the demo community on http://127.0.0.1:8000 (SQLite, nothing to install but Python >= 3.11)
 #   make test    all tests, on SQLite and on PostgreSQL
 #   make check   style, types, rooms, packs, migrations
-# Also: e2e proof crash bench lock clean
+# Also: e2e proof crash bench audit sbom lock clean
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,7 +17,7 @@ BIN := .venv/bin
 YISHE := $(BIN)/yishe
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help run test test-sqlite test-postgresql check e2e proof crash bench lock clean
+.PHONY: help run test test-sqlite test-postgresql check e2e proof crash bench audit sbom lock clean
 
 help:
 	@sed -n '2,5p' Makefile | cut -c3-
@@ -84,12 +84,24 @@ crash: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
 
+# Libraries: our own rules first (no network), then the advisory service, asked from an environment of its own.
+audit: .venv/ready-dev
+	$(BIN)/python -m supply check
+	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip --disable-pip-version-check -q install pip-audit \
+	  || { echo "pip-audit could not be installed: NOT asked for advisories"; exit 1; }
+	@code=0; .venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock || code=$$?; \
+	  [ $$code = 0 ] || echo "NOT all clear: vulnerable libraries, or no advisory service within reach; see above"; exit $$code
+
+sbom: .venv/ready-dev
+	$(BIN)/python -m supply sbom
+
 LOCKED := --quiet --generate-hashes --allow-unsafe --strip-extras --build-deps-for editable \
   --no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: .venv/ready-dev
 	$(BIN)/pip-compile $(LOCKED) --upgrade -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile $(LOCKED) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(MAKE) sbom
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build src/*.egg-info
+	rm -rf .venv .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
