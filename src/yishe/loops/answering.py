@@ -5,11 +5,11 @@ the entry it made, which is the first answer.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from yishe.loops import acts, kinds
+from yishe.loops import acts, kinds, promises, recording
 from yishe.loops.company import is_leader
 from yishe.loops.models import Loop
 from yishe.loops.projection import folded
@@ -47,6 +47,17 @@ def answer(actor: Actor, loop_id: uuid.UUID, at: datetime, command_id: str | Non
     return Answer(then[0], story.resident, tuple(allowed(s)), _said(rows[:upto], story.key))
 
 
+def first(actor: Actor, made: promises.Opened, said: recording.Said, command_id: str | None = None) -> Answer:
+    """The loop as it was just promised, from the promise itself; one that was there before is read."""
+    if made.track is None:
+        return answer(actor, made.loop, said.at, command_id)
+    state = made.track.state
+    words = made.track.words
+    told = Said(state.seq, recording.PROMISED, said.actor, said.at, said.at, made.track.facts, words)
+    s = acts.situation(actor, state, said.at, tracked=False)
+    return Answer(state, made.resident, tuple(allowed(s)), (told,))
+
+
 def since(loop_id: uuid.UUID, seq: int) -> tuple[Said, ...]:
     """What happened after `seq`, for someone who acted on an older state."""
     story = _story(loop_id)
@@ -56,12 +67,24 @@ def since(loop_id: uuid.UUID, seq: int) -> tuple[Said, ...]:
 def allowed_in_list(
     actor: Actor, states: Sequence[LoopState], at: datetime
 ) -> dict[uuid.UUID, tuple[str, ...]]:
-    """Loop → the verbs `actor` may use, without a statement a loop: children are read for all at once."""
+    """Loop → the verbs `actor` may use, without a statement a loop: children are read for all at once. Someone who only
+    follows a loop is not looked up here: his verbs are shown on its page."""
     served = _children({s.id for s in states if kinds.opened_under(s.kind, s.pack).children})
     leads = {(s.team, s.centre): is_leader(actor.staff_id, s, at) for s in _one_of_each_place(states)}
     bars = barred(s for s in states if s.sender == actor.staff_id)
-    seen = (_situation(actor, s, at, served, leads=leads[s.team, s.centre]) for s in states)
-    return {s.state.id: tuple(allowed(replace(s, barred=bars.get(s.state.id, "")))) for s in seen}
+    calendar = packs.in_force().calendar
+    return {
+        s.id: tuple(
+            allowed(
+                Situation(
+                    s, kinds.opened_under(s.kind, s.pack), calendar, at, actor.staff_id,
+                    is_leader=leads[s.team, s.centre] and not actor.is_system, is_system=actor.is_system,
+                    children=served.get(s.id, {}), barred=bars.get(s.id, ""),
+                )
+            )
+        )
+        for s in states
+    }  # fmt: skip
 
 
 def _one_of_each_place(states: Sequence[LoopState]) -> Iterable[LoopState]:
@@ -101,22 +124,6 @@ def _said(rows: Iterable[Entry], key: bytes | None) -> tuple[Said, ...]:
 def _one(row: Entry, key: bytes | None) -> Said:
     words = ledger.words(row, key) if key is not None else {}
     return Said(row.seq, row.kind, row.actor, row.recorded_at, row.occurred_at, ledger.facts_of(row), words)
-
-
-def _situation(
-    actor: Actor, state: LoopState, at: datetime, served: Mapping[uuid.UUID, dict[str, bool]], *, leads: bool
-) -> Situation:
-    """Someone who only follows a loop is not looked up here: his verbs are shown on its page."""
-    return Situation(
-        state,
-        kinds.opened_under(state.kind, state.pack),
-        packs.in_force().calendar,
-        at,
-        actor.staff_id,
-        is_leader=leads and not actor.is_system,
-        is_system=actor.is_system,
-        children=served.get(state.id, {}),
-    )
 
 
 def _children(parents: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, bool]]:

@@ -1,8 +1,8 @@
 """Between the row and the state it projects. The row holds the state's own fields and what is read off them."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -27,10 +27,13 @@ _HEAD_AT = quick.names(Loop).index("head")
 
 @dataclass
 class Track:
-    """A loop on its way through a bundle: its state and the head of its stream."""
+    """A loop on its way through a bundle: its state and the head of its stream; of a new one also the codes and words of
+    its first entry."""
 
     state: LoopState
     head: Head
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Loop) -> "Track":

@@ -67,15 +67,28 @@ def promise(
     Refused: no relation to the resident, a duty the pack does not let ask, an unknown reason, a resident who is
     dead, moved or merged. Conflict `already_open` names the open loop of the same kind and reason to track.
     """
-    where, key = placed_with_key(resident)
     wanted = Wanted(kind, reason, note, dates, evidence=tuple(evidence))
-    said = Said(actor.staff_id, at, command_id, digest, source=source)
+    return opened(actor, resident, wanted, Said(actor.staff_id, at, command_id, digest, source=source)).loop
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a promise led to, for whom. `track` is the loop as this very act opened it, None when it was there before."""
+
+    loop: uuid.UUID
+    resident: uuid.UUID
+    track: Track | None = None
+
+
+def opened(actor: Actor, resident: uuid.UUID, wanted: Wanted, said: Said) -> Opened:
+    """The same, with the loop as it was opened."""
+    where, key = placed_with_key(resident)
     for last_try in (False, True):
         bundle = Bundle()
-        opened = _decided(bundle, actor, where, wanted, said, key)
-        if isinstance(opened, uuid.UUID):
+        new = _decided(bundle, actor, where, wanted, said, key)
+        if isinstance(new, uuid.UUID):
             seen(None, where.home, where.subject, "promise", said)
-            return opened
+            return Opened(new, where.resident)
         seen(bundle, where.home, where.subject, "promise", said)
         try:
             bundle.commit()
@@ -84,11 +97,11 @@ def promise(
                 raise Conflict("busy", "排班正在变更，请再点一次。") from None
             directory.forget()
         except Duplicate:
-            before = answered_before(actor, said) or _refuse_second(where, kind, reason)
+            before = answered_before(actor, said) or _refuse_second(where, wanted.kind, wanted.reason)
             seen(None, where.home, where.subject, "promise", said)
-            return before
+            return Opened(before, where.resident)
         else:
-            return opened.state.id
+            return Opened(new.state.id, where.resident, new)
     raise AssertionError("unreachable")
 
 

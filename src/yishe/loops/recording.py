@@ -23,6 +23,9 @@ QUIET = ("received", "retimed")
 CLOCKWORK = ("reminded", "escalated")
 """Events that are for those whom the ladder names; the others' open screens follow."""
 
+PROMISED = "promised"
+"""The event that begins every stream."""
+
 NUDGED = "nudged"
 """What a notice calls a note that asks its reader to move; it is for the owner alone."""
 
@@ -49,12 +52,13 @@ def born(
 ) -> Track:
     """A new stream whose first entry carries the whole opening state and its `codes`; the row is inserted."""
     state = applied(None, 1, opening)
-    data = {"set": opening, **({"reason": state.reason} if state.reason else {}), **codes}
-    head = _append(bundle, Head(), state, "promised", said, data, key, words, first=True)
+    facts = {**({"reason": state.reason} if state.reason else {}), **codes}
+    data = {"set": opening, **facts}
+    head = _append(bundle, Head(), state, PROMISED, said, data, key, words, first=True)
     bundle.insert(Loop, **columns(state, head))
     _relate(bundle, state, said.at)
-    _tell(bundle, None, state, "promised", said, ())
-    return Track(state, head)
+    _tell(bundle, None, state, PROMISED, said, ())
+    return Track(state, head, facts, words)
 
 
 def carry(

@@ -36,7 +36,7 @@ _SELECT = """
 
 
 def _read(row: tuple[Any, ...]) -> tuple[UUID, Named]:
-    subject, resident, home, origin = (UUID(str(one)) for one in row[:4])
+    subject, resident, home, origin = (quick.known(one) for one in row[:4])
     key, sealed = row[4:]
     name = records.unseal(home, origin, bytes(key), "name", sealed) if key is not None else ""
     return subject, Named(resident, name)

@@ -122,23 +122,20 @@ def _reopen_until(s: Situation) -> datetime:
 
 def allowed(s: Situation) -> list[str]:
     """Verbs this actor may say now, in table order."""
-    takeable = _takeable(s.state.place, roles(s))
-    return [v for v in _verbs() if (v in takeable or _implied(s, v)) and not blocked(s, v)]
+    implied = s.actor == s.state.performer and bool(implied_before(s, "complete"))
+    verbs = _takeable(s.state.place, roles(s), implied=implied)
+    return [v for v in verbs if v not in _STOPPABLE or not blocked(s, v)]
+
+
+_STOPPABLE = frozenset({"hold", "complete", "confirm", "reopen"})
+"""The verbs that `blocked` may have something against."""
 
 
 @cache
-def _takeable(place: str, mine: frozenset[str]) -> frozenset[str]:
-    """The verbs of the edges that leave `place` and are open to any of these roles."""
-    return frozenset(edge.verb for edge in table().leaving(place) if mine & set(edge.by))
-
-
-@cache
-def _verbs() -> tuple[str, ...]:
-    return table().verbs()
-
-
-def _implied(s: Situation, verb: str) -> bool:
-    return bool(implied_before(s, verb)) and s.actor == s.state.performer
+def _takeable(place: str, mine: frozenset[str], *, implied: bool) -> tuple[str, ...]:
+    """The verbs of the edges that leave `place` and are open to any of these roles; complete too where it is implied."""
+    open_ = {edge.verb for edge in table().leaving(place) if mine & set(edge.by)}
+    return tuple(v for v in table().verbs() if v in open_ or (implied and v == "complete"))
 
 
 def who_may(state: LoopState, verb: str) -> tuple[str, ...]:

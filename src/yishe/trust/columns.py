@@ -122,7 +122,7 @@ def moment_text(at: datetime) -> str:
 def _loaded(f: models.Field, own: models.Field) -> Convert | None:
     sort = _sort(own)
     if sort == "JSONField":
-        return orjson.loads
+        return lambda value: orjson.loads(value) if isinstance(value, str) else value
     if not on_postgresql() and sort in _READERS:
         return _READERS[sort]
     column = f.get_col(f.model._meta.db_table)

@@ -36,13 +36,13 @@ def test_a_work_list_costs_at_most_four_statements(desk: Desk, loop: dict[str, o
     assert statements(lambda: desk.social_worker.get("/worklist")) <= 4
 
 
-def test_a_transition_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:
+def test_a_transition_costs_at_most_five_statements(desk: Desk, loop: dict[str, object]) -> None:
     path, body = f"/loops/{loop['id']}/accept", {"seq": loop["seq"]}
-    assert statements(lambda: desk.social_worker.post(path, body, "k1")) <= 6
+    assert statements(lambda: desk.social_worker.post(path, body, "k1")) <= 5
 
 
-def test_a_promise_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:
-    assert statements(lambda: desk.refer("D06", key="k2")) <= 6
+def test_a_promise_costs_at_most_four_statements(desk: Desk, loop: dict[str, object]) -> None:
+    assert statements(lambda: desk.refer("D06", key="k2")) <= 4
 
 
 def test_a_resident_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:

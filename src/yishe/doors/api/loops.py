@@ -14,7 +14,9 @@ from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Act, Day, NewLoop
 from yishe.doors.api.wire import Caller, Command, caller, command
 from yishe.loops import acts, answering, promises, reading, sets
+from yishe.loops.promises import Wanted
 from yishe.loops.reading import Page
+from yishe.loops.recording import Said
 from yishe.people.names import named
 from yishe.people.placements import placed, subjects_of
 from yishe.policy.loop_state import LoopState
@@ -71,21 +73,14 @@ def listing(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
 @router.post("/loops", response={201: dict[str, Any]})
 def promise(request: HttpRequest, payload: NewLoop) -> Any:
     """Promise something to a resident; urgency, clocks and owner come from the pack."""
-    who, said = caller(request), command(request)
-    loop_id = promises.promise(
-        who.actor,
-        kind=payload.kind,
-        resident=payload.resident,
-        reason=payload.reason or "",
-        note=payload.note or "",
-        at=who.at,
-        command_id=said.id,
-        digest=said.digest,
-        dates=tuple((payload.dates or {}).items()),
-        source=SOURCE,
-        evidence=_attached(who, payload),
-    )
-    return Status(201, _answer(who, loop_id, said))
+    who, named_as = caller(request), command(request)
+    wanted = Wanted(
+        payload.kind, payload.reason or "", payload.note or "", tuple((payload.dates or {}).items()),
+        evidence=tuple(_attached(who, payload)),
+    )  # fmt: skip
+    said = Said(who.actor.staff_id, who.at, named_as.id, named_as.digest, source=SOURCE)
+    made = promises.opened(who.actor, payload.resident, wanted, said)
+    return Status(201, _shown(answering.first(who.actor, made, said, named_as.key)))
 
 
 def _attached(who: Caller, payload: NewLoop) -> list[dict[str, str]]:
@@ -149,7 +144,10 @@ def _tell_meanwhile(who: Caller, loop_id: UUID, seq: int, refused: Conflict) -> 
 
 def _answer(who: Caller, loop_id: UUID, said: Command) -> dict[str, Any]:
     """The loop as the command left it; its access line was written with the command."""
-    found = answering.answer(who.actor, loop_id, who.at, said.key)
+    return _shown(answering.answer(who.actor, loop_id, who.at, said.key))
+
+
+def _shown(found: answering.Answer) -> dict[str, Any]:
     return shapes.loop(found.state, found.resident, found.allowed, found.entries)
 
 

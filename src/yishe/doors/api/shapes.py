@@ -1,7 +1,7 @@
 """The JSON of each thing the API shows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,9 +15,9 @@ from yishe.policy.loop_state import LoopState
 LOCAL = ZoneInfo("Asia/Shanghai")
 
 
-def moment(at: datetime | None) -> str | None:
-    """ISO 8601 with offset, or null."""
-    return at.isoformat() if at else None
+def moment(at: datetime | None) -> datetime | None:
+    """In UTC, which is written as ISO 8601, or null."""
+    return at if at is None or at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def resident(card: Card, at: datetime) -> dict[str, Any]:
