@@ -17,6 +17,7 @@ from yishe.people import packs
 from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Forbidden, Refused
+from yishe.trust import ids
 
 PAGE = 50
 SETS = {
@@ -86,6 +87,8 @@ def ledger(request: HttpRequest, here: Here) -> HttpResponse:
             "sorts": SORTS,
             "sort": filters.get("sort", orders.NEWEST),
             "reason_title": _reason(here, filters),
+            "set_words": SETS.get(filters["set"], ""),
+            "team_name": _name(here, filters.get("team", "")),
         },
     )
 
@@ -115,6 +118,13 @@ def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
         "days": spoken.span(age),
         "colour": loop_rows.colour(loop, here),
     }
+
+
+def _name(here: Here, team: str) -> str:
+    """The one team the list is narrowed to."""
+    known = ids.parse(team)
+    unit = here.staff.organisations.get(known) if known else None
+    return unit.name if unit else ""
 
 
 def _team(here: Here, loop: LoopState) -> str:

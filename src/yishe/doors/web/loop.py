@@ -304,7 +304,7 @@ def _form(
 ) -> HttpResponse:
     card, kind = _card(found.state), found.kind
     inside = getattr(request, "htmx", False)
-    words = wording.verb(kind, verb)
+    words = loop_rows.verb_words(found.state, kind, verb)
     return page.show(
         request,
         here,

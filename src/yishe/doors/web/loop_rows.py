@@ -146,9 +146,16 @@ def forward(loop: LoopState, kind: LoopKind) -> str:
     return choices[0] if choices else ""
 
 
+def verb_words(loop: LoopState, kind: LoopKind, verb: str, *, brief: bool = False) -> str:
+    """To confirm what was not served is to end it."""
+    if verb == "confirm" and loop.state != "completed":
+        return wording.END
+    return wording.verb(kind, verb, brief=brief)
+
+
 def act(loop: LoopState, kind: LoopKind, verb: str, person: str, look: str, *, brief: bool = False) -> Act:
     direct = verb in DIRECT and not (verb == "confirm" and loop.state != "completed")
-    words = wording.verb(kind, verb, brief=brief)
+    words = verb_words(loop, kind, verb, brief=brief)
     return Act(
         verb=verb,
         words=words if direct or look == "go" else f"{words}…",

@@ -29,6 +29,7 @@ VERBS = {
 }
 SHORT = {"start": "已联系上", "ask_more": "请补充", "supply": "补充", "refer_on": "再转"}
 """Button words for rows, where a pack's own are a sentence."""
+END = "按未办成结束"
 DONE = {
     "receive": "已标记收到",
     "accept": "已接单",

@@ -30,7 +30,7 @@
   }
   customElements.define("yishe-clock", Clock);
 
-  // -- Keys: "/" searches, j and k walk the rows, Enter opens, Escape leaves.
+  // -- Keys: "/" searches, j and k walk the rows, Enter opens, Escape leaves, "?" lists them all.
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
   const rows = () => $$("[data-row]", $("dialog[open]") || document).filter((row) => row.offsetParent);
   const walk = (step) => {
@@ -41,6 +41,19 @@
     $(".open", next)?.focus();
     next.scrollIntoView({ block: "nearest" });
   };
+  const walkPicker = (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || !event.target.closest("[data-picker] [data-row]")) return;
+    event.preventDefault();
+    const first = rows()[0] === event.target.closest("[data-row]");
+    if (first && step < 0) focusSearch(); else walk(step);
+  };
+  const showKeys = () => {
+    const keys = $("#keys");
+    if (!keys || $("dialog[open]")) return;
+    $("#dialog-body").replaceChildren(keys.content.cloneNode(true));
+    $("#dialog").showModal();
+  };
   const focusSearch = () => {
     const box = $$("input[type=search]").find((input) => input.offsetParent);
     if (box) { box.focus(); box.select(); } else location.assign(root.dataset.search || "/residents");
@@ -50,8 +63,11 @@
     if (typing(event.target)) {
       if (event.key === "Escape") event.target.blur();
       if (event.key === "ArrowDown" && event.target.type === "search") { event.preventDefault(); walk(1); }
+      if (event.key === "Enter" && event.target.closest("[data-picker] > .find")) { event.preventDefault(); $(".open", rows()[0])?.click(); }
       return;
     }
+    walkPicker(event);
+    if (event.key === "?") showKeys();
     if (event.key === "/") { event.preventDefault(); focusSearch(); }
     if (event.key === "j") walk(1);
     if (event.key === "k") walk(-1);
@@ -97,6 +113,22 @@
 
   // -- htmx: answers land in fragments; a form may open in the dialog; a refusal shows where the person is.
   const refresh = (match = () => true) => $$("[data-live]").filter(match).forEach((el) => htmx.trigger(el, "refresh"));
+  // -- A fragment that is drawn anew takes nobody's place away: the same thing is focused, else the row that came there.
+  let kept = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const focused = document.activeElement;
+    if (!event.target.matches?.("[data-live]") || !event.target.contains(focused)) return;
+    kept = { id: focused.id, place: rows().indexOf(focused.closest("[data-row]")) };
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!kept) return;
+    const { id, place } = kept;
+    kept = null;
+    if (document.activeElement !== document.body) return;
+    const all = rows();
+    const there = (id && document.getElementById(id)) || (place >= 0 && $(".open", all[Math.min(place, all.length - 1)])) || $("#main");
+    there?.focus({ preventScroll: true });
+  });
   document.addEventListener("htmx:configRequest", (event) => {
     const token = $("meta[name=csrf]")?.content;
     if (token) event.detail.headers["X-CSRFToken"] = token;
@@ -141,6 +173,8 @@
     $$("[data-heading]", picker).forEach((heading) => { heading.hidden = Boolean(asked); });
     $$("[data-often]", picker).forEach((row) => { row.hidden = Boolean(asked); });
     $("[data-none]", picker).hidden = shown > 0;
+    const count = $("[data-count]", picker);
+    if (count) count.textContent = asked ? count.dataset.count.replace("#", shown) : "";
   });
 
   // -- Live: what changed elsewhere appears here without a reload.
