@@ -172,4 +172,4 @@ def _consent(one: Given, at: datetime) -> dict[str, Any]:
 
 def _look(one: looks.Look) -> dict[str, Any]:
     return {"at": _at(one.at), "who": one.who, "duty": one.duty, "what": one.what,
-            "why": one.why, "times": one.times}  # fmt: skip
+            "why": one.why, "times": one.times, "refused": one.refused}  # fmt: skip

@@ -14,13 +14,13 @@ from yishe.trust import access_log, ids
 from yishe.trust.models import AccessLine
 
 SELF_SAID = ("resident.search", "read.ledger", "residents.find")
-"""Whose purpose is a query or a filter and means nothing to the resident."""
+"""Whose purpose is a query or a filter and means nothing to the resident; nor does the address of a refusal."""
 
 
 @dataclass(frozen=True)
 class Look:
     """The same look by the same person on one day, `times` times, the last at `at`. `why` is the relation and, where
-    one was stated, the purpose."""
+    one was stated, the purpose. `refused`: it was tried and not allowed."""
 
     at: datetime
     who: str
@@ -28,6 +28,7 @@ class Look:
     what: str
     why: str
     times: int = 1
+    refused: bool = False
 
 
 def at_resident(
@@ -42,10 +43,13 @@ def at_resident(
 def told(lines: Sequence[AccessLine]) -> list[Look]:
     """Access lines, newest first, in words; looks of one person for one thing on one day are one."""
     ordered = sorted(
-        lines, key=lambda one: (one.at.astimezone(ZONE).date(), str(one.actor), one.action, one.at)
+        lines,
+        key=lambda one: (one.at.astimezone(ZONE).date(), str(one.actor), one.action, one.outcome, one.at),
     )
     found = []
-    for _, group in groupby(ordered, key=lambda one: (one.at.astimezone(ZONE).date(), one.actor, one.action)):
+    for _, group in groupby(
+        ordered, key=lambda one: (one.at.astimezone(ZONE).date(), one.actor, one.action, one.outcome)
+    ):
         same = list(group)
         found.append(replace(_look(same[-1]), times=len(same)))
     return sorted(found, key=lambda look: look.at, reverse=True)
@@ -55,10 +59,11 @@ def _look(line: AccessLine) -> Look:
     member = directory.current().people.get(line.actor)
     sheet = packs.in_force().access
     relation = sheet.relations.get(line.relation)
-    purpose = "" if line.action in SELF_SAID else _purpose(line.purpose)
+    purpose = "" if line.action in SELF_SAID or line.outcome else _purpose(line.purpose)
     why = "；".join(filter(None, (str(relation.title) if relation else "", purpose)))
     return Look(
-        at=line.at, who=_name(line.actor, member), duty=_duties(member, line.at), what=_what(line.action), why=why
+        at=line.at, who=_name(line.actor, member), duty=_duties(member, line.at), what=_what(line.action), why=why,
+        refused=bool(line.outcome),
     )  # fmt: skip
 
 

@@ -91,16 +91,20 @@ def test_an_unknown_matter_is_said_to_be_unknown(office: Office) -> None:
 def test_who_looked_is_told_by_name_duty_and_reason(office: Office) -> None:
     for _ in range(3):
         office.nurse.text(office.resident)
-    office.doctor.text(office.resident, tab="medicines")
+    office.doctor.text(office.resident, tab="about")
 
     shown = office.social_worker.text(f"{office.resident}/rights/looked")
 
     assert "赵护士" in shown
     assert "护士" in shown
     assert "查看您的记录" in shown
-    assert "查看您的用药" in shown
+    assert "查看您的基本资料" in shown
     assert "签约团队" in shown
-    assert "钱医生" not in shown
+    assert "没有获准" not in shown
+    office.stranger.open(office.resident)
+    tried = office.social_worker.text(f"{office.resident}/rights/looked")
+    assert "没有获准，没看到" in tried
+    assert "钱医生" in tried
     assert office.social_worker.open(f"{office.resident}/rights/looked", until="yesterday").status_code == 422
 
 

@@ -77,7 +77,7 @@ class ConsentForm(forms.Form):
         self.fields["relative_phone"] = forms.CharField(
             label="家属电话", required=False, max_length=20, help_text="家属用这个电话登录自己的账号。"
         )
-        self.fields["kinship"] = forms.ChoiceField(label="是居民的", choices=_kinships())
+        self.fields["kinship"] = forms.ChoiceField(label="是居民的", choices=[("", "请选择"), *_kinships()])
         if not self.own:
             self.fields["grantee"] = forms.ChoiceField(
                 label="家属就在本中心工作", required=False, choices=[("", "不是"), *around.named],
