@@ -1,4 +1,7 @@
-"""A bad pack file says in its first comments where it belongs and what must be said about it."""
+"""A bad pack file says in its first comments where it belongs and what must be said about it.
+
+A message that goes on with a list of what grows (kinds, duties, files) ends in `…` there.
+"""
 
 import shutil
 from dataclasses import dataclass
@@ -24,6 +27,10 @@ def read(path: Path) -> Bad:
     comments = [line[2:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("# ")]
     file = next(line.removeprefix("file: ") for line in comments if line.startswith("file: "))
     return Bad(file, tuple(line.removeprefix("says: ") for line in comments if line.startswith("says: ")))
+
+
+def matches(said: str, wanted: str) -> bool:
+    return said.startswith(wanted[:-1]) if wanted.endswith("…") else said == wanted
 
 
 def overlay(path: Path, folder: Path) -> Path:

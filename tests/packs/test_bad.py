@@ -16,7 +16,10 @@ FILES = sorted(bad_packs.BAD.glob("*.yaml"))
 def test_mistake_is_named_with_file_line_and_what_was_expected(path: Path, tmp_path: Path) -> None:
     expected = bad_packs.read(path).says
     assert expected, "a bad file must say what is wrong with it"
-    assert tuple(bad_packs.says(path, tmp_path)) == expected
+    said = bad_packs.says(path, tmp_path)
+    assert len(said) == len(expected), said
+    for message, wanted in zip(said, expected, strict=True):
+        assert bad_packs.matches(message, wanted), message
     for message in expected:
         place, _, words = message.partition(": ")
         file, _, line = place.partition(":")
@@ -81,4 +84,4 @@ def test_a_verb_without_words_is_named(tmp_path: Path) -> None:
     assert all(
         message.endswith("no words for heard; expected them under verbs") for message in packs.check([base])
     )
-    assert len(packs.check([base])) == 6
+    assert len(packs.check([base])) == len(packs.load([bad_packs.BASE]).kinds)

@@ -12,6 +12,16 @@ from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
 
 DEFAULT_MONTHS = 3
+MEASURES = {
+    "accepted": "已接单",
+    "accepted_in_time": "按时接单",
+    "served": "已服务",
+    "confirmed": "本人确认",
+    "heard": "问过居民",
+    "helped": "居民说有用",
+    "closed_in_time": "按时闭环",
+}
+"""The measures in words, in the order in which they follow each other."""
 
 
 def closing(

@@ -1,5 +1,6 @@
 """The result workbook: every row as it came, with its outcome and what to do. Nothing in it can run as a formula."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,13 +13,13 @@ _HEADINGS = ("原表行号", "结果", "有问题的列", "原因与办法")
 _COLOURS = {"rejected": "#F9DEDC", "held": "#FFF1CC", "created": "#E3F4E8", "updated": "#E2EEFB"}
 
 
-def write(report: Report, to: Path | BinaryIO) -> None:
+def write(report: Report, to: Path | BinaryIO, stamp: Sequence[tuple[str, str]] = ()) -> None:
     """Write the workbook of one run, a sheet for each sheet of the file and a first one with the counts. Built in
-    memory: a half-built one lies on no disk."""
+    memory: a half-built one lies on no disk. `stamp` says who takes it out, when and why."""
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     out = str(to) if isinstance(to, Path) else to
     with xlsxwriter.Workbook(out, {**options, "strings_to_numbers": False}) as book:
-        _summary(book, report)
+        _summary(book, report, stamp)
         by_sheet: dict[str, list[Done]] = {sheet: [] for sheet in report.titles}
         for one in report.in_order():
             by_sheet[one.line.sheet].append(one)
@@ -26,7 +27,7 @@ def write(report: Report, to: Path | BinaryIO) -> None:
             _sheet(book, report, sheet, number, rows)
 
 
-def _summary(book: Any, report: Report) -> None:
+def _summary(book: Any, report: Report, stamp: Sequence[tuple[str, str]]) -> None:
     sheet = book.add_worksheet("导入结果")
     sheet.set_column(0, 0, 14)
     sheet.write_string(0, 0, "文件")
@@ -38,6 +39,9 @@ def _summary(book: Any, report: Report) -> None:
     for row, (outcome, count) in enumerate(report.counts.items(), 3):
         sheet.write_string(row, 0, TITLES[outcome])
         sheet.write_number(row, 1, count)
+    for row, (label, words) in enumerate(stamp, 4 + len(report.counts)):
+        sheet.write_string(row, 0, label)
+        sheet.write_string(row, 1, words)
 
 
 def _sheet(book: Any, report: Report, name: str, number: int, rows: list[Done]) -> None:

@@ -31,6 +31,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
             _reaction(reaction, reactions.at(("reactions", code)), sheets, kinds, problems)
     _access(laid.sheet("access") or NOWHERE, sheets, problems)
     _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
+    _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
     _other_sheets(laid, sheets, problems)
 
 
@@ -242,6 +243,13 @@ def _consents(tree: Marked, sheets: Sheets, problems: Problems) -> None:
         wanted = [kind.relation] if kind.relation else []
         place = tree.at(("consents", code, "relation")).place
         _known(wanted, sheets.access.relations, "relation", place=place, problems=problems)
+
+
+def _exports(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    for code, kind in sheets.exports.exports.items():
+        for number, limit in enumerate(kind.limits):
+            place = tree.at(("exports", code, "limits", number, "duties")).place
+            _known(limit.duties, sheets.duties, "duty", place=place, problems=problems)
 
 
 def _roles(sheets: Sheets) -> Container[str]:

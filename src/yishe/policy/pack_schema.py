@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, create_model
 from .access_rules import AccessSheet
 from .case_models import CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
 from .consent_rules import ConsentSheet
+from .export_rules import ExportSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
 from .pack_kinds import BOOKS
@@ -39,6 +40,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "reactions.yaml": ReactionSheet,
     "consents.yaml": ConsentSheet,
     "rights.yaml": RightsSheet,
+    "exports.yaml": ExportSheet,
 }
 _DATED: dict[str, type[BaseModel]] = {"bounds.yaml": BoundsVersion, "settings.yaml": SettingsVersion}
 _CASES: dict[str, type[BaseModel]] = {

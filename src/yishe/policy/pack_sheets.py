@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from .access_rules import AccessSheet
 from .calendars import Calendar, Hours
 from .consent_rules import ConsentSheet
+from .export_rules import ExportSheet
 from .marked import Place
 from .pack_errors import Problems
 from .pack_fields import Strict, Words
@@ -42,6 +43,9 @@ _NO_ACCESS = AccessSheet.model_validate(
     {"source": {"id": "none"}, "relations": {}, "actions": {}, "fields": {}}
 )
 _NO_RIGHTS = RightsSheet.model_validate({"source": {"id": "none"}, "copies": {"valid": "1 d"}})
+_NO_EXPORTS = ExportSheet.model_validate(
+    {"source": {"id": "none"}, "purpose_letters": 1, "links": {"valid": "1 min"}, "exports": {}}
+)
 _NO_CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"), (), {}, frozenset())
 
 
@@ -77,6 +81,7 @@ class Sheets:
     bounds: Timeline[Mapping[str, Quantity]] = field(default_factory=lambda: Timeline("bounds", ()))
     consents: ConsentSheet = field(default_factory=lambda: _NO_CONSENTS)
     rights: RightsSheet = field(default_factory=lambda: _NO_RIGHTS)
+    exports: ExportSheet = field(default_factory=lambda: _NO_EXPORTS)
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
 
 
@@ -102,6 +107,7 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     sheets.access = _one(laid, "access", AccessSheet, problems) or sheets.access
     sheets.consents = _one(laid, "consents", ConsentSheet, problems) or sheets.consents
     sheets.rights = _one(laid, "rights", RightsSheet, problems) or sheets.rights
+    sheets.exports = _one(laid, "exports", ExportSheet, problems) or sheets.exports
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)
     steps = tuple((day, version.quantities if version else None) for day, version in bounds)

@@ -14,6 +14,7 @@ from . import cel, pack_checks, pack_kinds, pack_sheets
 from .access_rules import AccessSheet
 from .calendars import Calendar
 from .consent_rules import ConsentSheet
+from .export_rules import ExportSheet
 from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
 from .pack_fields import Words
@@ -46,6 +47,7 @@ class PackSet:
     roster: Roster
     consents: ConsentSheet
     rights: RightsSheet
+    exports: ExportSheet
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -160,6 +162,7 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         roster=sheets.roster,
         consents=sheets.consents,
         rights=sheets.rights,
+        exports=sheets.exports,
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,

@@ -177,6 +177,30 @@ class AccessLine(models.Model):
         indexes = [models.Index(fields=["actor", "at"], name="trust_access_actor_at")]
 
 
+class Export(models.Model):
+    """What was taken out: by whom, when, why, how much, and the SHA-256 of the file. Insert-only.
+
+    Its ledger stream (the same id) says the same without the purpose, so the daily digest holds it.
+    """
+
+    insert_only = True
+
+    pk = models.CompositePrimaryKey("home", "at", "id")
+    home = models.UUIDField()
+    at = models.DateTimeField()
+    id = models.UUIDField()
+    actor = models.UUIDField()
+    kind = models.CharField(max_length=40)
+    purpose = models.CharField(max_length=200)
+    scope = models.CharField(max_length=200, blank=True, help_text="which part of it, in words and filters")
+    rows = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["actor", "at"], name="trust_export_actor_at")]
+
+
 class Digest(models.Model):
     """The heads of all streams as they stood one day, signed. Insert-only; each holds the hash of the one before.
 

@@ -8,7 +8,7 @@ import pytest
 from tests.rooms.care.world import World
 from tests.rooms.insight.ledger import DAY, promised, served
 
-from yishe.insight import export
+from yishe.insight import ledger_export, workbooks
 from yishe.people import actors, residents
 from yishe.policy.refusals import Forbidden, Invalid
 from yishe.trust.models import AccessLine
@@ -25,7 +25,8 @@ def rows(content: bytes) -> list[list[object]]:
 def test_who_when_and_why_stand_on_top(world: World, now: datetime) -> None:
     promised(world, now - DAY)
     head = dict(
-        tuple(row[:2]) for row in rows(export.ledger_xlsx(world.director, {}, now, purpose="月度质控会"))[:7]
+        tuple(row[:2])
+        for row in rows(ledger_export.ledger_xlsx(world.director, {}, now, purpose="月度质控会"))[:7]
     )
     assert head["导出人"] == "周主任"
     assert str(head["导出时间"]).startswith("2026-03-02 09:00")
@@ -35,7 +36,7 @@ def test_who_when_and_why_stand_on_top(world: World, now: datetime) -> None:
 
 def test_a_row_tells_the_whole_story_with_a_masked_name(world: World, now: datetime) -> None:
     served(world, now - 30 * DAY, 8)
-    found = rows(export.ledger_xlsx(world.director, {}, now, purpose="质控"))
+    found = rows(ledger_export.ledger_xlsx(world.director, {}, now, purpose="质控"))
     titles = next(row for row in found if row[0] == "编号")
     (row,) = found[found.index(titles) + 1 :]
     said = dict(zip(titles, row, strict=True))
@@ -57,7 +58,8 @@ def test_the_filter_is_the_boards(world: World, now: datetime) -> None:
         ({"set": "missed"}, "1"),
     ):
         head = dict(
-            tuple(row[:2]) for row in rows(export.ledger_xlsx(world.director, chosen, now, purpose="x"))[:7]
+            tuple(row[:2])
+            for row in rows(ledger_export.ledger_xlsx(world.director, chosen, now, purpose="核对"))[:7]
         )
         assert head["行数"] == count, chosen
 
@@ -66,16 +68,18 @@ def test_a_sensitive_reason_is_not_named(world: World, now: datetime) -> None:
     promised(world, now - DAY, reason="D01", sensitive=True)
     assert not any(
         "D01" in str(cell)
-        for row in rows(export.ledger_xlsx(world.director, {}, now, purpose="x"))
+        for row in rows(ledger_export.ledger_xlsx(world.director, {}, now, purpose="核对"))
         for cell in row
     )
 
 
 @pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")'])
 def test_nothing_written_by_anybody_becomes_a_formula(world: World, now: datetime, evil: str) -> None:
-    content = export.ledger_xlsx(world.director, {}, now, purpose=f"x{evil}")
-    assert export.safe(evil).startswith("'")
-    sheet = openpyxl.load_workbook(BytesIO(export.ledger_xlsx(world.director, {}, now, purpose=evil))).active
+    content = ledger_export.ledger_xlsx(world.director, {}, now, purpose=f"x{evil}")
+    assert workbooks.safe(evil).startswith("'")
+    sheet = openpyxl.load_workbook(
+        BytesIO(ledger_export.ledger_xlsx(world.director, {}, now, purpose=evil))
+    ).active
     assert sheet is not None
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
     assert content.startswith(b"PK")
@@ -86,22 +90,22 @@ def test_an_export_leaves_one_access_line_with_everybody_in_it(world: World, now
     promised(world, now - DAY)
     promised(world, now - DAY)
     promised(world, now - DAY, subject=other.subject)
-    export.ledger_xlsx(world.director, {}, now, purpose="质控", source="web")
+    ledger_export.ledger_xlsx(world.director, {}, now, purpose="质控")
     (line,) = AccessLine.objects.filter(action="loop.export")
-    assert (line.purpose, line.source, line.actor) == ("质控", "web", world.director.staff_id)
+    assert (line.purpose, line.actor) == ("质控", world.director.staff_id)
     assert set(line.subjects) == {str(world.resident.subject), str(other.subject)}
 
 
 def test_an_export_without_a_purpose_is_refused(world: World, now: datetime) -> None:
     with pytest.raises(Invalid):
-        export.ledger_xlsx(world.director, {}, now, purpose=" ")
+        ledger_export.ledger_xlsx(world.director, {}, now, purpose=" ")
 
 
 def test_members_and_strangers_do_not_export(world: World, now: datetime) -> None:
     promised(world, now - DAY)
     for person in (world.social_worker, world.nurse):
         with pytest.raises(Forbidden):
-            export.ledger_xlsx(person, {}, now, purpose="x")
+            ledger_export.ledger_xlsx(person, {}, now, purpose="核对")
     assert not AccessLine.objects.filter(action="loop.export").exists()
 
 
@@ -114,4 +118,4 @@ def test_an_unreadable_filter_is_refused(world: World, now: datetime) -> None:
         {"since": "9999-12-31", "until": "9999-12-31"},
     ):
         with pytest.raises(Invalid):
-            export.ledger_xlsx(world.director, chosen, now, purpose="x")
+            ledger_export.ledger_xlsx(world.director, chosen, now, purpose="核对")

@@ -1,6 +1,7 @@
 """yishe people import."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import remark, result
+from yishe.insight import exports
+from yishe.insight.exports import Mark, Wanted
 from yishe.people import actors, directory, import_, import_founding, import_results
 from yishe.people.import_report import TITLES, Report
 from yishe.policy.refusals import Invalid, Refused
@@ -57,11 +60,23 @@ def import_roster(args: argparse.Namespace) -> int:
         result(_refused(refused), "", as_json=True) if args.json else None
         return 1
     if args.report:
-        import_results.write(report, args.report)
+        _give_out(report, args.report)
     passwords = {} if args.report else report.passwords
     said = report.to_json() | ({"passwords": passwords} if passwords else {})
     result(said, _text(report, args.report, passwords), as_json=args.json)
     return 1 if report.held or report.rejected else 0
+
+
+def _give_out(report: Report, to: Path) -> None:
+    """The result workbook leaves the system: it is written down like every export."""
+    wanted = Wanted("import_result", "yishe people import --report", report.rows, home=report.centre)
+    to.write_bytes(exports.take_out(actors.SYSTEM, wanted, clock.now(), lambda mark: _marked(report, mark)))
+
+
+def _marked(report: Report, mark: Mark) -> bytes:
+    workbook = io.BytesIO()
+    import_results.write(report, workbook, mark.lines)
+    return workbook.getvalue()
 
 
 def found_centre(args: argparse.Namespace) -> int:

@@ -9,16 +9,6 @@ from yishe.insight import report
 from yishe.people import actors
 from yishe.trust import clock
 
-NAMES = {
-    "accepted": "已接单",
-    "accepted_in_time": "按时接单",
-    "served": "已服务",
-    "confirmed": "本人确认",
-    "heard": "问过居民",
-    "helped": "居民说有用",
-    "closed_in_time": "按时闭环",
-}
-
 
 def register(commands: Any) -> None:
     acts = commands.add_parser("report", help="numbers").add_subparsers(
@@ -45,5 +35,5 @@ def _text(found: dict[str, Any]) -> str:
     for name, measure in found["total"]["measures"].items():
         top, bottom = measure["numerator"]["count"], measure["denominator"]["count"]
         share = f"{measure['share']:.0%}" if measure["share"] is not None else "—"
-        lines.append(f"  {NAMES.get(name, name)}　{share}（{top}/{bottom}）")
+        lines.append(f"  {report.MEASURES.get(name, name)}　{share}（{top}/{bottom}）")
     return "\n".join(lines)

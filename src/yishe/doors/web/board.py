@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
 
+from yishe.doors import limits
 from yishe.doors.web import page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Bar, Part, share_bar
-from yishe.insight import ages, measures, scopes, steps
+from yishe.insight import ages, board_export, measures, scopes, steps
 from yishe.insight.measures import Measure, Row
 from yishe.people import packs
 from yishe.policy.refusals import Invalid, Refused
@@ -21,6 +23,7 @@ from yishe.policy.refusals import Invalid, Refused
 PERIODS = {"month": ("本月", 0), "quarter": ("近三个月", 91), "year": ("近一年", 365)}
 FUNNEL = ("accepted", "served", "confirmed", "helped")
 MOST_ROWS = 12
+NARROWED = ("centre", "team")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Span:
 
 @signed_in
 def board(request: HttpRequest, here: Here) -> HttpResponse:
-    span = period(request, here)
+    span = period(request.GET.get("period", ""), here)
     scope = _scope(request, here)
     closing = measures.closing(scope, span.since, span.until, here.now)
     total = closing.total
@@ -61,26 +64,44 @@ def board(request: HttpRequest, here: Here) -> HttpResponse:
             "reasons": _league(here, scope, span, "reason"),
             "total": total,
             "taken_out": href(total.taken_out.filter),
+            "carried": {
+                "period": span.code,
+                **{key: request.GET[key] for key in NARROWED if request.GET.get(key)},
+            },
         },
     )
 
 
-def period(request: HttpRequest, here: Here) -> Span:
-    code = request.GET.get("period", "quarter")
+@require_POST
+@signed_in
+def take_out(request: HttpRequest, here: Here) -> HttpResponse:
+    """The numbers as a workbook; why they are taken out is asked and kept."""
+    limits.take("export", here.actor.staff_id, here.now)
+    span = period(request.POST.get("period", ""), here)
+    content = board_export.board_xlsx(
+        here.actor, here.now, purpose=request.POST.get("purpose", ""), since=span.since, until=span.until,
+        centre=_id(request.POST, "centre"), team=_id(request.POST, "team"),
+    )  # fmt: skip
+    return page.attached(content, f"kanban-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
+
+
+def period(asked: str, here: Here) -> Span:
+    """`asked` is month, quarter or year; anything else is the quarter."""
+    code = asked if asked in PERIODS else "quarter"
     today = spoken.local(here.now).date()
-    days = PERIODS.get(code, PERIODS["quarter"])[1]
+    days = PERIODS[code][1]
     return Span(today - timedelta(days=days) if days else today.replace(day=1), today, code)
 
 
 def _scope(request: HttpRequest, here: Here) -> scopes.Scope:
     small = packs.in_force().settings(spoken.local(here.now).date()).small_number
     return scopes.scope_of(
-        here.actor, here.now, small=small, centre=_id(request, "centre"), team=_id(request, "team")
+        here.actor, here.now, small=small, centre=_id(request.GET, "centre"), team=_id(request.GET, "team")
     )
 
 
-def _id(request: HttpRequest, key: str) -> UUID | None:
-    given = request.GET.get(key, "")
+def _id(query: Mapping[str, str], key: str) -> UUID | None:
+    given = query.get(key, "")
     try:
         return UUID(given) if given else None
     except ValueError:

@@ -18,6 +18,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from yishe.insight import exports
+from yishe.insight.exports import Wanted
 from yishe.people import import_, import_results
 from yishe.people.actors import Actor
 from yishe.people.import_report import Report
@@ -28,6 +30,7 @@ DAY_SECONDS = 86400
 SILENT_SECONDS = 60
 PROBLEMS_SHOWN = 200
 ROSTER, NOTE, RESULT = "roster", "note", "result"
+PURPOSE = "核对导入结果"
 log = logging.getLogger(__name__)
 
 
@@ -79,12 +82,16 @@ def find(actor: Actor, job_id: str) -> Job:
     return job
 
 
-def result(actor: Actor, job_id: str) -> bytes:
-    """The workbook with every row's outcome."""
+def result(actor: Actor, job_id: str, at: datetime) -> bytes:
+    """The workbook with every row's outcome; it carries the mark of when it was written, and leaves as an export."""
+    job = find(actor, job_id)
     try:
-        return sealed_files.read(_path(find(actor, job_id).id, RESULT))
+        workbook = sealed_files.read(_path(job.id, RESULT))
     except FileNotFoundError:
         raise NotFound("no_result", "结果还没有写好：请等它读完。") from None
+    return exports.take_out(
+        actor, Wanted("import_result", PURPOSE, job.rows, f"导入 {job.id}"), at, lambda mark: workbook
+    )
 
 
 def _begin(job: Job, actor: Actor, at: datetime) -> Job:
@@ -103,7 +110,9 @@ def _work(job: Job, actor: Actor, at: datetime) -> None:
             file_name=job.file_name,
             progress=lambda done, total: _note(replace(job, done=done, total=total)),
         )
-        _finish(job, report)
+        _finish(
+            job, report, exports.Mark(uuid.UUID(job.id), actor.name, at, PURPOSE, job.file_name, report.rows)
+        )
     except Refused as refused:
         _note(replace(job, state="refused", words=refused.title))
     except Exception:
@@ -117,9 +126,9 @@ def _work(job: Job, actor: Actor, at: datetime) -> None:
         connection.close()
 
 
-def _finish(job: Job, report: Report) -> None:
+def _finish(job: Job, report: Report, mark: exports.Mark) -> None:
     workbook = io.BytesIO()
-    import_results.write(report, workbook)
+    import_results.write(report, workbook, mark.lines)
     sealed_files.write(_path(job.id, RESULT), workbook.getvalue())
     if not job.dry_run:
         _path(job.id, ROSTER).unlink(missing_ok=True)

@@ -15,7 +15,6 @@ from yishe.policy.refusals import Invalid, Refused
 
 MOST_BYTES = 32 * 1024 * 1024
 SHOWN = 50
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = (".xlsx", ".csv")
 COLOURS = {"created": "green", "updated": "calm", "unchanged": "calm", "held": "orange", "rejected": "red"}
 
@@ -76,9 +75,8 @@ def take_in(request: HttpRequest, here: Here, job_id: str) -> HttpResponse:
 
 @signed_in
 def result(request: HttpRequest, here: Here, job_id: str) -> HttpResponse:
-    workbook = import_desk.result(here.actor, job_id)
-    headers = {"Content-Disposition": 'attachment; filename="daoru-jieguo.xlsx"'}
-    return HttpResponse(workbook, content_type=EXCEL, headers=headers)
+    workbook = import_desk.result(here.actor, job_id, here.now)
+    return page.attached(workbook, "daoru-jieguo.xlsx")
 
 
 @require_POST

@@ -11,7 +11,7 @@ from yishe.doors import limits
 from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
-from yishe.insight import export, scopes
+from yishe.insight import exports, ledger_export, scopes
 from yishe.loops import orders, reading, sets
 from yishe.people import packs
 from yishe.people.cards import Card, cards
@@ -59,7 +59,6 @@ SORTS = {
     "team": "按团队",
     "state": "按状态",
 }
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @signed_in
@@ -138,20 +137,18 @@ def take_out(request: HttpRequest, here: Here) -> HttpResponse:
     """The workbook; why it is taken out is asked and kept."""
     limits.take("export", here.actor.staff_id, here.now)
     filters = chosen(request.POST)
-    content = export.ledger_xlsx(
-        here.actor, filters, here.now, purpose=request.POST.get("purpose", ""), source="web"
+    content = ledger_export.ledger_xlsx(
+        here.actor, filters, here.now, purpose=request.POST.get("purpose", "")
     )
-    name = f"zhuanjie-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=EXCEL, headers=headers)
+    return page.attached(content, f"zhuanjie-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
 
 
 def may_export(here: Here) -> bool:
     try:
-        scopes.scope_of(here.actor, here.now, small=0, action=export.ACTION)
+        scopes.scope_of(here.actor, here.now, small=0, action=ledger_export.ACTION)
     except Forbidden:
         return False
-    return True
+    return exports.may(here.actor, ledger_export.KIND, here.now)
 
 
 def _kinds(here: Here) -> list[Link]:

@@ -148,6 +148,15 @@ def seen(here: Here, action: str, subjects: Iterable[UUID], *, relation: str = "
     )
 
 
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def attached(content: bytes, name: str, media: str = EXCEL) -> HttpResponse:
+    """A file to be kept; `name` in ASCII."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=media, headers=headers)
+
+
 def done(request: HttpRequest, words: str, to: str) -> HttpResponse:
     """After a write: inside a live page close the form and say so; else go to the page that shows it."""
     if getattr(request, "htmx", False):

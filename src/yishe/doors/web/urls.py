@@ -62,6 +62,7 @@ urlpatterns = [
     path("loops/<uuid:loop_id>/erase", erasing.erase, name="erase"),
     path("loops/<uuid:loop_id>/<slug:verb>", loop.act, name="act"),
     path("board", board.board, name="board"),
+    path("board/export", board.take_out, name="board-export"),
     path("duty", duty.duty, name="duty"),
     path("notices", notices.notices, name="notices"),
     path("notices/read", notices.mark_read, name="notices-read"),

@@ -1,32 +1,23 @@
-"""The 转介台账 as a workbook: what the list shows, with who took it out, when and why on its first lines.
-
-Text is always written as text: nothing typed by anybody can become a formula when the sheet is opened or saved on as CSV.
-"""
+"""The 转介台账 as a workbook: what the list shows."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-import xlsxwriter
-from xlsxwriter.worksheet import Worksheet
-
-from yishe.insight import scopes
-from yishe.loops import orders, sets
+from yishe.insight import exports, scopes, workbooks
+from yishe.insight.exports import Mark, Wanted
+from yishe.loops import sets
 from yishe.loops.models import Loop
 from yishe.people import cards, directory, packs
 from yishe.people.actors import Actor
 from yishe.people.cards import Card
 from yishe.people.directory import Directory
 from yishe.policy.packs import PackSet
-from yishe.policy.refusals import Invalid
-from yishe.trust import access_log, ids
+from yishe.trust import ids
 
 ACTION = "loop.export"
-MOST = 50_000
-LEADING = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""First characters that spreadsheet programs may take for a formula."""
+KIND = "ledger"
 
 Cell = Callable[["_Book", Loop], Any]
 
@@ -105,92 +96,26 @@ COLUMNS: tuple[tuple[str, int, Cell], ...] = (
 )
 
 
-def ledger_xlsx(
-    actor: Actor, filters: Mapping[str, str], at: datetime, *, purpose: str, source: str = ""
-) -> bytes:
+def ledger_xlsx(actor: Actor, filters: Mapping[str, str], at: datetime, *, purpose: str) -> bytes:
     """The workbook of the loops that ``filters`` name (``loops.sets.wanted``) within this person's scope.
 
-    Names are masked. Leaves one access line with every subject in it. Raises Forbidden, Invalid (no purpose, unreadable
-    filter, more than ``MOST`` rows)."""
-    if not purpose.strip():
-        raise Invalid("purpose_needed", "导出要写明用途（例如“月度质控会”）：它会印在表头并留在访问记录里。")
+    Names are masked. Raises Forbidden, Invalid (no purpose, unreadable filter, more rows than the pack gives this
+    person), Conflict (the day's rows are used up)."""
     scope = scopes.scope_of(actor, at, small=0, action=ACTION)
-    order = orders.named(filters.get("sort") or orders.NEWEST.removeprefix("-"))
-    rows = list(order.over(Loop.objects.filter(scope.q, sets.wanted(filters, at)))[: MOST + 1])
-    if len(rows) > MOST:
-        raise Invalid("too_many_rows", f"超过 {MOST} 行：请先按时间或团队缩小范围，再分几次导出。")
-    head = _head(actor, scope.title, filters, at, purpose=purpose, count=len(rows))
-    content = _write(head, rows, _Book(rows, at))
-    access_log.line(
-        None,
-        home=_home(actor, rows, at),
-        actor=actor.staff_id,
-        action=ACTION,
-        subjects=sorted({row.subject for row in rows}),
-        purpose=purpose.strip(),
-        source=source,
-        at=at,
-    )
-    return content
+    most = exports.room(actor, KIND, at)
+    found = Loop.objects.filter(scope.q, sets.wanted(filters, at)).order_by("promised_at", "id")
+    rows = list(found if most is None else found[: most + 1])
+    wanted = Wanted(
+        KIND, purpose, len(rows), f"{scope.title}；{_chosen(filters)}", tuple(row.subject for row in rows),
+        home=actor.member.centre(at) or (rows[0].home if rows else None),
+    )  # fmt: skip
+    return exports.take_out(actor, wanted, at, lambda mark: _write(mark, rows, _Book(rows, at)))
 
 
-def safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(LEADING) else text
+def _chosen(filters: Mapping[str, str]) -> str:
+    return "；".join(f"{key}={value}" for key, value in sorted(filters.items()) if value) or "全部"
 
 
-def _head(
-    actor: Actor, scope: str, filters: Mapping[str, str], at: datetime, *, purpose: str, count: int
-) -> tuple[tuple[str, str], ...]:
-    chosen = "；".join(f"{key}={value}" for key, value in sorted(filters.items()) if value) or "全部"
-    return (
-        ("导出人", actor.name),
-        ("导出时间", f"{at.astimezone(sets.ZONE):%Y-%m-%d %H:%M}（北京时间）"),
-        ("用途", purpose.strip()),
-        ("范围", scope),
-        ("筛选", chosen),
-        ("行数", str(count)),
-        ("说明", "含个人信息，用后即删，不得转发；本次导出已留访问记录。"),
-    )
-
-
-def _write(head: Iterable[tuple[str, str]], rows: Iterable[Loop], book: _Book) -> bytes:
-    file = BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(file, options) as workbook:
-        sheet = workbook.add_worksheet("转介台账")
-        bold = workbook.add_format({"bold": True})
-        moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-        line = 0
-        for line, (label, text) in enumerate(head):
-            sheet.write_string(line, 0, label, bold)
-            sheet.write_string(line, 1, safe(text))
-        line += 2
-        for column, (label, width, _) in enumerate(COLUMNS):
-            sheet.set_column(column, column, width)
-            sheet.write_string(line, column, label, bold)
-        sheet.freeze_panes(line + 1, 0)
-        for number, loop in enumerate(rows, start=line + 1):
-            for column, (_, _, cell) in enumerate(COLUMNS):
-                _put(sheet, number, column, cell(book, loop), moment)
-    return file.getvalue()
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: Any, moment: Any) -> None:
-    if isinstance(value, datetime):
-        sheet.write_datetime(row, column, value.astimezone(sets.ZONE).replace(tzinfo=None), moment)
-    elif isinstance(value, int):
-        sheet.write_number(row, column, value)
-    elif value:
-        sheet.write_string(row, column, safe(str(value)))
-
-
-def _home(actor: Actor, rows: list[Loop], at: datetime) -> UUID:
-    """Where the access line is filed: the exporter's centre, else the first row's."""
-    own = actor.member.centre(at)
-    return own or (rows[0].home if rows else ids.SYSTEM)
+def _write(mark: Mark, rows: Iterable[Loop], book: _Book) -> bytes:
+    cells = ([cell(book, loop) for _, _, cell in COLUMNS] for loop in rows)
+    return workbooks.written("转介台账", mark, [(label, width) for label, width, _ in COLUMNS], cells)
