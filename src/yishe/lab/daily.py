@@ -191,12 +191,12 @@ class Days:
 
 
 def leaves(made: District, rng: Random, since: date, until: date) -> list[tuple[datetime, Happening]]:
-    """Some of the staff are away for some days, one of them now; a colleague of the same duty stands in."""
+    """Some of the staff are away for some days, a nurse of them now; a colleague of the same duty stands in."""
     book = directory.current()
     span = (until - since).days
     planned: list[tuple[datetime, Happening]] = []
     for number, duty in enumerate(
-        ["social_worker", "family_doctor", "nurse", "social_worker", "family_doctor"]
+        ["nurse", "family_doctor", "social_worker", "family_doctor", "social_worker"]
     ):
         centre = list(dict.fromkeys(made.centres.values()))[number % 2]
         away, other = rng.sample(made.everyone(centre, duty), 2)
