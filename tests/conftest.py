@@ -1,5 +1,6 @@
 """Every test runs on the database that tests/database.py chose, with the product's own triggers in place."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from django.test import TransactionTestCase
 
 from yishe.doors import limits
 from yishe.people import directory
+from yishe.talk import bell
 from yishe.trust import clock, guards, keys
 from yishe.trust.models import Instance
 
@@ -44,10 +46,15 @@ TransactionTestCase._fixture_teardown = _teardown_with_guards  # type: ignore[me
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         guards.install()
         _born()
+    yield
+    bell.hang_up()
+    for thread in threading.enumerate():
+        if thread.name == "ear":
+            thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "yishe.doors.doorstep.Doorstep",
     "yishe.doors.coming.WhereFrom",
     "yishe.doors.picture.OnePicture",
+    "yishe.doors.ringing.Ringing",
     "yishe.doors.api.entrance.ApiEntrance",  # answers /api/ itself: no session, no CSRF on that path
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -79,3 +79,11 @@ def test_delivery_wakes_the_reader_screen_with_a_notice(now: datetime) -> None:
     before = live.newest()
     delivery.deliver(now, "w")
     assert [live.event_of(row) for row in live.since(LI, before)] == ["notice"]
+
+
+def test_the_bell_does_not_wear_out_the_patience(now: datetime) -> None:
+    """However often it rings, a row that commits late is waited for as long as ever."""
+    tail = live.Tail(last=10, gaps={7: 0})
+    for _ in range(live.PATIENCE_READS + 1):
+        tail.read(rung=True)
+    assert tail.safe == 6

@@ -9,7 +9,7 @@ from yishe.doors.cli import arguments, readiness
 from yishe.doors.cli.printing import local, result
 from yishe.doors.cli.working import BATCH, patience
 from yishe.loops import worker
-from yishe.talk import delivery
+from yishe.talk import bell, delivery
 from yishe.trust import clock
 
 
@@ -28,6 +28,7 @@ def tick(args: argparse.Namespace) -> int:
     at = clock.move_to(args.at) if args.at else clock.now()
     swept = worker.sweep_all(at)
     delivered = _deliver_all(at)
+    bell.ring_now()
     data = {
         "at": at,
         "loops": swept.looked_at,

@@ -17,7 +17,7 @@ from yishe.doors.cli.daily import Daily
 from yishe.doors.cli.printing import LOCAL, remark, said
 from yishe.loops import worker as loops_worker
 from yishe.people import packs
-from yishe.talk import beats, delivery
+from yishe.talk import beats, bell, delivery
 from yishe.trust import clock, ids
 
 IDLE_SECONDS = 0.5
@@ -75,6 +75,8 @@ class Worker:
             at = clock.now()
             beats.beat(self.name, at)
             did = one_round(at, self.name)
+            if did:
+                bell.ring()
             self.daily.look(at)
         except (DatabaseError, InterfaceError) as fault:
             return self._wait_out(fault)

@@ -1,4 +1,5 @@
-"""Reads the outbox twice a second, once for all streams of this process, and hands rows to their readers.
+"""Reads the outbox once for all streams of this process, and hands rows to their readers: when the bell rings
+(PostgreSQL), and in turn: every two seconds while the bell is heard, twice a second where there is none.
 
 Nothing is read while nobody listens. A reader that does not keep up is cut off; its browser comes back with
 the last id it saw and is given what it missed.
@@ -14,13 +15,14 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from yishe.talk import live
+from yishe.talk import bell, live
 from yishe.talk.models import Outbox
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 EVERY_SECONDS = 0.5
+EVERY_SECONDS_WHILE_HEARD = 2.0
 QUEUE = 200
 
 
@@ -52,6 +54,7 @@ class Pump:
         self.listeners: set[Listener] = set()
         self.tail: live.Tail | None = None
         self.task: asyncio.Task[None] | None = None
+        self.rung = asyncio.Event()
         self.stopping = False
 
     @property
@@ -81,6 +84,7 @@ class Pump:
     async def stop(self) -> None:
         """End all streams, so that the server can close."""
         self.stopping = True
+        self.rung.set()
         for listener in list(self.listeners):
             listener.close()
         if self.task:
@@ -88,15 +92,29 @@ class Pump:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     async def _pump(self) -> None:
+        loop = asyncio.get_running_loop()
+        ear = bell.Ear(lambda: _soon(loop, self.rung))
+        ear.open()
+        rung = False
         while self.listeners and not self.stopping:
-            await self._once()
-            await asyncio.sleep(EVERY_SECONDS)
+            await self._once(rung=rung)
+            rung = await self._turn(EVERY_SECONDS_WHILE_HEARD if ear.hears else EVERY_SECONDS)
+        ear.close()
         self.tail = None
 
-    async def _once(self) -> None:
+    async def _turn(self, seconds: float) -> bool:
+        """Wait for the bell, at most so long; says whether it rang."""
+        try:
+            await asyncio.wait_for(self.rung.wait(), seconds)
+        except TimeoutError:
+            return False
+        self.rung.clear()
+        return True
+
+    async def _once(self, *, rung: bool) -> None:
         assert self.tail is not None  # noqa: S101
         try:
-            rows = await self.run(self.tail.read)
+            rows = await self.run(lambda tail: tail.read(rung=rung), self.tail)
         except (DatabaseError, InterfaceError) as fault:
             logger.warning("live: database away (%s), waiting", type(fault).__name__)
             return
@@ -109,6 +127,12 @@ class Pump:
             for listener in readers:
                 if listener.person == row.person:
                     listener.put(row, min(safe, row.id))
+
+
+def _soon(loop: asyncio.AbstractEventLoop, rung: asyncio.Event) -> None:
+    """From the ear's thread into the loop, which may have ended."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(rung.set)
 
 
 def _fresh(work: Callable[..., T], *args: Any) -> T:
