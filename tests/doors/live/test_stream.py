@@ -14,9 +14,11 @@ from django.test import Client
 from tests.rooms.care.world import World, build
 from yishe.doors.live import pump, stream
 from yishe.doors.live.front import Front
-from yishe.people import directory
+from yishe.people import consents, directory
 from yishe.people.actors import Actor
+from yishe.people.consent_checks import Yes
 from yishe.people.models import Staff
+from yishe.talk import consents as consenting
 from yishe.talk import delivery, live, outbox
 from yishe.talk.models import Outbox
 from yishe.trust import accounts, ids
@@ -187,3 +189,29 @@ def test_a_stranger_hears_nothing(world: World, headers: Headers) -> None:
 
 def test_only_reading_is_possible(world: World) -> None:
     assert listen([], lambda: None, bool, method="POST")[0] == 405
+
+
+def test_taking_a_consent_back_closes_the_screen_of_the_one_it_named(world: World) -> None:
+    """钱医生 is the resident's son; what tells his open page says whom it is about, and nothing of her."""
+    at = datetime.now(UTC)
+    said = Yes(
+        "relative",
+        consents.text("relative", at).sha256,
+        grantee=world.stranger.staff_id,
+        kinship="2",
+        scope=("loops",),
+    )
+    given = consenting.give(world.social_worker, world.resident.resident, said, at)
+    headers, _ = signed_in(world.stranger)
+
+    _, text, _ = listen(
+        headers,
+        lambda: consenting.withdraw(
+            world.social_worker, world.resident.resident, given, "trust", datetime.now(UTC)
+        ),
+        lambda text: "event: access" in text,
+    )
+
+    event = text[text.index("event: access") :].split("data: ")[1].splitlines()[0]
+    assert json.loads(event)["subject"] == str(world.resident.subject)
+    assert "王秀兰" not in text
