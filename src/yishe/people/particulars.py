@@ -22,6 +22,7 @@ _LANDLINE = re.compile(r"(0\d{2,3})?[2-9]\d{6,7}(-\d{1,5})?|400\d{7}")
 _RECORD = re.compile(r"[0-9A-Za-z-]{1,40}")
 _DOTS = re.compile(r"[•・‧∙⋅.]")
 """What stands between the parts of a minority's name, as different keyboards write it."""
+_HAN = re.compile(r"[〇\u3400-\u9fff\U00020000-\U0003ffff]")
 _NAME = re.compile(r"(?=.*\w)[〇\u3400-\u9fff\U00020000-\U0003ffff·A-Za-z .'-]+\d{0,5}")
 """Namesakes are often told apart by a number: 张伟2."""
 
@@ -99,9 +100,21 @@ def name(text: str) -> str:
     if not found:
         raise Questioned("name", "name_missing", "姓名是空的：请补上姓名。")
     kept = found if found.isascii() else _DOTS.sub("·", found.replace(" ", ""))
+    _refuse_lookalikes(found)
     if len(kept) > NAME_LONGEST or not _NAME.fullmatch(kept):
         raise Questioned("name", "name_form", f"姓名“{found[:20]}”含有数字、符号或过长：请核对姓名一栏。")
     return kept
+
+
+def _refuse_lookalikes(name: str) -> None:
+    """Letters of other scripts look like ours and are not found by whoever searches (А of the Cyrillic for A)."""
+    for place, letter in enumerate(name, 1):
+        if letter.isalpha() and not letter.isascii() and not _HAN.fullmatch(letter):
+            raise Questioned(
+                "name",
+                "name_script",
+                f"姓名第 {place} 个字（U+{ord(letter):04X}）看着像、其实不是汉字或拉丁字母：请重新输入。",
+            )
 
 
 def phone(text: str | None) -> str | None:

@@ -28,6 +28,7 @@ NEXT_STEPS = {
         "您与这位居民或这件事没有签约、参与、值班或负责的关系。需要时请联系负责的团队长。",
     ),
     404: ("没有找到", "可能已合并、移走，或链接不完整。请回到今日，或按 / 查找居民。"),
+    405: ("不能这样打开", "这个地址要在页面上按按钮才会办。请回到上一页再按一次。"),
     409: ("刚才有人先办了", "事情已经有了新进展。请看最新情况再决定。"),
     413: ("内容太大", "一次最多传 32 MB 的名册、2 MB 的表单：请分成几份再传。"),
     422: ("还差一点", "请按提示补正后再提交，已填的内容不会丢。"),
@@ -56,8 +57,27 @@ class Answers:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        known = request.method in METHODS or request.path.startswith("/api/")
-        return self.get_response(request) if known else HttpResponseNotAllowed(METHODS)
+        if request.path.startswith("/api/"):
+            return self.get_response(request)
+        answer = self.get_response(request) if request.method in METHODS else HttpResponseNotAllowed(METHODS)
+        if answer.status_code != 405:
+            return answer
+        said = page(request, 405)
+        said["Allow"] = answer["Allow"]
+        return said
+
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+        """A null character is refused here for every page: no database takes one, and nobody types one."""
+        if request.path.startswith("/api/"):
+            return None
+        typed = (
+            (value for values in request.POST.lists() for value in values[1])
+            if request.method == "POST"
+            else ()
+        )
+        if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in value for value in typed):
+            return page(request, 400, title="内容里有空字符，没有收下：请去掉后重发。")
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if request.path.startswith(("/api/", "/live/")):
