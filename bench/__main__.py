@@ -1,6 +1,6 @@
 """`make bench`: create, transition, work list and resident page over HTTP beside the raw floor, interleaved, median.
 
-python -m bench [--residents 20000] [--loops 20000] [--requests 1200] [--pairs 5] [--out docs/bench]
+python -m bench [--residents 20000] [--loops 20000] [--requests 2000] [--pairs 5] [--out docs/bench]
 """
 
 import argparse
@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--residents", type=int, default=20_000)
     parser.add_argument("--loops", type=int, default=20_000)
-    parser.add_argument("--requests", type=int, default=1_200)
+    parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
     args = parser.parse_args()

@@ -18,7 +18,7 @@ _STATE = tuple(name for name in COLUMNS if name in FIELDS)
 
 def state_of(row: Loop) -> LoopState:
     """The state as the row shows it."""
-    return LoopState(**{name: getattr(row, name) for name in _STATE})
+    return LoopState.whole({name: getattr(row, name) for name in _STATE})
 
 
 _FIELD_AT = tuple((i, name) for i, name in enumerate(quick.names(Loop)) if name in FIELDS)
@@ -43,7 +43,7 @@ class Track:
 def state_read(row: Sequence[Any]) -> LoopState:
     """The state straight from a row selected with `quick.columns(Loop, …)`, for lists."""
     values = quick.values(Loop, row)
-    return LoopState(**{name: values[i] for i, name in _FIELD_AT})
+    return LoopState.whole({name: values[i] for i, name in _FIELD_AT})
 
 
 def track_read(row: Sequence[Any]) -> Track:

@@ -5,7 +5,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,14 @@ class LoopState:
     gone: str = ""
     seq: int = 0
 
+    @classmethod
+    def whole(cls, fields: Mapping[str, Any]) -> "LoopState":
+        """A state from all of its fields at once; a frozen class's own constructor sets them one by one, which is most
+        of what reading a list costs."""
+        new = object.__new__(cls)
+        new.__dict__.update(fields)
+        return new
+
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
@@ -106,7 +114,9 @@ def applied(state: LoopState | None, seq: int, changes: Mapping[str, Any]) -> Lo
     read = {name: _read(name, value) for name, value in changes.items()}
     if state is None:
         return LoopState(**{**read, "seq": seq})
-    return replace(state, **read, seq=seq)
+    if not read.keys() <= FIELDS:
+        raise TypeError(f"a loop has no {sorted(read.keys() - FIELDS)}")
+    return LoopState.whole({**vars(state), **read, "seq": seq})
 
 
 def fold(events: Iterable[tuple[int, Mapping[str, Any]]]) -> LoopState | None:
