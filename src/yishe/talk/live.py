@@ -68,7 +68,10 @@ class Tail:
         self.gaps = {gap: reads + worn for gap, reads in self.gaps.items() if reads < PATIENCE_READS}
         seen = {row.id for row in rows}
         highest = max(seen, default=self.last)
-        for missing in range(max(self.last, highest - GAP_LIMIT) + 1, highest):
+        began = self.last or min(
+            seen, default=0
+        )  # an empty outbox says nothing of what was before its first row
+        for missing in range(max(began, highest - GAP_LIMIT) + 1, highest):
             if missing not in seen:
                 self.gaps[missing] = 0
         self.last = max(self.last, highest)

@@ -87,3 +87,12 @@ def test_the_bell_does_not_wear_out_the_patience(now: datetime) -> None:
     for _ in range(live.PATIENCE_READS + 1):
         tail.read(rung=True)
     assert tail.safe == 6
+
+
+def test_an_empty_outbox_waits_for_nothing_before_its_first_row(now: datetime) -> None:
+    told(now, "a")
+    Outbox.objects.all().delete()
+    tail = live.Tail(live.newest())
+    first = told(now, "b")
+    assert [row.id for row in tail.read()] == [first]
+    assert tail.safe == first
