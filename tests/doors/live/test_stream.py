@@ -113,6 +113,7 @@ def events(text: str) -> list[tuple[int, str, dict[str, Any]]]:
 
 def test_a_screen_hears_what_concerns_its_person_only_and_without_a_name(world: World) -> None:
     headers, _ = signed_in(world.social_worker)
+    tell(world, world.doctor.staff_id, "long ago")  # an outbox that has been used
 
     def meanwhile() -> None:
         tell(world, world.doctor.staff_id, "other")
