@@ -18,15 +18,12 @@ KINDS = ("::jsonb", "::timestamptz", "::bytea", "::date", "::text")
 SEQUENCE = "(SELECT nextval('bench_turn'))"
 
 
-def agreement(url: str, made: dict[str, Any], bench: Any) -> dict[str, float]:
-    """Transactions per second of each act under pgbench with as many clients as the floor had."""
-    rates = {}
-    for name, template in made.items():
-        targets = _targets(name, template, bench)
-        _laid_out(url, targets)
-        script = _worklist() if template is None else _script(url, template)
-        rates[name] = _rate(url, script, len(targets) // clients.CLIENTS)
-    return rates
+def rate(url: str, name: str, template: floor.Template | None, bench: Any) -> float:
+    """Transactions per second of an act under pgbench with as many clients as the floor had."""
+    targets = _targets(name, template, bench)
+    _laid_out(url, targets)
+    script = _worklist() if template is None else _script(url, template)
+    return _rate(url, script, len(targets) // clients.CLIENTS)
 
 
 def _targets(name: str, template: floor.Template | None, bench: Any) -> list[tuple[bytes, tuple[UUID, ...]]]:

@@ -8,7 +8,7 @@ from typing import Any
 WISHED = {"create": 0.35, "accept": 0.35, "worklist": 0.20}
 FLOOR = (
     "raw psycopg, 2 processes, 8 connections, the same rows in one read and one statement, prepared. "
-    "Medians of interleaved pairs, requests/s."
+    "Medians of interleaved pairs, requests/s; pgbench runs the floor's SQL in each pair, too."
 )
 TITLES = {
     "create": "create a loop",

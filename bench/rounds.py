@@ -63,8 +63,7 @@ def run(url: str, residents: int, loops: int, requests: int, pairs: int, out: Pa
         bench = Bench(url, address, filled, requests, waiting=filling.waiting_loops(), unused=_unused(filled))
         bench.rng.shuffle(bench.waiting)
         made = {"create": _create_template(bench), "accept": _accept_template(bench), "worklist": None}
-        results = _rounds(bench, made, pairs)
-    agreed = pgbench.agreement(url, made, bench)
+        results, agreed = _rounds(bench, made, pairs)
     report.write(out, machine.described(url), {"residents": residents, "loops": loops}, results, agreed)
 
 
@@ -197,26 +196,45 @@ FLOOR: dict[str, Callable[[Bench, Any], list[Any]]] = {
 }  # fmt: skip
 
 
-def _rounds(bench: Bench, made: dict[str, Any], pairs: int) -> dict[str, dict[str, Any]]:
-    """Product, floor, product, floor … for each kind of request; the first, unmeasured pair warms both."""
+Measured = tuple[Run, dict[str, int], float]
+
+
+def _rounds(
+    bench: Bench, made: dict[str, Any], pairs: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
+    """The medians of each kind of request by side, and the floor's rate under pgbench."""
     results: dict[str, dict[str, Any]] = {}
-    for name, build in PRODUCT.items():
+    agreed: dict[str, float] = {}
+    for name in PRODUCT:
         if name == "accept":  # what the rounds before created waits for somebody, too
             bench.waiting = filling.waiting_loops()
             bench.rng.shuffle(bench.waiting)
-        runs: dict[str, list[tuple[Run, dict[str, int], float]]] = {"product": [], "floor": []}
-        for number in range(pairs + 1):
-            measured = [("product", _measured(bench.url, clients.over_http, bench.address, build(bench)))]
-            if name in FLOOR:
-                targets = FLOOR[name](bench, made[name])
-                measured.append(
-                    ("floor", _measured(bench.url, floor.acting, (bench.url, made[name]), targets))
-                )
-            for side, one in measured if number else ():
-                runs[side].append(one)
+        runs: dict[str, list[Measured]] = {"product": [], "floor": []}
+        rates = _pairs(bench, name, made.get(name), pairs, runs)
         results[name] = {side: _median(of) for side, of in runs.items() if of}
-        print(name, {side: round(one["rate"]) for side, one in results[name].items()}, flush=True)
-    return results
+        if rates:
+            agreed[name] = statistics.median(rates)
+        said = {side: round(one["rate"]) for side, one in results[name].items()}
+        print(name, said, {"pgbench": round(agreed.get(name, 0))}, flush=True)
+    return results, agreed
+
+
+def _pairs(bench: Bench, name: str, made: Any, pairs: int, runs: dict[str, list[Measured]]) -> list[float]:
+    """Product, floor, pgbench, product, floor, pgbench …; the first, unmeasured and shorter round warms all. Returns
+    pgbench's rates; it takes half as many targets, each of which can be used but once."""
+    asked, rates = bench.requests, []
+    for number in range(pairs + 1):
+        bench.requests = asked if number else asked // 4
+        turn = [("product", _measured(bench.url, clients.over_http, bench.address, PRODUCT[name](bench)))]
+        if name in FLOOR:
+            targets = FLOOR[name](bench, made)
+            turn.append(("floor", _measured(bench.url, floor.acting, (bench.url, made), targets)))
+            bench.requests //= 2
+            rates.append(pgbench.rate(bench.url, name, made, bench))
+        for side, one in turn if number else ():
+            runs[side].append(one)
+    bench.requests = asked
+    return rates[1:]
 
 
 def _measured(url: str, work: Any, common: Any, items: Sequence[Any]) -> tuple[Run, dict[str, int], float]:
