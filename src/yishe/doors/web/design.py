@@ -1,6 +1,6 @@
 """/design: every component with its states, drawn by the same templates as the pages, from invented samples."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from yishe.doors.web.page import PREFERENCES
-from yishe.doors.web.shapes import Act, Bar, Chip, Part, Person, Row, Said, Step, share_bar
+from yishe.doors.web.shapes import Act, Bar, Chip, Part, Person, Proof, Row, Said, Step, share_bar
 
 NOW = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
 COLOURS = (
@@ -21,6 +21,19 @@ COLOURS = (
     ("green", "绿", "办完了"),
     ("calm", "灰", "不急，或在等别人"),
 )
+
+
+@dataclass(frozen=True)
+class Taken:
+    drug: str
+    dose: str
+    frequency: str
+
+
+@dataclass(frozen=True)
+class Known:
+    kind: str
+    title: str
 
 
 class SampleForm(forms.Form):
@@ -57,6 +70,17 @@ def _samples() -> dict[str, Any]:
         "bars": _bars(),
         "ages": _ages(),
         "looks": ("go", "", "quiet", "grave"),
+        "gone": replace(_person(), gone="已于 2026-10-02 去世", allergies=(), href=""),
+        "stopped": (
+            *_steps()[:2],
+            Step("接单", "stopped"),
+            Step("办理"),
+            Step("回写结果"),
+            Step("发出方确认"),
+        ),
+        "open": _rows()[:2],
+        "medicines": (Taken("氯吡格雷", "75 mg", "每日一次"), Taken("缬沙坦胶囊", "80 mg", "每日一次")),
+        "standing": (Known("allergy", "青霉素"), Known("disease", "高血压"), Known("social", "独居")),
     }
 
 
@@ -77,6 +101,8 @@ def _rows() -> tuple[Row, ...]:
     accept = Act("accept", "接单", "#", "go", dialog=False, about="1", person="王秀兰")
     decline = Act("decline", "退回…", "#", "quiet", dialog=False, about="1", person="王秀兰")
     write = Act("complete", "回写结果", "#", "go", dialog=False, about="2")
+    nudge = Act("nudge", "催一下", "#", "quiet", dialog=False, about="4", person="吴德福")
+    overdue = Chip("李敏 首次联系逾期 2 天", "red", NOW - timedelta(days=2))
     look = Act("open", "打开", "#", dialog=False, about="3")
     first = Row(
         "1", "#", "王秀兰", "孤独隔离，近一月少出门", late, "red", "79 岁", "独居", "王医生转来：", "D12"
@@ -91,7 +117,18 @@ def _rows() -> tuple[Row, ...]:
         replace(first, acts=(accept, decline)),
         Row("2", "#", "刘洪生", aid, today, "orange", "71 岁", "糖尿病", acts=(write,)),
         Row("3", "#", "孙桂英", group, week, "yellow", "76 岁", "高血压", acts=(look,)),
-        Row("4", "#", "吴德福", lost, waiting, "calm", "81 岁", code="S14r"),
+        Row("4", "#", "吴德福", lost, waiting, "calm", "81 岁", code="S14r", acts=(nudge,)),
+        Row(
+            "6",
+            "#",
+            "马淑芬",
+            "首次联系：照护负担重",
+            overdue,
+            "red",
+            "58 岁",
+            said="今天 09:12 已催",
+            phone="8003",
+        ),
         replace(red, urgent=True),
     )
 
@@ -117,8 +154,13 @@ def _story() -> tuple[Said, ...]:
             start + timedelta(days=2),
             "李敏",
             "回写结果：显著改善",
-            tags=("入户记录", "UCLA-3 4 分"),
             colour="green",
+            proofs=(
+                Proof("服务记录 · 介入", "李敏", start + timedelta(days=2), "愿意试助餐点，怕麻烦别人。"),
+                Proof("入户记录"),
+                Proof("诊疗记录", "王医生", start, note="有一次诊疗（经过由医护查看）"),
+                Proof("收缩压 152 mmHg", "赵护士", start, note="与当时附上的不一致", alarm=True),
+            ),
         ),
     )
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
-from yishe.people import search
+from yishe.people import access, search
 from yishe.people.cards import Card
 
 LIMIT = 60
@@ -24,6 +24,7 @@ def residents(request: HttpRequest, here: Here) -> HttpResponse:
         return HttpResponseRedirect(f"/residents/{found[0].resident}")
     rows = [row(here, card) for card in found]
     told = {"place": "residents", "asked": asked, "rows": rows, "full": len(found) == LIMIT}
+    told["answers"] = here.centre is not None or bool(access.leading(here.actor.member, here.now))
     return page.show(request, here, "residents.html", told)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
@@ -42,6 +43,21 @@ def date_words(at: datetime | None, now: datetime) -> str:
 def percent(part: float, whole: float) -> str:
     """A share as a width for an SVG bar, 0–100 with one decimal."""
     return f"{100 * part / whole:.1f}" if whole else "0"
+
+
+@register.filter
+def errors_said(field: BoundField) -> list[str]:
+    """What is wrong with a field, and what to do: by its label where Django only says that something is missing."""
+    said = []
+    for error in field.errors.as_data():
+        verb = "选择" if hasattr(field.field, "choices") else "填写"
+        if error.code == "required":
+            said.append(f"请{verb}“{field.label}”。")
+        elif error.code == "invalid_choice":
+            said.append(f"“{field.label}”没有这一项：请从列出的里面选。")
+        else:
+            said += error.messages
+    return said
 
 
 @register.filter
