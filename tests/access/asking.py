@@ -42,6 +42,7 @@ SENT: dict[str, Sent] = {
     "POST /preferences": lambda town, person: {"theme": "dark"},
     "POST /sign-in": lambda town, person: {"username": "nobody", "password": "wrong"},
     "POST /loops/export": lambda town, person: {"purpose": "月度质控会", "set": "sent"},
+    "POST /audit/export": lambda town, person: {"purpose": "季度隐私检查"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},
     "POST /residents/{resident}/record/note": lambda town, person: {"stage": "intake", "text": "入户看望"},
     "POST /residents/{resident}/record/encounter": lambda town, person: {"kind": "1", "summary": "复诊"},

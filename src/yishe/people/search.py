@@ -37,10 +37,13 @@ def find(actor: Actor, query: str, at: datetime, limit: int = 20) -> list[Card]:
     return page(actor, query, at, limit).items
 
 
-def page(actor: Actor, query: str, at: datetime, limit: int, cursor: str | None = None) -> Page:
-    """Like `find`, page by page. The panel comes in the order of arrival, each page of it by name."""
+def page(
+    actor: Actor, query: str, at: datetime, limit: int, cursor: str | None = None, action: str = FIND
+) -> Page:
+    """Like `find`, page by page. The panel comes in the order of arrival, each page of it by name. `action` says by
+    what right one looks, where it is not to serve."""
     word = tokens.plain(query)
-    scope = access.scope(actor, FIND, at)
+    scope = access.scope(actor, action, at)
     if word:
         return _cut(_ranked(actor, scope, word, at), limit, cursor)
     return Page([], None) if query.strip() else _panel_page(actor, scope, at, limit, cursor)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from yishe.trust import ids, origin, quick
 from yishe.trust.commit import Bundle
@@ -61,6 +63,21 @@ def _write(
     )  # fmt: skip
     if bundle is None:
         target.commit()
+
+
+def among(rows: QuerySet[AccessLine], subjects: Iterable[uuid.UUID]) -> QuerySet[AccessLine]:
+    """Those of `rows` in which any of the subjects was seen."""
+    found = Q(pk__in=[])
+    for one in subjects:
+        said = (
+            {"subjects__contains": [str(one)]}
+            if connection.vendor == "postgresql"
+            else {"said__contains": str(one)}
+        )
+        found |= Q(**said)
+    if connection.vendor != "postgresql":
+        rows = rows.annotate(said=Cast("subjects", TextField()))
+    return rows.filter(found)
 
 
 def of_subjects(

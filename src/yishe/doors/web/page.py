@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from yishe.doors import limits, refusals
 from yishe.doors.web import spoken
+from yishe.insight import audit
 from yishe.loops import reading
 from yishe.people import directory
 from yishe.people.actors import Actor, serving
@@ -123,6 +124,7 @@ def show(
         "post_line": post_line(here),
         "unread": notices.unread_count(here.actor.staff_id),
         "todo_count": reading.counts(here.actor, here.now)["mine"],
+        "may_audit": audit.may(here.actor, here.now),
     }
     return render(request, template, {**shared, **(context or {})}, status=status)
 

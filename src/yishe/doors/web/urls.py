@@ -3,6 +3,7 @@
 from django.urls import path
 
 from yishe.doors.web import (
+    audit,
     board,
     consenting,
     copying,
@@ -61,6 +62,9 @@ urlpatterns = [
     path("loops/<uuid:loop_id>/consent", consenting.of_loop, name="consent"),
     path("loops/<uuid:loop_id>/erase", erasing.erase, name="erase"),
     path("loops/<uuid:loop_id>/<slug:verb>", loop.act, name="act"),
+    path("audit", audit.lines, name="audit"),
+    path("audit/export", audit.take_out, name="audit-export"),
+    path("audit/exports", audit.taken, name="audit-exports"),
     path("board", board.board, name="board"),
     path("board/export", board.take_out, name="board-export"),
     path("duty", duty.duty, name="duty"),

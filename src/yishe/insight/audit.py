@@ -1,0 +1,264 @@
+"""审计: the access lines as the privacy officer and the director read them, each in plain words.
+
+Shown is what is filed under one's centres. Someone who works there is shown wherever he looked; a resident of the centre
+whoever looked at her.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from yishe.insight import exports, workbooks
+from yishe.insight.exports import Wanted
+from yishe.loops import sets
+from yishe.people import access, cards, directory, packs
+from yishe.people.actors import Actor
+from yishe.people.cards import Card
+from yishe.people.members import Member
+from yishe.people.placements import placed, subjects_of
+from yishe.policy import cursors
+from yishe.policy.refusals import Forbidden, Invalid, NotFound
+from yishe.trust import access_log, ids
+from yishe.trust.models import AccessLine, Export
+
+ACTION = "audit.read"
+KIND = "audit"
+KEYS = ("person", "resident", "action", "relation", "outcome", "purpose", "since", "until")
+NAMED = 3
+"""So many of those seen are named in a line; the rest are counted."""
+NONE = "none"
+REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Told:
+    """One access line in words. `whom` names a few, masked; `more` counts the rest; `refused` says how it was refused."""
+
+    id: UUID
+    at: datetime
+    who: str
+    duty: str
+    what: str
+    whom: tuple[str, ...]
+    more: int
+    relation: str
+    purpose: str
+    where: str
+    refused: str
+    request: UUID | None
+    subjects: tuple[UUID, ...]
+
+    @property
+    def people(self) -> str:
+        """Whom it was about, in one phrase."""
+        return "、".join(self.whom) + (f" 等 {len(self.whom) + self.more} 人" if self.more else "")
+
+    @property
+    def sentence(self) -> str:
+        """The whole line as one sentence."""
+        why = "；".join(filter(None, (self.relation, self.purpose)))
+        parts = [f"{self.who}{f'（{self.duty}）' if self.duty else ''}{self.what}"]
+        parts += [f"对象：{self.people}"] if self.whom else []
+        parts += [f"依据：{why}"] if why else []
+        parts += [f"来自：{self.where}"] if self.where else []
+        parts += [f"结果：{self.refused}"] if self.refused else []
+        return "，".join(parts)
+
+
+@dataclass(frozen=True)
+class Page:
+    items: tuple[Told, ...]
+    next: str | None
+
+
+def reach(actor: Actor, at: datetime) -> frozenset[UUID]:
+    """The centres whose lines this person may read. Forbidden when there are none."""
+    scope = access.scope(actor, ACTION, at)
+    found = (
+        frozenset(unit.id for unit in directory.current().units("centre"))
+        if scope.everyone
+        else scope.centres
+    )
+    if not found:
+        raise Forbidden("no_relation", packs.in_force().access.actions[ACTION].refused.zh, action=ACTION)
+    return found
+
+
+def may(actor: Actor, at: datetime) -> bool:
+    """Whether there is anything to read for this person."""
+    return bool(access.scope(actor, ACTION, at).centres) or actor.is_system
+
+
+def page(actor: Actor, asked: Mapping[str, str], at: datetime, limit: int, cursor: str | None = None) -> Page:
+    """The newest lines that `asked` names, a page of them. Whoever shows it leaves a line of his own.
+
+    ``person`` ``resident`` ids · ``action`` a code or its first word · ``relation`` a code or ``none`` · ``outcome``
+    ``refused`` · ``purpose`` a part of it · ``since`` ``until`` local days. Raises Invalid for what can't be read,
+    Forbidden outside of one's centres."""
+    rows = _wanted(actor, asked, at)
+    if cursor:
+        moment, last = cursors.read(cursor)
+        rows = rows.filter(Q(at__lt=moment) | Q(at=moment, id__lt=last), at__lte=moment)
+    found = list(rows.order_by("-at", "-id")[: limit + 1])
+    following = cursors.write(found[limit - 1].at, found[limit - 1].id) if len(found) > limit else None
+    return Page(told(found[:limit]), following)
+
+
+def audit_xlsx(actor: Actor, asked: Mapping[str, str], at: datetime, *, purpose: str) -> bytes:
+    """The same lines as a workbook. Raises what ``page`` and ``exports.take_out`` raise."""
+    rows = _wanted(actor, asked, at).order_by("-at", "-id")
+    most = exports.room(actor, KIND, at)
+    found = list(rows if most is None else rows[: most + 1])
+    lines = told(found)
+    scope = "；".join(f"{key}={asked[key]}" for key in KEYS if asked.get(key)) or "全部"
+    seen = tuple(dict.fromkeys(UUID(one) for row in found for one in row.subjects))
+    wanted = Wanted(KIND, purpose, len(found), scope, seen)
+    return exports.take_out(
+        actor, wanted, at, lambda mark: workbooks.written("访问留痕", mark, COLUMNS, map(_cells, lines))
+    )
+
+
+COLUMNS = (("时间", 17), ("谁", 10), ("职责", 16), ("做了什么", 20), ("对谁", 28), ("结果", 20), ("关系", 14),
+           ("用途", 28), ("来处", 34), ("请求号", 38), ("留痕编号", 38))  # fmt: skip
+
+
+def _cells(line: Told) -> list[object]:
+    return [
+        line.at, line.who, line.duty, line.what, line.people, line.refused or "完成", line.relation, line.purpose,
+        line.where, str(line.request or ""), str(line.id),
+    ]  # fmt: skip
+
+
+def taken(actor: Actor, at: datetime, limit: int) -> list[Export]:
+    """The newest exports filed under one's centres or made by those who work there."""
+    centres = reach(actor, at)
+    people = [one.id for one in directory.current().people.values() if one.centres(at) & centres]
+    return exports.taken(centres, people, limit)
+
+
+def staff(actor: Actor, at: datetime) -> list[Member]:
+    """Whose lines may be asked for by name: everyone who works or worked in one's centres."""
+    centres = reach(actor, at)
+    everyone = directory.current().people.values()
+    return sorted((one for one in everyone if _of(one, centres)), key=lambda one: one.name)
+
+
+def _of(member: Member, centres: frozenset[UUID]) -> bool:
+    return any(post.centre in centres for post in member.posts)
+
+
+# What is asked for
+
+
+def _wanted(actor: Actor, asked: Mapping[str, str], at: datetime) -> QuerySet[AccessLine]:
+    rows = _whose(actor, asked, at)
+    if asked.get("action"):
+        rows = rows.filter(Q(action=asked["action"]) | Q(action__startswith=f"{asked['action']}."))
+    if asked.get("relation"):
+        rows = rows.filter(relation="" if asked["relation"] == NONE else asked["relation"])
+    if asked.get("outcome") == REFUSED:
+        rows = rows.exclude(outcome="")
+    if asked.get("purpose"):
+        rows = rows.filter(purpose__contains=asked["purpose"])
+    since, until = _day(asked, "since"), _day(asked, "until")
+    if since:
+        rows = rows.filter(at__gte=sets.day(since))
+    return rows.filter(at__lt=sets.day(until) + timedelta(days=1)) if until else rows
+
+
+def _whose(actor: Actor, asked: Mapping[str, str], at: datetime) -> QuerySet[AccessLine]:
+    centres, rows = reach(actor, at), AccessLine.objects.all()
+    resident, person = _id(asked, "resident"), _id(asked, "person")
+    if resident:
+        stands = placed(resident)
+        if stands.centre not in centres and stands.home not in centres:
+            raise Forbidden("outside_scope", "这位居民不在您负责的中心：请由其中心的隐私保护专员查阅。")
+        rows = access_log.among(rows, subjects_of(resident))
+    if person:
+        member = directory.current().people.get(person)
+        if member is None or not _of(member, centres):
+            raise NotFound("no_such_person", "您的中心没有这位工作人员：请从名单里选。")
+        return rows.filter(actor=person)
+    return rows if resident else rows.filter(home__in=sorted(centres))
+
+
+def _id(asked: Mapping[str, str], key: str) -> UUID | None:
+    if not asked.get(key):
+        return None
+    found = ids.parse(asked[key])
+    if found is None:
+        raise Invalid("filter_unreadable", f"筛选条件 {key} 读不懂：请从页面上重新选择。", filter=key)
+    return found
+
+
+def _day(asked: Mapping[str, str], key: str) -> date | None:
+    try:
+        return date.fromisoformat(asked[key]) if asked.get(key) else None
+    except ValueError:
+        raise Invalid("filter_unreadable", "日期读不懂：请写成 2026-03-02 这样。", filter=key) from None
+
+
+# In words
+
+
+def told(rows: Sequence[AccessLine]) -> tuple[Told, ...]:
+    """The lines in words, in the order given."""
+    shown = {UUID(one) for row in rows for one in row.subjects[:NAMED]}
+    known = cards.cards(shown)
+    return tuple(_told(row, known) for row in rows)
+
+
+def _told(row: AccessLine, known: Mapping[UUID, Card]) -> Told:
+    pack, member = packs.in_force(), directory.current().people.get(row.actor)
+    seen = tuple(UUID(one) for one in row.subjects)
+    relation = pack.access.relations.get(row.relation)
+    return Told(
+        id=row.id, at=row.at, who=_name(row.actor), duty=_duties(member, row.at), what=deed(row.action),
+        whom=tuple(_whom(one, known) for one in seen[:NAMED]), more=max(0, len(seen) - NAMED),
+        relation=str(relation.title) if relation else "", purpose=row.purpose, where=_where(row),
+        refused=str(pack.codes["refused_as"].get(row.outcome, "未获准")) if row.outcome else "",
+        request=row.request, subjects=seen,
+    )  # fmt: skip
+
+
+def deed(action: str) -> str:
+    """What an action is called; one the pack does not know is called by its first word."""
+    book = packs.in_force().codes["deeds"]
+    return str(book.get(action) or book.get(action.split(".", maxsplit=1)[0]) or action)
+
+
+def _name(person: UUID) -> str:
+    if person == ids.SYSTEM:
+        return "系统"
+    member = directory.current().people.get(person)
+    return member.name if member else "已离岗人员"
+
+
+def _duties(member: Member | None, at: datetime) -> str:
+    known = packs.in_force().duties
+    held = sorted(member.duties(at)) if member else []
+    return "、".join(str(known[one].title) for one in held if one in known)
+
+
+def _whom(subject: UUID, known: Mapping[UUID, Card]) -> str:
+    """A resident by masked name; a member of staff or an organisation by name; nobody any more after an erasure."""
+    if subject in known:
+        return known[subject].masked_name
+    book = directory.current()
+    if subject in book.people:
+        return book.people[subject].name
+    unit = book.organisations.get(subject)
+    return unit.name if unit else "（资料已删除）"
+
+
+def _where(row: AccessLine) -> str:
+    door = packs.in_force().codes["doors"].get(row.source)
+    return " ".join(filter(None, (str(door) if door else row.source, row.address, row.device)))
+
+
+def subjects(lines: Iterable[Told]) -> list[UUID]:
+    """Everyone named by these lines: whoever reads the audit has seen them."""
+    return list(dict.fromkeys(one for line in lines for one in line.subjects[:NAMED]))

@@ -1,0 +1,81 @@
+"""The pages of 审计: opened by the officer and the director, closed to others, and themselves under watch."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+
+import openpyxl
+import pytest
+
+from tests.doors.web.conftest import Office, Screen, screen
+from tests.rooms.insight.people import officer
+from yishe.trust.models import AccessLine, Export
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def guard(office: Office) -> Screen:
+    """孙专员's browser."""
+    return screen(officer(office.world, datetime.now(UTC)))
+
+
+def test_the_officer_reads_who_looked_at_whom_and_why(office: Office, guard: Screen) -> None:
+    office.doctor.open(office.resident)
+    office.stranger.open(office.resident)
+    text = guard.text("/audit")
+    assert "王医生" in text
+    assert "查看时间轴" in text
+    assert "签约团队" in text
+    assert "王＊兰" in text
+    assert "王秀兰" not in text
+    only = guard.text("/audit", resident=str(office.world.resident.resident), outcome="refused")
+    assert "钱医生" in only
+    assert "没有服务关系，未获准" in only
+    assert 'data-label="谁"><b>王医生' not in only
+
+
+def test_looking_at_the_audit_leaves_one_line_with_those_named(office: Office, guard: Screen) -> None:
+    office.doctor.open(office.resident)
+    before = office.looks()
+    assert guard.open("/audit", action="read").status_code == 200
+    assert office.looks() == before + 1
+    line = AccessLine.objects.get(action="audit.read")
+    assert line.subjects == [str(office.world.resident.subject)]
+    assert line.purpose == "action=read"
+    assert guard.open("/audit/exports").status_code == 200
+    assert AccessLine.objects.filter(action="audit.exports").exists()
+
+
+def test_a_resident_is_chosen_by_name(office: Office, guard: Screen) -> None:
+    text = guard.text("/audit", q="王秀兰")
+    assert f"resident={office.world.resident.resident}" in text
+    assert "您的中心没有这样的居民" in guard.text("/audit", q="欧阳锋")
+
+
+def test_others_are_refused_and_their_asking_is_kept(office: Office) -> None:
+    for path in ("/audit", "/audit/exports"):
+        assert office.doctor.open(path).status_code == 403
+        assert 'href="/audit"' not in office.doctor.text("/")
+    assert AccessLine.objects.filter(action="audit.read", outcome="no_relation").count() == 2
+
+
+def test_the_lines_leave_as_an_export_and_stand_in_the_list(office: Office, guard: Screen) -> None:
+    office.doctor.open(office.resident)
+    assert guard.send("/audit/export", purpose="").status_code == 422
+    answer = guard.send("/audit/export", purpose="季度隐私检查", action="read")
+    sheet = openpyxl.load_workbook(BytesIO(answer.content)).active
+    assert sheet is not None
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert [row[1] for row in cells if row[0] in ("导出人", "用途")] == ["孙专员", "季度隐私检查"]
+    assert any(row[1] == "王医生" and row[3] == "查看时间轴" for row in cells)
+    text = guard.text("/audit/exports")
+    assert "季度隐私检查" in text
+    assert str(Export.objects.get().id) in text
+    assert AccessLine.objects.filter(action="audit.export").exists()
+
+
+def test_a_forged_cursor_and_an_unreadable_filter_are_answered_in_words(office: Office) -> None:
+    for query in ({"cursor": "AAAA"}, {"since": "gestern"}, {"resident": "1"}):
+        answer = office.director.open("/audit", **query)
+        assert answer.status_code == 422
+        assert "请" in answer.content.decode()
