@@ -37,6 +37,13 @@ def test_a_demo_moves_forward_and_stays_there(db: None) -> None:
     assert abs(clock.now() - ahead) < 2 * SECOND
 
 
+def test_the_same_moment_said_again_moves_nothing(db: None) -> None:
+    clock.mark_demo()
+    ahead = real() + timedelta(days=30)
+    first = clock.move_to(ahead)
+    assert first <= clock.move_to(ahead) < ahead + timedelta(minutes=1)
+
+
 def test_a_demo_never_moves_back(db: None) -> None:
     clock.mark_demo()
     clock.move_to(real() + timedelta(days=30))
