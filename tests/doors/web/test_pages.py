@@ -1,9 +1,12 @@
 """Every page for the owner, a colleague and a stranger; each look leaves its line."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 
 from tests.doors.web.conftest import Office, statements
+from yishe.people import rosters
 
 pytestmark = pytest.mark.django_db
 PLACES = ("/", "/residents", "/loops", "/board", "/duty", "/notices", "/import", "/team", "/me")
@@ -151,3 +154,14 @@ def test_who_is_signed_in_is_refused_inside_the_frame(office: Office, path: str)
     assert answer.status_code == 404
     assert 'class="rail"' in answer.content.decode()
     assert 'class="rail"' not in Client().get("/nowhere").content.decode()
+
+
+def test_leave_that_is_coming_stands_on_the_team_page(office: Office) -> None:
+    soon = datetime.now(UTC) + timedelta(days=3)
+    rosters.take_leave(
+        office.world.director, office.world.social_worker.staff_id, starts_at=soon, ends_at=soon + timedelta(days=2),
+        substitute=office.world.nurse.staff_id, at=datetime.now(UTC),
+    )  # fmt: skip
+    text = office.doctor.text("/team")
+    assert "两周内请假" in text
+    assert "赵护士 代" in text

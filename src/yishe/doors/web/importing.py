@@ -58,7 +58,12 @@ def job(request: HttpRequest, here: Here, job_id: str) -> HttpResponse:
     """How far it is; when done, the counts and what to mend."""
     found = import_desk.find(here.actor, job_id)
     outcomes = [
-        {"words": TITLES[code], "count": count, "colour": COLOURS[code] if count else "calm"}
+        {
+            "words": TITLES[code],
+            "count": count,
+            "colour": COLOURS[code] if count else "calm",
+            "opens": code in ("held", "rejected"),
+        }
         for code, count in found.counts.items()
     ]
     return page.show(

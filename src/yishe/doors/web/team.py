@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest, HttpResponse
 
-from yishe.doors.web import page, spoken, wording
+from yishe.doors.web import faces, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import access, packs, rosters
 from yishe.people.members import Member, Unit
@@ -55,6 +55,7 @@ def team(request: HttpRequest, here: Here) -> HttpResponse:
             "centres": [_centre(here, unit) for unit in units],
             "districts": _districts(here),
             "leads": bool(_led(here)),
+            "soon": soon(here),
         },
     )
 
@@ -173,7 +174,18 @@ def _on_duty(here: Here, unit: Unit) -> list[dict[str, Any]]:
 
 
 def soon(here: Here) -> list[dict[str, Any]]:
-    """Leaves that begin within two weeks, for the page's list of what is coming."""
+    """Leaves that begin within two weeks, nearest first, with who stands in: time to hand things over."""
     until: datetime = here.now + timedelta(days=DAYS_AHEAD)
-    coming = [one for one in here.staff.leaves if here.now < one.starts_at <= until]
-    return [{"name": here.staff.staff(one.staff).name, "leave": one} for one in coming]
+    coming = sorted(
+        (one for one in here.staff.leaves if here.now < one.starts_at <= until), key=lambda one: one.starts_at
+    )
+    return [
+        {
+            "name": faces.name(here, one.staff),
+            "since": one.starts_at,
+            "until": one.ends_at,
+            "stand_in": faces.name(here, one.substitute),
+        }
+        for one in coming
+        if one.staff in here.staff.people
+    ]
