@@ -20,11 +20,11 @@ from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force as packs_in_force
 from yishe.people.placements import Placement, placement_of_subject
-from yishe.policy.loop_decisions import Cast, after, decide
+from yishe.policy.loop_decisions import Cast, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import is_nudge
-from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
+from yishe.policy.refusals import Conflict, Invalid, Refused
 from yishe.trust import ids
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
@@ -212,6 +212,3 @@ def _why_not(actor: Actor, loop_id: uuid.UUID, seq: int, at: datetime) -> Except
     if other:
         return Conflict("already_open", "同一原因已有另一件在办：请在那一件上继续。", existing=str(other))
     return Conflict("busy", "同时有人在操作相关事项，请再点一次。")
-
-
-__all__ = ["Forbidden", "act", "after", "situation", "stale"]

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -172,4 +172,4 @@ def not_before(at: datetime, state: LoopState) -> datetime:
     return max(at, state.last_at or state.promised_at)
 
 
-__all__ = ["Said", "Track", "born", "carry", "not_before", "replace", "source_of"]
+__all__ = ["Said", "Track", "born", "carry", "not_before", "source_of"]
