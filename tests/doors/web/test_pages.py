@@ -165,3 +165,21 @@ def test_leave_that_is_coming_stands_on_the_team_page(office: Office) -> None:
     text = office.doctor.text("/team")
     assert "两周内请假" in text
     assert "赵护士 代" in text
+
+
+@pytest.mark.parametrize(("path", "most"), [("/duty", 14), ("/notices", 12), ("/board", 14), ("loop", 16)])
+def test_a_page_costs_the_same_however_much_there_is(office: Office, path: str, most: int) -> None:
+    page = f"/loops/{office.refer('D12')}" if path == "loop" else path
+    for _ in range(2):
+        office.director.open(page)
+    few = statements(lambda: office.director.open(page))
+    for reason in ("D03", "D04", "D05", "D16"):
+        office.refer(reason)
+    assert statements(lambda: office.director.open(page)) == few <= most
+
+
+def test_the_ledger_narrows_by_state_and_age(office: Office) -> None:
+    office.refer()
+    assert office.director.open("/loops", status="requested").context["count"] == 1
+    assert office.director.open("/loops", status="completed").context["count"] == 0
+    assert office.director.open("/loops", age_from="3").context["count"] == 0

@@ -52,6 +52,16 @@ KEYS = (
     "status",
     "sort",
 )
+STATUSES = {
+    "requested": "待接单",
+    "accepted": "已接单",
+    "in-progress": "办理中",
+    "on-hold": "暂停",
+    "completed": "已回写结果",
+    "rejected": "被退回",
+    "failed": "没办成",
+    "cancelled": "已取消",
+}
 SORTS = {
     "-age": "新发出的在前",
     "age": "开得最久的在前",
@@ -79,6 +89,10 @@ def ledger(request: HttpRequest, here: Here) -> HttpResponse:
             "sets": [Link(words, code) for code, words in SETS.items() if code in sets.SETS],
             "kinds": _kinds(here),
             "urgencies": wording.URGENCIES,
+            "statuses": STATUSES,
+            "ages": [
+                str(edge) for edge in packs.in_force().settings(spoken.local(here.now).date()).age_bands
+            ],
             "units": _units(here),
             "count": reading.how_many(here.actor, filters, here.now),
             "may_export": may_export(here),

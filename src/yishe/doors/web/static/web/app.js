@@ -149,6 +149,9 @@
     refresh();
   });
 
+  // -- On a narrow screen the list comes before its filters, unless some are set.
+  if (innerWidth <= 760) $$("[data-fold]:not([data-keep])").forEach((fold) => fold.removeAttribute("open"));
+
   // -- Plain forms: one press is one press; filters apply when changed.
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[hx-post]") || event.target.method === "get") return;
