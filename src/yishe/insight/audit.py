@@ -4,7 +4,7 @@ Shown is what is filed under one's centres. Someone who works there is shown whe
 whoever looked at her.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -12,11 +12,11 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from yishe.insight import exports, workbooks
+from yishe.insight.audit_words import NAMED, Told, told
 from yishe.insight.exports import Wanted
 from yishe.loops import sets
-from yishe.people import access, cards, directory, packs
+from yishe.people import access, directory, packs
 from yishe.people.actors import Actor
-from yishe.people.cards import Card
 from yishe.people.members import Member
 from yishe.people.placements import placed, subjects_of
 from yishe.policy import cursors
@@ -27,45 +27,8 @@ from yishe.trust.models import AccessLine, Export
 ACTION = "audit.read"
 KIND = "audit"
 KEYS = ("person", "resident", "action", "relation", "outcome", "purpose", "since", "until")
-NAMED = 3
-"""So many of those seen are named in a line; the rest are counted."""
 NONE = "none"
 REFUSED = "refused"
-
-
-@dataclass(frozen=True)
-class Told:
-    """One access line in words. `whom` names a few, masked; `more` counts the rest; `refused` says how it was refused."""
-
-    id: UUID
-    at: datetime
-    who: str
-    duty: str
-    what: str
-    whom: tuple[str, ...]
-    more: int
-    relation: str
-    purpose: str
-    where: str
-    refused: str
-    request: UUID | None
-    subjects: tuple[UUID, ...]
-
-    @property
-    def people(self) -> str:
-        """Whom it was about, in one phrase."""
-        return "、".join(self.whom) + (f" 等 {len(self.whom) + self.more} 人" if self.more else "")
-
-    @property
-    def sentence(self) -> str:
-        """The whole line as one sentence."""
-        why = "；".join(filter(None, (self.relation, self.purpose)))
-        parts = [f"{self.who}{f'（{self.duty}）' if self.duty else ''}{self.what}"]
-        parts += [f"对象：{self.people}"] if self.whom else []
-        parts += [f"依据：{why}"] if why else []
-        parts += [f"来自：{self.where}"] if self.where else []
-        parts += [f"结果：{self.refused}"] if self.refused else []
-        return "，".join(parts)
 
 
 @dataclass(frozen=True)
@@ -199,64 +162,6 @@ def _day(asked: Mapping[str, str], key: str) -> date | None:
         return date.fromisoformat(asked[key]) if asked.get(key) else None
     except ValueError:
         raise Invalid("filter_unreadable", "日期读不懂：请写成 2026-03-02 这样。", filter=key) from None
-
-
-# In words
-
-
-def told(rows: Sequence[AccessLine]) -> tuple[Told, ...]:
-    """The lines in words, in the order given."""
-    shown = {UUID(one) for row in rows for one in row.subjects[:NAMED]}
-    known = cards.cards(shown)
-    return tuple(_told(row, known) for row in rows)
-
-
-def _told(row: AccessLine, known: Mapping[UUID, Card]) -> Told:
-    pack, member = packs.in_force(), directory.current().people.get(row.actor)
-    seen = tuple(UUID(one) for one in row.subjects)
-    relation = pack.access.relations.get(row.relation)
-    return Told(
-        id=row.id, at=row.at, who=_name(row.actor), duty=_duties(member, row.at), what=deed(row.action),
-        whom=tuple(_whom(one, known) for one in seen[:NAMED]), more=max(0, len(seen) - NAMED),
-        relation=str(relation.title) if relation else "", purpose=row.purpose, where=_where(row),
-        refused=str(pack.codes["refused_as"].get(row.outcome, "未获准")) if row.outcome else "",
-        request=row.request, subjects=seen,
-    )  # fmt: skip
-
-
-def deed(action: str) -> str:
-    """What an action is called; one the pack does not know is called by its first word."""
-    book = packs.in_force().codes["deeds"]
-    return str(book.get(action) or book.get(action.split(".", maxsplit=1)[0]) or action)
-
-
-def _name(person: UUID) -> str:
-    if person == ids.SYSTEM:
-        return "系统"
-    member = directory.current().people.get(person)
-    return member.name if member else "已离岗人员"
-
-
-def _duties(member: Member | None, at: datetime) -> str:
-    known = packs.in_force().duties
-    held = sorted(member.duties(at)) if member else []
-    return "、".join(str(known[one].title) for one in held if one in known)
-
-
-def _whom(subject: UUID, known: Mapping[UUID, Card]) -> str:
-    """A resident by masked name; a member of staff or an organisation by name; nobody any more after an erasure."""
-    if subject in known:
-        return known[subject].masked_name
-    book = directory.current()
-    if subject in book.people:
-        return book.people[subject].name
-    unit = book.organisations.get(subject)
-    return unit.name if unit else "（资料已删除）"
-
-
-def _where(row: AccessLine) -> str:
-    door = packs.in_force().codes["doors"].get(row.source)
-    return " ".join(filter(None, (str(door) if door else row.source, row.address, row.device)))
 
 
 def subjects(lines: Iterable[Told]) -> list[UUID]:

@@ -5,7 +5,7 @@ it is fetched, and every fetching leaves an access line. The format is described
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,8 @@ from uuid import UUID
 
 from yishe.care import case_events, entries, items, timeline
 from yishe.care.items import Reader
+from yishe.insight import exports
+from yishe.insight.exports import Wanted
 from yishe.loops import kinds, reading
 from yishe.people import access, consents, directory, looks, packs
 from yishe.people.actors import SYSTEM, Actor
@@ -65,8 +67,15 @@ def waiting(resident: UUID, at: datetime) -> list[CopyTicket]:
     return [one for one in found if not (one.json_taken_at and one.pdf_taken_at)]
 
 
-def take(actor: Actor, resident: UUID, ticket: UUID, form: str, at: datetime) -> dict[str, Any]:
-    """The copy, to be given out in that form: once, before it expires. Conflict afterwards."""
+def take(
+    actor: Actor,
+    resident: UUID,
+    ticket: UUID,
+    form: str,
+    at: datetime,
+    make: Callable[[dict[str, Any]], bytes],
+) -> bytes:
+    """The copy as `make` writes it in that form: given out once, before it expires. Conflict afterwards."""
     stands = entries.whose(resident)
     permission = access.require(actor, RIGHTS, stands, at)
     row = CopyTicket.objects.filter(id=ticket, subject=stands.subject).first()
@@ -76,14 +85,14 @@ def take(actor: Actor, resident: UUID, ticket: UUID, form: str, at: datetime) ->
     if row.until <= at or getattr(row, column):
         why = "已经过期" if row.until <= at else "已经取走过一次"
         raise Conflict("copy_gone", f"这份复印件{why}：需要时请重新申请一份。")
-    found, bundle = whole(stands, at), Bundle()
-    access_log.line(bundle, home=stands.home, actor=actor.staff_id, action="rights.copy", subjects=[stands.subject],
-                    relation=permission.relation, purpose=form, at=at)  # fmt: skip
+    found = whole(stands, at)
+    wanted = Wanted(
+        "rights_copy", form, 1, subjects=(stands.subject,), relation=permission.relation, home=stands.home
+    )  # fmt: skip
     with commit.atomically():
         if not CopyTicket.objects.filter(id=ticket, **{column: None}).update(**{column: at}):
             raise Conflict("copy_gone", "这份复印件刚刚被取走：需要时请重新申请一份。")
-        bundle.commit()
-    return found
+        return exports.take_out(actor, wanted, at, lambda mark: make(found))
 
 
 def whole(stands: Placement, at: datetime) -> dict[str, Any]:

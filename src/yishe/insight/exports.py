@@ -93,11 +93,13 @@ def kind_of(code: str) -> ExportKind:
 
 
 def room(actor: Actor, code: str, at: datetime) -> int | None:
-    """How many rows this person may take out now in one file; None for the system. Forbidden when none ever."""
+    """How many rows this person may take out now in one file; None when it is not limited. Forbidden when none ever."""
     if actor.is_system:
         return None
     kind = kind_of(code)
     limit = kind.limit(actor.member.duties(at))
+    if not kind.limits:
+        return None
     if limit is None:
         raise Forbidden(
             "export_not_yours", f"您的职责不能导出“{kind.title}”：确有需要请找中心主任。", action=kind.action

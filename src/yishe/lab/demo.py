@@ -19,7 +19,7 @@ from yishe.loops.models import Loop
 from yishe.people import directory, packs
 from yishe.people.models import Resident, Staff
 from yishe.policy.refusals import Conflict, Forbidden
-from yishe.trust import clock, commit
+from yishe.trust import clock, commit, origin
 
 RESIDENTS, SEED = 2000, 20260101
 HISTORY_DAYS = 91
@@ -56,7 +56,8 @@ def load(
     today = at.astimezone(hours.ZONE).date()
     since = today - timedelta(days=days)
     bar = _Bar(progress, residents + days * DAY_WEIGHT)
-    with commit.atomically(), directory.one_picture(), _without_collecting():
+    played = origin.Origin("web", device="演示历史")
+    with origin.coming_from(played), commit.atomically(), directory.one_picture(), _without_collecting():
         clock.mark_demo()
         made = _founded(residents, seed, since, today, bar)
         history = History(made, Random(f"history {seed}"))

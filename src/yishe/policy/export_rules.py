@@ -24,7 +24,8 @@ class Limit(Strict):
 
 
 class ExportKind(Strict):
-    """One thing that can be taken out. `action` is what the access line says."""
+    """One thing that can be taken out. `action` is what the access line says. Without `limits` it is not limited by
+    duty or rows: whoever may read it may take it (a resident's own copy)."""
 
     title: Said
     action: str

@@ -71,6 +71,14 @@ def test_refusals_are_found_and_say_how_they_ended(world: World, now: datetime) 
     assert (line.who, line.what, line.refused) == ("钱医生", "打开档案", "没有服务关系，未获准")
 
 
+def test_what_a_list_was_asked_for_is_told_in_words(world: World, now: datetime) -> None:
+    looked(
+        world, world.director, now, "read.ledger", relation="", purpose=f"set=overdue&team={world.team.id}"
+    )
+    (line,) = lines(world, now, action="read.ledger")
+    assert line.purpose == "哪些：逾期；团队：德胜一队"
+
+
 def test_pages_follow_each_other_without_gap_or_double(world: World, now: datetime) -> None:
     for hours in range(7):
         looked(world, world.doctor, now - (hours // 2) * HOUR)

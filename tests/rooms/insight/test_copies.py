@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -64,7 +65,13 @@ def lived(db: None, now: datetime) -> World:
 
 def taken(world: World, form: str, now: datetime, ticket: UUID | None = None) -> dict[str, object]:
     who = world.resident.resident
-    return copies.take(world.doctor, who, ticket or copies.ask(world.doctor, who, now), form, now)
+    ticket = ticket or copies.ask(world.doctor, who, now)
+    found: dict[str, Any] = json.loads(copies.take(world.doctor, who, ticket, form, now, plain))
+    return found
+
+
+def plain(copy: dict[str, Any]) -> bytes:
+    return json.dumps(copy, ensure_ascii=False).encode()
 
 
 def test_it_holds_everything_she_may_see(lived: World, now: datetime) -> None:
@@ -124,9 +131,9 @@ def test_each_form_is_given_out_once_and_until_it_expires(lived: World, now: dat
 
     late = copies.ask(lived.doctor, who, now)
     with pytest.raises(Conflict, match="已经过期"):
-        copies.take(lived.doctor, who, late, "pdf", now + timedelta(days=7))
+        copies.take(lived.doctor, who, late, "pdf", now + timedelta(days=7), plain)
     with pytest.raises(NotFound):
-        copies.take(lived.doctor, who, ids.random(), "json", now)
+        copies.take(lived.doctor, who, ids.random(), "json", now, plain)
 
 
 def test_asking_and_every_giving_out_leave_a_line(lived: World, now: datetime) -> None:
@@ -144,7 +151,7 @@ def test_a_stranger_gets_none_and_one_resident_s_ticket_opens_no_other(lived: Wo
         copies.ask(lived.stranger, who, now)
     ticket = copies.ask(lived.doctor, who, now)
     with pytest.raises(Forbidden):
-        copies.take(lived.stranger, who, ticket, "json", now)
+        copies.take(lived.stranger, who, ticket, "json", now, plain)
     with pytest.raises(NotFound):
-        copies.take(lived.doctor, other.resident, ticket, "json", now)
+        copies.take(lived.doctor, other.resident, ticket, "json", now, plain)
     assert CopyTicket.objects.get().json_taken_at is None

@@ -15,7 +15,7 @@ from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
-from yishe.insight import audit, exports
+from yishe.insight import audit, audit_words, exports
 from yishe.people import packs, search
 from yishe.people.cards import Card, cards
 from yishe.people.placements import placed
@@ -51,7 +51,7 @@ def lines(request: HttpRequest, here: Here) -> HttpResponse:
             "candidates": [_candidate(card, here) for card in candidates],
             "whose": _whose(asked),
             "staff": [Link(one.name, str(one.id)) for one in audit.staff(here.actor, here.now)],
-            "deeds": [Link(audit.deed(code), code) for code in DEEDS],
+            "deeds": [Link(audit_words.deed(code), code) for code in DEEDS],
             "relations": [
                 Link(str(one.title), code) for code, one in packs.in_force().access.relations.items()
             ],

@@ -19,7 +19,12 @@ def residents(request: HttpRequest, here: Here) -> HttpResponse:
     asked = request.GET.get("q", "").strip()
     limits.take("search", here.actor.staff_id, here.now)
     found = search.find(here.actor, asked, here.now, LIMIT)
-    page.seen(here, "resident.search", [card.subject for card in found], purpose=f"{len(asked)} 字")
+    page.seen(
+        here,
+        "resident.search",
+        [card.subject for card in found],
+        purpose=f"检索词 {len(asked)} 字" if asked else "",
+    )
     if asked and len(found) == 1 and not getattr(request, "htmx", False):
         return HttpResponseRedirect(f"/residents/{found[0].resident}")
     rows = [row(here, card) for card in found]
