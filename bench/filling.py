@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import login
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.http import HttpRequest
 
+from yishe.doors.session_store import SessionStore
 from yishe.lab import founding, hours, population
 from yishe.loops.models import Loop
 from yishe.loops.promises import Wanted, into

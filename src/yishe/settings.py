@@ -89,7 +89,7 @@ ROOMS = ["trust", "people", "talk", "loops", "community", "care", "insight", "do
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
+    "django.contrib.sessions",  # its table is unused (doors.session_store); backups made before name its migration
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -103,10 +103,11 @@ MIDDLEWARE = [
     "yishe.doors.ringing.Ringing",
     "yishe.doors.api.entrance.ApiEntrance",  # answers /api/ itself: no session, no CSRF on that path
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",  # over doors.session_store
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "yishe.doors.web.presence.Presence",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "yishe.doors.web.answers.Answers",
@@ -134,6 +135,8 @@ AUTH_USER_MODEL = "trust.Account"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "/sign-in"
 CSRF_FAILURE_VIEW = "yishe.doors.web.answers.stale_form"
+SESSION_ENGINE = "yishe.doors.session_store"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # a link in a notice must find the person signed in
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
@@ -141,6 +144,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
     ("__Host-sessionid", "__Host-csrftoken") if TLS else ("sessionid", "csrftoken")
 )
+DEVICE_COOKIE_NAME = "__Host-device" if TLS else "device"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # Uploads stay in memory: a roster in a temporary file would be people's names in the clear on a disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -23,6 +23,7 @@ from yishe.policy.refusals import Refused
 from yishe.talk import live
 
 BRACES = re.compile(r"\{(\w+)\}")
+NEW_PASSWORD = "一句只有我知道的长长的话"
 SHEET = "spreadsheetml"
 WIRE = Client(raise_request_exception=False)
 """One for everybody, as setting one up costs more than asking; who asks is in the cookie or the token."""
@@ -41,6 +42,7 @@ def _agreed(town: Town, person: Person) -> dict[str, Any]:
 SENT: dict[str, Sent] = {
     "POST /preferences": lambda town, person: {"theme": "dark"},
     "POST /sign-in": lambda town, person: {"username": "nobody", "password": "wrong"},
+    "POST /me/security/password": lambda town, person: {"password": NEW_PASSWORD, "again": NEW_PASSWORD},
     "POST /loops/export": lambda town, person: {"purpose": "月度质控会", "set": "sent"},
     "POST /audit/export": lambda town, person: {"purpose": "季度隐私检查"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},

@@ -34,7 +34,7 @@ from yishe.talk import delivery
 from yishe.talk.models import Notice
 from yishe.trust import accounts, sealed_files
 from yishe.trust.commit import Bundle
-from yishe.trust.models import Account
+from yishe.trust.models import Account, Session, Token
 
 D2S = "referral.doctor_to_social_worker"
 NAME, PHONE, ADDRESS, SUMMARY = "欧阳慕雪", "13800001357", "柳荫胡同十七号", "反复胸闷三日"
@@ -94,7 +94,14 @@ class Town:
             "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
             "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
+            **self._of_somebody_else(),
         }  # fmt: skip
+
+    def _of_somebody_else(self) -> dict[str, str]:
+        """A session and a token of one who is nobody here any more, and a key of nobody's."""
+        gone = self.person("family_doctor", GONE).account
+        session, token = Session.objects.get(account=gone).id, Token.objects.get(account=gone).id
+        return {"session": str(session), "token": str(token), "passkey": str(gone.pk)}
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -181,7 +188,14 @@ def _hire(town: Town, duty: str, standing: str) -> Person:
     client = Client()
     client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    return Person(duty, standing, staff.id, account, accounts.issue_token(account, "test", since), session)
+    return Person(
+        duty,
+        standing,
+        staff.id,
+        account,
+        accounts.issue_token(account, "test", town.now - timedelta(days=30)),
+        session,
+    )
 
 
 def _resident(town: Town) -> None:

@@ -48,9 +48,9 @@ def test_xicheng_shortens_carers_holds_sessions_and_opens_earlier(district: pack
     kind = district.loop_kind(TO_SOCIAL, date(2026, 6, 1))
     assert kind.clock("finish", "D07").within == parse("5 d")  # type: ignore[union-attr]
     assert kind.hold_max == parse("2 weeks")
-    assert district.settings(date(2026, 6, 1)).sign_in.session_idle == parse("15 min")
-    assert district.settings(date(2025, 6, 1)).sign_in.session_idle == parse("30 min")
-    assert district.settings(date(2026, 6, 1)).sign_in.failures == 5
+    assert district.sign_in(date(2026, 6, 1)).screen.idle == parse("15 min")
+    assert district.sign_in(date(2025, 6, 1)).screen.idle == parse("30 min")
+    assert district.sign_in(date(2026, 6, 1)).guessing.failures == 5
     assert district.calendar.work_seconds(date(2026, 6, 1)) == 8.5 * 3600
     assert district.calendar.work_seconds(date(2025, 6, 3)) == 8 * 3600
 
@@ -64,14 +64,14 @@ def test_xicheng_adds_its_streets_beside_the_national_codes(district: packs.Pack
 def test_a_patch_lies_over_whatever_the_base_says_later(tmp_path: Path) -> None:
     lower = written(
         tmp_path / "lower",
-        {"settings.yaml": "versions:\n  2027-01-01:\n    small_number: 20\n    sign_in: {failures: 9}\n"},
+        {"settings.yaml": "versions:\n  2027-01-01:\n    small_number: 20\n    search: {limit: 9}\n"},
     )
     upper = written(
-        tmp_path / "upper", {"settings.yaml": "versions:\n  2026-01-01:\n    sign_in: {failures: 3}\n"}
+        tmp_path / "upper", {"settings.yaml": "versions:\n  2026-01-01:\n    search: {limit: 3}\n"}
     )
     pack = packs.load([BASE, lower, upper])
-    assert pack.settings(date(2026, 6, 1)).sign_in.failures == 3
-    assert pack.settings(date(2027, 6, 1)).sign_in.failures == 3
+    assert pack.settings(date(2026, 6, 1)).search.limit == 3
+    assert pack.settings(date(2027, 6, 1)).search.limit == 3
     assert pack.settings(date(2027, 6, 1)).small_number == 20
 
 

@@ -17,7 +17,6 @@ from yishe.people.members import Member
 from yishe.people.models import AccessFact, Empanelment, Resident, Subject
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Forbidden
-from yishe.trust import quick
 from yishe.trust.commit import Bundle
 
 CONTRACT_TEAM = "contract_team"
@@ -190,9 +189,9 @@ def on_duty_at(member: Member, at: datetime) -> frozenset[UUID]:
 
 def recorded_relations(person: UUID, resident: UUID, at: datetime) -> frozenset[str]:
     """The relations higher rooms wrote down, over every subject mapped to the resident."""
-    sql = """SELECT f.relation FROM people_accessfact f JOIN people_subject s ON s.subject = f.subject
-        WHERE s.resident_id = %s AND f.person = %s AND f.since <= %s AND (f.until IS NULL OR f.until > %s)"""
-    return frozenset(relation for (relation,) in quick.rows(sql, [resident, person, at, at]))
+    subjects = Subject.objects.filter(resident=resident).values("subject")
+    rows = _living(AccessFact.objects.filter(person=person, subject__in=subjects), at)
+    return frozenset(rows.values_list("relation", flat=True))
 
 
 def _living(rows: QuerySet[AccessFact], at: datetime) -> QuerySet[AccessFact]:

@@ -19,7 +19,7 @@ from yishe.people.models import Post, Staff
 from yishe.people.particulars import Questioned, name
 from yishe.people.tokens import plain
 from yishe.policy.refusals import Refused
-from yishe.trust import commit
+from yishe.trust import commit, usernames
 from yishe.trust.models import Account
 
 STAFF = "people.staff"
@@ -62,6 +62,10 @@ def take_in(
             report.add(intake.line(table, line))
 
 
+def _username(written: str | None) -> str | None:
+    return usernames.required(written) if written else None
+
+
 @dataclass
 class _Intake:
     at: datetime
@@ -94,7 +98,7 @@ class _Intake:
             name=name(cells.named(row.get("name"))),
             duties=duties,
             number=cells.optional(row.get("staff_number")),
-            username=cells.optional(row.get("username")),
+            username=_username(cells.optional(row.get("username"))),
             centre=self._centre(cells.optional(row.get("centre"))),
             team=cells.optional(row.get("team")) or "",
             title=cells.optional(row.get("title")) or "",

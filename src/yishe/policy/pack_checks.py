@@ -275,6 +275,14 @@ def _other_sheets(laid: Laid, sheets: Sheets, problems: Problems) -> None:
             place = bounds.at(("versions", day, "quantities", code, "exceeds")).place
             wanted = [quantity.exceeds] if quantity.exceeds else []
             _known(wanted, version or {}, "quantity", place=place, problems=problems)
+    _sign_in(laid.sheet("sign_in") or NOWHERE, sheets, problems)
+
+
+def _sign_in(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    for day, version in sheets.sign_in.steps:
+        place = tree.at(("versions", day, "second_factor", "duties")).place
+        named = version.second_factor.duties if version else ()
+        _known(named, sheets.duties, "duty", place=place, problems=problems)
 
 
 def _known(

@@ -25,6 +25,7 @@ from .sheets import (
     TextSheet,
     TraitSheet,
 )
+from .sign_in_rules import SignInVersion
 
 _FILES: dict[str, type[BaseModel]] = {
     "pack.yaml": PackHead,
@@ -42,7 +43,11 @@ _FILES: dict[str, type[BaseModel]] = {
     "rights.yaml": RightsSheet,
     "exports.yaml": ExportSheet,
 }
-_DATED: dict[str, type[BaseModel]] = {"bounds.yaml": BoundsVersion, "settings.yaml": SettingsVersion}
+_DATED: dict[str, type[BaseModel]] = {
+    "bounds.yaml": BoundsVersion,
+    "settings.yaml": SettingsVersion,
+    "sign_in.yaml": SignInVersion,
+}
 _CASES: dict[str, type[BaseModel]] = {
     "cases/calendar.yaml": CalendarCase,
     "cases/reactions.yaml": ReactionCase,

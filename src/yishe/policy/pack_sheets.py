@@ -34,6 +34,7 @@ from .sheets import (
     Trait,
     TraitSheet,
 )
+from .sign_in_rules import SignInVersion
 from .timeline import Timeline
 
 Model = TypeVar("Model", bound=Strict)
@@ -83,6 +84,7 @@ class Sheets:
     rights: RightsSheet = field(default_factory=lambda: _NO_RIGHTS)
     exports: ExportSheet = field(default_factory=lambda: _NO_EXPORTS)
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
+    sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
 
 # file name → model; the one field besides its source goes to the same-named part of Sheets
@@ -113,6 +115,7 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     steps = tuple((day, version.quantities if version else None) for day, version in bounds)
     sheets.bounds = Timeline("bounds", steps)
     sheets.settings = Timeline("settings", tuple(_dated(laid, "settings", SettingsVersion, problems)))
+    sheets.sign_in = Timeline("sign_in", tuple(_dated(laid, "sign_in", SignInVersion, problems)))
     return sheets
 
 

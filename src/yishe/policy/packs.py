@@ -23,6 +23,7 @@ from .reactions import FactKind, Reaction
 from .refusals import Invalid
 from .rights_rules import RightsSheet
 from .sheets import Duty, Quantity, Roster, SettingsVersion, TeamShape, Trait
+from .sign_in_rules import SignInVersion
 from .timeline import NotInForce, Timeline
 
 __all__ = ["Calendar", "LoopKind", "NotInForce", "PackErrors", "PackSet", "Problem", "load", "read"]
@@ -57,6 +58,7 @@ class PackSet:
     usable: Mapping[str, Timeline[LoopKind]]
     bounds_by_date: Timeline[Mapping[str, Quantity]]
     settings_by_date: Timeline[SettingsVersion]
+    sign_in_by_date: Timeline[SignInVersion]
 
     def loop_kind(self, code: str, on: date, *, drafts: bool = False) -> LoopKind:
         """The kind in force on that day, with approved reasons only.
@@ -87,8 +89,12 @@ class PackSet:
         return self.bounds_by_date.on(on)
 
     def settings(self, on: date) -> SettingsVersion:
-        """Delivery, sign-in and search values of that day."""
+        """Delivery, search and other running values of that day."""
         return self.settings_by_date.on(on)
+
+    def sign_in(self, on: date) -> SignInVersion:
+        """What a sign-in asks for and what guards it on that day."""
+        return self.sign_in_by_date.on(on)
 
     def text(self, key: str, **fills: object) -> str:
         """A text of the pack in Chinese with its braces filled. A key nobody declared answers itself."""
@@ -174,6 +180,7 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         usable={code: _usable(timeline) for code, timeline in kinds.items()},
         bounds_by_date=sheets.bounds,
         settings_by_date=sheets.settings,
+        sign_in_by_date=sheets.sign_in,
     )
 
 

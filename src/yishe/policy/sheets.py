@@ -202,18 +202,6 @@ class Delivery(Strict):
     group_within: Length
 
 
-class SignIn(Strict):
-    """After `failures` wrong passwords within `window`, an account or source waits `locked`."""
-
-    failures: int = Field(ge=1)
-    window: Length
-    locked: Length
-    source_failures: int = Field(ge=1)
-    password_length: int = Field(ge=8)
-    session_idle: Length
-    token_days: int = Field(ge=1)
-
-
 class Search(Strict):
     """`limit` shown, `candidates` decrypted at most, `letters` from which pinyin searches leave one's own panel."""
 
@@ -266,7 +254,6 @@ class SettingsVersion(Strict):
     duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate."""
 
     delivery: Delivery
-    sign_in: SignIn
     search: Search
     limits: Limits
     backup: Backup

@@ -1,116 +1,132 @@
 """Accounts, passwords and bearer tokens.
 
-A sign-in says neither whether the name exists nor which part was wrong; both cost the same time. Failures are
-counted per name and per address; how many and for how long comes from the pack.
+A sign-in says neither whether the name exists nor which part was wrong; both cost the same time. What wrong tries
+cost, and how long a password is, comes from the pack.
 """
 
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models import F
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from yishe.policy.refusals import Conflict, Invalid, NotFound, Unauthenticated
-from yishe.trust import ids
-from yishe.trust.models import Account, SignInAttempt, Token
+from yishe.policy.refusals import Conflict, Invalid, NotFound
+from yishe.policy.sign_in_rules import Password
+from yishe.trust import commit, guessing, ids, usernames
+from yishe.trust.guessing import Try
+from yishe.trust.models import Account, Token
 
 _NOBODY = make_password(secrets.token_hex())
-
-
-@dataclass(frozen=True)
-class Throttle:
-    """At most `failures` wrong attempts per name (and ten times that per address) within `window`."""
-
-    failures: int
-    window: timedelta
-    lock: timedelta
+_COMMON = CommonPasswordValidator()
+NO_PASSWORD = "!"  # noqa: S105 - what Django takes for a password that no text matches
+LONGEST_HASHED = 4096
+"""Longer texts are refused before they are hashed: hashing a megabyte is work an attacker could order."""
 
 
 def create_account(username: str, password: str, at: datetime, hashed: str | None = None) -> Account:
     """A new account. `hashed` takes an already hashed password (imports, demo)."""
-    if Account.objects.filter(username=username).exists():
-        raise Conflict("username_taken", f"账号 {username} 已被使用：请换一个工号或账号名。")
+    name = usernames.required(username)
+    if Account.objects.filter(username__iexact=name).exists():
+        raise Conflict("username_taken", f"账号 {name} 已被使用：请换一个工号或账号名。")
     return Account.objects.create(
-        id=ids.new(), username=username, password=hashed or make_password(password), created_at=at
+        id=ids.new(), username=name, password=hashed or make_password(password), created_at=at
     )
 
 
-def set_password(account: Account, password: str) -> None:
-    if len(password) < 8:
-        raise Invalid("password_short", "密码至少 8 位。")
+def set_password(account: Account, password: str, rule: Password) -> None:
+    """A new password, and no waiting any more. Invalid, saying why, when it is none worth having."""
+    refuse_password(password, account.username, rule)
     account.password = make_password(password)
     account.failures, account.locked_until = 0, None
-    account.save(update_fields=["password", "failures", "locked_until"])
+    with commit.atomically():
+        account.save(update_fields=["password", "failures", "locked_until"])
 
 
-def sign_in(username: str, password: str, source: str, at: datetime, throttle: Throttle) -> Account:
-    """The account, or Unauthenticated with words for the person at the door."""
-    _refuse_flood(username, source, at, throttle)
-    account = Account.objects.filter(username=username).first()
-    if account and account.locked_until and account.locked_until > at:
-        minutes = int((account.locked_until - at).total_seconds() // 60) + 1
-        raise Unauthenticated(
-            "locked", _("账号已暂时锁定，请 %(n)d 分钟后再试，或联系管理员。") % {"n": minutes}
-        )
-    good = check_password(password, account.password if account else _NOBODY)
-    if account is None or not good or not account.is_active:
-        _note_failure(account, username, source, at, throttle)
-        raise Unauthenticated("wrong_credentials", _("账号或密码不对，请核对后再试。"))
-    if account.failures or account.locked_until:
-        Account.objects.filter(pk=account.pk).update(failures=0, locked_until=None)
-    Account.objects.filter(pk=account.pk).update(last_login=at)
+def refuse_password(password: str, username: str, rule: Password) -> None:
+    if not rule.least <= len(password) <= rule.most:
+        raise Invalid("password_length", f"密码应为 {rule.least} 到 {rule.most} 个字符，请重新设置。")
+    if "\0" in password:
+        raise Invalid("password_null", "密码里有空字符，请重新输入。")
+    if username.casefold() in password.casefold():
+        raise Invalid("password_name", "密码里不要带账号名，请重新设置。")
+    try:
+        _COMMON.validate(password)
+    except ValidationError:
+        raise Invalid("password_common", "这个密码太常见，很容易被猜中，请换一个。") from None
+
+
+def sign_in(password: str, tried: Try) -> Account:
+    """The account behind `tried.username`, or Unauthenticated with words for the person at the door.
+
+    The password alone: whether a second factor is asked for is decided by who calls (trust.factors).
+    """
+    guessing.refuse_flood(tried)
+    name = usernames.folded(tried.username)
+    account = Account.objects.filter(username=name).first() if name else None
+    if account:
+        guessing.refuse_locked(account, tried.at)
+    if account is None or not proves(account, password) or not account.is_active:
+        if account is None:
+            _matches(password, _NOBODY)
+        raise guessing.wrong(tried, account, "wrong_credentials", _("账号或密码不对，请核对后再试。"))
     return account
 
 
-def _refuse_flood(username: str, source: str, at: datetime, throttle: Throttle) -> None:
-    since = at - throttle.window
-    if SignInAttempt.objects.filter(source=source, at__gt=since).count() >= throttle.failures * 10:
-        raise Unauthenticated("too_many", _("这台设备的登录尝试过多，请稍后再试。"))
+def proves(account: Account, password: str) -> bool:
+    """Whether this is the account's password. It takes as long for one that has none."""
+    return _matches(password, account.password if account.has_usable_password() else _NOBODY)
 
 
-def _note_failure(
-    account: Account | None, username: str, source: str, at: datetime, throttle: Throttle
-) -> None:
-    SignInAttempt.objects.create(username=username[:64], source=source[:64], at=at)
-    if account is None:
-        return
-    Account.objects.filter(pk=account.pk).update(failures=F("failures") + 1)
-    recent = SignInAttempt.objects.filter(username=username[:64], at__gt=at - throttle.window).count()
-    if recent >= throttle.failures:
-        Account.objects.filter(pk=account.pk).update(locked_until=at + throttle.lock)
-
-
-def _digest(plaintext: str) -> bytes:
-    return hashlib.sha256(plaintext.encode()).digest()
-
-
-def issue_token(account: Account, label: str, at: datetime) -> str:
-    """A new bearer token; its plain text is returned once and never stored."""
-    plaintext = "ys_" + secrets.token_urlsafe(32)
-    Token.objects.create(id=ids.new(), account=account, digest=_digest(plaintext), label=label, created_at=at)
-    return plaintext
-
-
-def revoke_token(token_id: uuid.UUID, at: datetime) -> None:
-    if not Token.objects.filter(id=token_id, revoked_at=None).update(revoked_at=at):
-        raise NotFound("no_token", "没有这个令牌，或它已停用。")
-
-
-def token_digest(plaintext: str) -> bytes:
-    """What a bearer token is looked up by."""
-    return _digest(plaintext)
+def _matches(password: str, hashed: str) -> bool:
+    plain = "" if len(password) > LONGEST_HASHED or "\0" in password else password
+    return check_password(plain, hashed) and bool(plain)
 
 
 def named(username: str) -> Account:
     """The active account of that name, or NotFound."""
-    account = Account.objects.filter(username=username, is_active=True).first()
+    account = Account.objects.filter(username=usernames.folded(username), is_active=True).first()
     if account is None:
         raise NotFound(
             "no_account",
             f"没有名为 {username} 的在用账号：请核对用户名（yishe demo accounts 可列出演示账号）。",
         )
     return account
+
+
+def by_id(account_id: object) -> Account | None:
+    """The active account with that id."""
+    found = ids.parse(account_id)
+    return Account.objects.filter(pk=found, is_active=True).first() if found else None
+
+
+def issue_token(account: Account, label: str, at: datetime) -> str:
+    """A new bearer token; its plain text is returned once and never stored."""
+    plaintext = "ys_" + secrets.token_urlsafe(32)
+    digest = token_digest(plaintext)
+    Token.objects.create(id=ids.new(), account=account, digest=digest, label=label, created_at=at)
+    return plaintext
+
+
+def revoke_token(token_id: uuid.UUID, at: datetime, account: uuid.UUID | None = None) -> None:
+    """Stop a token; with `account` only one of his own. NotFound when there is no such living one."""
+    living = Token.objects.filter(id=token_id, revoked_at=None)
+    with commit.atomically():
+        changed = (living.filter(account=account) if account else living).update(revoked_at=at)
+    if not changed:
+        raise NotFound("no_token", "没有这个令牌，或它已停用。")
+
+
+def token_digest(plaintext: str) -> bytes:
+    """What a bearer token is looked up by."""
+    return hashlib.sha256(plaintext.encode()).digest()
+
+
+def tokens(account: uuid.UUID, born_after: datetime) -> Sequence[Token]:
+    """An account's tokens that open something now, the newest first."""
+    rows = Token.objects.filter(account=account, revoked_at=None, created_at__gt=born_after)
+    return list(rows.order_by("-created_at"))

@@ -2,6 +2,16 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
+from yishe.trust.sign_in_models import (  # noqa: F401 - one room, two pages of tables
+    Challenge,
+    Device,
+    Passkey,
+    RecoveryCode,
+    Session,
+    SignInEvent,
+    Totp,
+)
+
 
 class Instance(models.Model):
     """The one row that says what this database is: demo or real, and with which key it was born."""

@@ -3,26 +3,28 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from tests.rooms.care.world import World, build
 from yishe.doors.live import pump, stream
 from yishe.doors.live.front import Front
+from yishe.doors.session_store import SessionStore
 from yishe.people import consents, directory
 from yishe.people.actors import Actor
 from yishe.people.consent_checks import Yes
 from yishe.people.models import Staff
+from yishe.talk import account_news, delivery, live, outbox
 from yishe.talk import consents as consenting
-from yishe.talk import delivery, live, outbox
 from yishe.talk.models import Outbox
-from yishe.trust import accounts, ids
+from yishe.trust import accounts, devices, ids, sessions
 from yishe.trust.commit import Bundle, atomically
+from yishe.trust.models import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,6 +161,52 @@ def test_a_stream_ends_when_its_session_does(world: World) -> None:
     _, text, ended = listen(headers, lambda: SessionStore(key).delete(), lambda text: False)
     assert ended
     assert "event: bye" in text
+
+
+def test_a_stream_ends_at_once_when_its_session_is_ended_elsewhere(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 60)
+    headers, key = signed_in(world.social_worker)
+
+    def meanwhile() -> None:
+        row = sessions.shown(key)
+        assert row is not None
+        assert row.account_id is not None
+        at = datetime.now(UTC)
+        sessions.end(row.account_id, row.id, "ended_elsewhere", at)
+        account_news.ended(row.account_id, [row.id], at)
+
+    _, text, ended = listen(headers, meanwhile, lambda text: False)
+    assert ended
+    assert "event: bye" in text
+
+
+def test_a_busy_stream_is_looked_at_again_too(world: World) -> None:
+    headers, key = signed_in(world.social_worker)
+    row = sessions.shown(key)
+    assert row is not None
+
+    def meanwhile() -> None:
+        sessions.lock(row.id, datetime.now(UTC))
+        for number in range(8):
+            tell(world, world.social_worker.staff_id, f"busy {number}")
+            Event().wait(0.05)
+
+    _, text, ended = listen(headers, meanwhile, lambda text: False)
+    assert ended
+    assert "event: bye" in text
+
+
+def test_a_cookie_taken_to_another_device_hears_nothing(world: World) -> None:
+    headers, key = signed_in(world.social_worker)
+    row, at = sessions.shown(key), datetime.now(UTC)
+    assert row is not None
+    device = devices.meet("", "Chrome/1", at, timedelta(days=1))
+    Session.objects.filter(id=row.id).update(device=device)
+    assert listen(headers, lambda: None, bool)[0] == 401
+    told = f"sessionid={key}; device={devices.token(device.id)}".encode()
+    assert listen([(b"cookie", told)], lambda: None, bool)[0] == 200
 
 
 def test_a_bearer_token_may_listen_too(world: World) -> None:

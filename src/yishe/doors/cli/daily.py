@@ -1,5 +1,5 @@
-"""What the worker does once a day: seals the digest; erases what need not be kept any more; makes and proves a backup,
-in a process of its own."""
+"""What the worker does once a day: sweeps old sessions; seals the digest; erases what need not be kept any more; makes
+and proves a backup, in a process of its own."""
 
 import subprocess
 import sys
@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 
 from yishe.care import erasures
+from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
-from yishe.trust import backup, digests
+from yishe.trust import backup, clock, digests, passkeys, sessions
 
 ASKED_EVERY = timedelta(minutes=5)
 """How often the database is asked whether a backup is wanted."""
@@ -37,6 +38,7 @@ class Daily:
         if day == self.day:
             return
         self.day = day
+        _sweep()
         for duty in (digests.seal, self._erase_due):
             try:
                 duty(at)
@@ -76,3 +78,11 @@ class Daily:
             remark(f"今天的备份没有成功：{failed}")
         backup.day_done(self.began, at, failed)
         self.running = None
+
+
+def _sweep() -> None:
+    """Sessions and challenges that were over long ago; they live by real time, also in a demo."""
+    at = clock.real_now()
+    kept = admission.rules(at).screen.device_life.exact()
+    sessions.sweep(at, kept)
+    passkeys.sweep(at, kept)

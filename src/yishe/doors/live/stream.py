@@ -2,8 +2,8 @@
 
 Each event is `id` (outbox id), `event` (loop, notice, timeline or access) and `data`, a JSON object of ids and
 codes without any personal text. A client that comes back says `Last-Event-ID` and is given what it missed.
-A comment every fifteen seconds keeps proxies awake; then also the session is looked at again, and a stream
-whose session has ended closes with the event `bye`.
+A comment keeps proxies awake. Every fifteen seconds, busy or not, and at once when one of the person's sessions
+ended, the session is looked at again; a stream whose session is over or locked closes with the event `bye`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from yishe.doors.live.bridge import Receive, Scope, Send
 from yishe.doors.live.pump import Listener, Pump
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Refused
-from yishe.talk import live
+from yishe.talk import account_news, live
 from yishe.talk.models import Outbox
 
 logger = logging.getLogger(__name__)
@@ -79,31 +79,34 @@ class Stream:
             missed = await self.pump.run(live.since, actor.staff_id, last, REPLAY)
             for row in missed:
                 seen.add(row.id)
-                yield await self._told(actor, row, row.id)
+                if row.topic != account_news.ENDED:
+                    yield await self._told(actor, row, row.id)
             last = missed[-1].id if len(missed) == REPLAY else None
+        loop = asyncio.get_running_loop()
+        look = loop.time() + HEARTBEAT_SECONDS
         while not listener.closed:
-            async for text in self._next(scope, actor, listener, seen):
-                yield text
+            item = await self._next(listener, look - loop.time())
+            ended = item is not None and item[0].topic == account_news.ENDED
+            if ended or loop.time() >= look:
+                if not await self._still_welcome(scope):
+                    yield "event: bye\ndata: {}\n\n"
+                    return
+                look = loop.time() + HEARTBEAT_SECONDS
+            if item is None:
+                yield ": \n\n"
+            elif item[0].id not in seen and not ended:
+                yield await self._told(actor, *item)
 
     async def _told(self, actor: Actor, row: Outbox, safe: int) -> str:
         """The event; for someone whose reason to hear of it has ended only that it has, so that his screen closes."""
         return event(row, safe, ended=not await self.pump.run(who.still_told, actor, row))
 
-    async def _next(
-        self, scope: Scope, actor: Actor, listener: Listener, seen: set[int]
-    ) -> AsyncIterator[str]:
-        """The next event, or after a silence the heartbeat."""
+    async def _next(self, listener: Listener, seconds: float) -> tuple[Outbox, int] | None:
+        """The next row, or None when none came for so long, or the listener was closed."""
         try:
-            item = await asyncio.wait_for(listener.queue.get(), HEARTBEAT_SECONDS)
+            return await asyncio.wait_for(listener.queue.get(), max(seconds, 0.0))
         except TimeoutError:
-            item = None
-            if not await self._still_welcome(scope):
-                listener.close()
-                yield "event: bye\ndata: {}\n\n"
-                return
-            yield ": \n\n"
-        if item is not None and item[0].id not in seen:
-            yield await self._told(actor, *item)
+            return None
 
     async def _still_welcome(self, scope: Scope) -> bool:
         try:

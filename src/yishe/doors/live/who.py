@@ -1,22 +1,22 @@
 """Who opens a stream: a browser session, or a bearer token."""
 
 from http.cookies import CookieError, SimpleCookie
-from importlib import import_module
 from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
+from yishe.doors import admission
 from yishe.doors.live.bridge import Scope
+from yishe.doors.session_store import SessionStore
 from yishe.loops import knowing
 from yishe.people import actors
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Unauthenticated
 from yishe.talk.models import Outbox
 from yishe.trust import clock, ids
-
-SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+from yishe.trust.sessions import Verdict
 
 
 def came(scope: Scope) -> Actor:
@@ -47,16 +47,25 @@ def header(scope: Scope, name: bytes) -> str:
 
 
 def _by_session(cookie: str) -> Actor:
-    try:
-        morsel = SimpleCookie(cookie).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        morsel = None
-    if morsel is None:
+    session, device = (
+        _crumb(cookie, name) for name in (settings.SESSION_COOKIE_NAME, settings.DEVICE_COOKIE_NAME)
+    )
+    if not session:
         raise Unauthenticated("not_signed_in", "请先登录。")
-    request = HttpRequest()
-    request.session = SessionStore(morsel.value)
-    user = get_user(request)
+    request, store = HttpRequest(), SessionStore(session)
+    request.session = store
+    user, row, at = get_user(request), store.row, clock.real_now()
     account = ids.parse(user.pk) if user.is_authenticated and user.is_active else None
-    if account is None:
+    if account is None or row is None or admission.verdict(row, device, at) is not Verdict.WELCOME:
         raise Unauthenticated("not_signed_in", "登录已失效，请重新登录。")
+    if row.strong_at is None and admission.asks_second(account, clock.now(), at):
+        raise Unauthenticated("not_signed_in", "登录还差一步，请重新登录。")
     return actors.serving(account, clock.now())
+
+
+def _crumb(cookie: str, name: str) -> str:
+    try:
+        morsel = SimpleCookie(cookie).get(name)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""

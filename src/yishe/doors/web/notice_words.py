@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from yishe.doors.web import faces, loop_rows, wording
+from yishe.doors.web import faces, loop_rows, sign_in_words, wording
 from yishe.doors.web.page import Here
 from yishe.loops import reading
 from yishe.people import access, packs
@@ -43,7 +43,13 @@ def lines(here: Here, rows: Sequence[Notice]) -> list[dict[str, Any]]:
     ]
 
 
+def _about_account(row: Notice) -> bool:
+    return row.topic.startswith("account.")
+
+
 def _href(row: Notice, shown: Mapping[UUID, Card]) -> str:
+    if _about_account(row):
+        return "/me/security"
     if row.subject and row.subject not in shown:
         return "/notices"
     if row.loop:
@@ -72,6 +78,8 @@ def _title(row: Notice, loops: Mapping[UUID, LoopState]) -> str:
 
 def _words(here: Here, row: Notice, loop: LoopState | None) -> str:
     """Who did what, and whether it is the reader's move now."""
+    if _about_account(row):
+        return sign_in_words.news(_event(row))
     happened = wording.NOTICES.get(_event(row)) or str(
         packs.in_force().texts.get(f"notice.{row.topic}", "有新情况")
     )

@@ -14,14 +14,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from yishe.doors import limits, refusals
-from yishe.doors.web import spoken
+from yishe.doors import admission, limits, refusals
+from yishe.doors.web import entering, spoken
 from yishe.insight import audit
 from yishe.loops import reading
 from yishe.people import directory
 from yishe.people.actors import Actor, serving
 from yishe.people.directory import Directory
-from yishe.policy.refusals import Forbidden, NotFound
+from yishe.policy.refusals import Conflict, Forbidden, NotFound
 from yishe.talk import notices
 from yishe.trust import access_log, clock
 
@@ -63,6 +63,9 @@ def signed_in(view: View) -> View:
         if not request.user.is_authenticated:
             return _to_the_door(request)
         here = arrived(request, request.user.pk)
+        held_up = _held_up(request, here)
+        if held_up is not None:
+            return held_up
         try:
             limits.take("person", here.actor.staff_id, here.now)
             return view(request, here, **path)
@@ -79,11 +82,39 @@ def arrived(request: HttpRequest, account: UUID) -> Here:
     return Here(serving(account, now, staff.version), now, staff, preferences(request))
 
 
+def _held_up(request: HttpRequest, here: Here) -> HttpResponse | None:
+    """What stands between this request and the page: another person on this screen, or a second step still missing."""
+    if _changed_hands(request, here.actor):
+        return _another_person(request)
+    row, account = admission.session_of(request), here.actor.account_id
+    if row is None or account is None:
+        return _to_the_door(request)
+    if row.strong_at is None and admission.asks_second(account, here.now, clock.real_now()):
+        return entering.step_up(request, request.get_full_path() if request.method == "GET" else "/")
+    return None
+
+
 def _to_the_door(request: HttpRequest) -> HttpResponse:
     door = f"/sign-in?next={quote(request.get_full_path())}"
     if getattr(request, "htmx", False):
         return HttpResponse(status=204, headers={"HX-Redirect": "/sign-in"})
     return HttpResponseRedirect(door)
+
+
+def _changed_hands(request: HttpRequest, actor: Actor) -> bool:
+    """An open page of somebody else, who was here before on this screen, asks or sends by itself."""
+    return request.headers.get("X-Person", person_tag(actor)) != person_tag(actor)
+
+
+def _another_person(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    raise Conflict("another_person", "这台设备刚换了人登录，没有提交：请由本人重新登录后再办。")
+
+
+def person_tag(actor: Actor) -> str:
+    """By which an open page knows whose it is."""
+    return actor.staff_id.hex[-12:]
 
 
 def preferences(request: HttpRequest) -> dict[str, str]:
@@ -118,6 +149,8 @@ def show(
     """Render a page inside the frame. `place` in the context marks where in the rail we are."""
     shared = {
         "here": here,
+        "whose": person_tag(here.actor),
+        "idle": int(admission.rules(clock.real_now()).screen.idle.exact().total_seconds()),
         "now": here.now,
         "preferences": here.preferences,
         "today_line": spoken.today_line(here.now),

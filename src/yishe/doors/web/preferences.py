@@ -1,10 +1,10 @@
 """Theme, row height and 长辈模式, remembered per person on this machine."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from yishe.doors.web import page
+from yishe.doors.web.entering import safe_next
 from yishe.doors.web.page import Here, signed_in
 
 
@@ -21,9 +21,3 @@ def prefer(request: HttpRequest) -> HttpResponse:
         if name in request.POST:
             page.remember(request, response, name, request.POST[name])
     return response
-
-
-def safe_next(request: HttpRequest, wanted: str) -> str:
-    """Only ever back into this system."""
-    good = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if good and wanted else "/"

@@ -1,7 +1,6 @@
 """Template tags of the pages: icons from the lucide wheel, and times said aloud."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -9,13 +8,12 @@ from django.forms import BoundField
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from yishe.doors.web import spoken
+from yishe.doors.web import sign_in_words, spoken
 
 register = template.Library()
 
 
 @register.simple_tag
-@lru_cache(maxsize=512)
 def icon(name: str, size: int = 16) -> SafeString:
     """A decorative lucide icon; the words beside it carry the meaning."""
     return mark_safe(lucide(name, size=size, aria_hidden="true", focusable="false"))  # noqa: S308
@@ -65,6 +63,10 @@ def errors_said(field: BoundField) -> list[str]:
 @register.filter
 def at_key(mapping: dict[str, Any], key: str) -> Any:
     return mapping.get(key, "")
+
+
+register.filter("event_words", sign_in_words.event)
+register.filter("way_words", sign_in_words.way)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,60 @@
+"""`sign_in.yaml`: what a sign-in asks for, what guessing costs, and when a screen locks. Dated, sourced, overlaid.
+
+Codes of authenticator apps are six digits every thirty seconds everywhere in the world and are therefore no value of
+a pack; how far two clocks may stand apart is (`clock_steps`).
+"""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from .pack_fields import Length, Strict
+
+
+class Password(Strict):
+    """How long a password is, in characters. Common ones and the user name itself are always refused."""
+
+    least: int = Field(ge=8)
+    most: int = Field(ge=64, le=1024)
+
+
+class Guessing(Strict):
+    """After `failures` wrong tries within `window` an account waits `locked`; an address after `source_failures`."""
+
+    failures: int = Field(ge=1)
+    window: Length
+    locked: Length
+    source_failures: int = Field(ge=1)
+
+
+class SecondFactor(Strict):
+    """`duties` may not sign in by password alone. An app's code counts up to `clock_steps` steps early or late."""
+
+    duties: tuple[str, ...] = ()
+    clock_steps: int = Field(ge=0, le=2)
+    challenge_life: Length
+    recovery_codes: int = Field(ge=4, le=20)
+
+
+class Screen(Strict):
+    """A signed-in browser: locks after `idle`, ends `life` after the sign-in, asks again for a proof when the last one
+    is older than `recent` and the way in is to be changed. A device unused for `device_life` is a new one."""
+
+    idle: Length
+    life: Length
+    recent: Length
+    device_life: Length
+
+    @model_validator(mode="after")
+    def locks_before_it_ends(self) -> Self:
+        if self.idle.exact() >= self.life.exact():
+            raise ValueError(f"idle {self.idle} and life {self.life}; expected idle shorter than life")
+        return self
+
+
+class SignInVersion(Strict):
+    password: Password
+    guessing: Guessing
+    second_factor: SecondFactor
+    screen: Screen
+    token_life: Length

@@ -1,0 +1,115 @@
+"""Tables of signing in: devices, sessions, factors, codes. Secrets lie here sealed or hashed, never as they are."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from yishe.trust import ids
+
+
+class Device(models.Model):
+    """A browser on a machine, known again by a cookie only it holds."""
+
+    id = models.UUIDField(primary_key=True, default=ids.random)
+    name = models.CharField(max_length=80, help_text="browser and system, as the machine said")
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField()
+
+
+class Session(models.Model):
+    """One sign-in on one device, found by the SHA-256 of its cookie; or a visitor who has not said who he is."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new)
+    digest = models.BinaryField(max_length=32, unique=True)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
+    device = models.ForeignKey(Device, models.SET_NULL, null=True)
+    data = models.TextField(default="")
+    way = models.CharField(max_length=24, default="")
+    source = models.CharField(max_length=64, default="")
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    proved_at = models.DateTimeField(help_text="when the person last proved who he is")
+    strong_at = models.DateTimeField(null=True, help_text="when a second factor was given")
+    ends_at = models.DateTimeField(db_index=True)
+    locked_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_why = models.CharField(max_length=24, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account"], condition=Q(ended_at=None), name="trust_session_living"),
+        ]
+
+
+class Totp(models.Model):
+    """An authenticator app. `last_step` is the thirty-second step of the last code taken: none counts twice."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    secret_sealed = models.BinaryField(max_length=80)
+    last_step = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(confirmed_at__isnull=False), name="trust_totp_one"
+            ),
+        ]
+
+
+class Passkey(models.Model):
+    """A WebAuthn credential. `suspect_at`: its counter went back, so there are two of it."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    handle = models.BinaryField(max_length=1023, unique=True, help_text="credential id")
+    credential = models.BinaryField(help_text="attested credential data, with the public key")
+    counter = models.BigIntegerField(default=0)
+    label = models.CharField(max_length=40)
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    suspect_at = models.DateTimeField(null=True)
+
+
+class RecoveryCode(models.Model):
+    """For the day the phone is lost; each opens once."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    digest = models.BinaryField(max_length=32)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "digest"], name="trust_recovery_once"),
+        ]
+
+
+class Challenge(models.Model):
+    """What a passkey is asked to sign: for one use, once, for a few minutes."""
+
+    id = models.UUIDField(primary_key=True, default=ids.random)
+    use = models.CharField(max_length=12)
+    account = models.UUIDField(null=True)
+    challenge = models.BinaryField(max_length=64)
+    ends_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+
+class SignInEvent(models.Model):
+    """What happened at the door: who came in which way, who was refused, which key was added. Insert-only."""
+
+    insert_only = True
+
+    id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    account = models.UUIDField(null=True)
+    kind = models.CharField(max_length=24)
+    way = models.CharField(max_length=24, default="")
+    device = models.UUIDField(null=True)
+    source = models.CharField(max_length=64, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "at"], name="trust_sign_in_account")]
