@@ -39,6 +39,7 @@ COMMANDS = {
     "report": f"{HERE}.reports",
     "rights": f"{HERE}.rights",
     "token": f"{HERE}.tokens",
+    "account": f"{HERE}.accounts",
 }
 
 
