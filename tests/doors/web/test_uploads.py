@@ -78,7 +78,7 @@ def test_nothing_typed_by_anybody_becomes_a_formula_in_the_result(office: Office
     ("content", "words"),
     [
         (b"\x89PNG\r\n\x1a\n\0\0\0", "不是名册"), (b"PK\x03\x04 half", "已损坏"),
-        (b"%PDF-1.7\0\0\xff\xff\x81", "认不出"), (b"MZ\x90\0\x03\0\0\0", "认不出"),
+        (b"%PDF-1.7\0\0\xff\xff\x81", "不是名册"), (b"MZ\x90\0\x03\0\0\0", "不是名册"),
     ],
 )  # fmt: skip
 def test_a_file_is_taken_by_what_it_is_and_not_by_its_name(

@@ -23,7 +23,7 @@ def ear(rung: threading.Semaphore) -> Iterator[bell.Ear]:
     """An ear that has begun to hear, where there is a bell."""
     one = bell.Ear(rung.release)
     one.open()
-    assert rung.acquire(timeout=PATIENCE) or not bell.there_is_one()
+    assert not bell.there_is_one() or rung.acquire(timeout=PATIENCE)
     yield one
     one.close()
     if one.thread.ident:
