@@ -157,7 +157,7 @@ def test_psychotherapy_detail_is_for_author_leader_and_social_workers_of_the_cas
     demo: packs.PackSet,
 ) -> None:
     def sees(relation: str, duty: str) -> bool:
-        return demo.access.sees("psychotherapy", frozenset({relation}), frozenset({duty}))
+        return demo.access.sees("psychotherapy", {relation: frozenset({duty})})
 
     assert sees("author", "social_worker")
     assert sees("contract_team", "team_lead")
@@ -168,16 +168,22 @@ def test_psychotherapy_detail_is_for_author_leader_and_social_workers_of_the_cas
 
 
 def test_nobody_may_do_what_no_pack_names(demo: packs.PackSet) -> None:
-    everything = frozenset(demo.access.relations)
-    assert demo.access.granting("resident.sell", everything, frozenset(demo.duties)) is None
-    assert demo.access.granting("resident.read", frozenset(), frozenset(demo.duties)) is None
-    assert (
-        demo.access.granting("record.medication", frozenset({"contract_team"}), frozenset({"social_worker"}))
-        is None
+    everything = dict.fromkeys(demo.access.relations, frozenset(demo.duties))
+    a_doctor = dict.fromkeys(demo.access.relations, frozenset({"family_doctor"}))
+    assert demo.access.granting("resident.sell", everything) is None
+    assert demo.access.granting("resident.read", {}) is None
+    assert demo.access.granting("record.medication", {"contract_team": frozenset({"social_worker"})}) is None
+    assert demo.access.granting("record.medication", a_doctor) == ("contract_team", "care")
+
+
+def test_a_relation_serves_its_purposes_and_no_others(demo: packs.PackSet) -> None:
+    stands = {"contract_team": frozenset({"social_worker"}), "centre_lead": frozenset({"centre_director"})}
+    assert demo.access.granting("resident.read", stands) == ("contract_team", "social_work")
+    assert demo.access.granting("resident.read", stands, "quality_check") == (
+        "contract_team",
+        "quality_check",
     )
-    assert (
-        demo.access.granting("record.medication", everything, frozenset({"family_doctor"})) == "contract_team"
-    )
+    assert demo.access.granting("resident.read", stands, "research") is None
 
 
 def test_a_text_leaves_open_what_nobody_fills(demo: packs.PackSet) -> None:

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from yishe.care import entries, medications
 from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
-from yishe.people import access, directory, packs
+from yishe.people import directory, packs, standing
 from yishe.people.actors import Actor
 from yishe.people.directory import Directory
 from yishe.people.placements import Placement
+from yishe.policy.access_rules import Standing
 from yishe.policy.packs import PackSet
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -49,7 +50,7 @@ class Reader:
     """Who reads: his relations to the resident, the keys of the record, the words of the packs in force."""
 
     actor: Actor
-    relations: frozenset[str]
+    standing: Standing
     keys: Mapping[UUID, bytes]
     people: Directory
     pack: PackSet
@@ -57,10 +58,12 @@ class Reader:
 
     def sees(self, group: str, author: UUID) -> bool:
         """Whether the detail of a field group of the pack is shown, given who wrote it."""
-        wrote = {AUTHOR} if author == self.actor.staff_id else set()
-        return self.actor.is_system or self.pack.access.sees(
-            group, self.relations | wrote, self.actor.member.duties(self.at)
-        )
+        if self.actor.is_system:
+            return True
+        stands = self.standing
+        if author == self.actor.staff_id:
+            stands = {**stands, AUTHOR: self.actor.member.duties(self.at)}
+        return self.pack.access.sees(group, stands)
 
     def instead(self, group: str) -> str:
         """What is said of a group to those who do not see its detail."""
@@ -81,10 +84,10 @@ class Reader:
 
 def reader(actor: Actor, placement: Placement, subjects: Sequence[entries.Keyed], at: datetime) -> Reader:
     """The reader of one request; his recorded relations cost one statement."""
-    relations = access.known_relations(actor.member, placement, at)
-    relations |= access.recorded_relations(actor.staff_id, placement.resident, at)
+    told = standing.recorded(actor.member, placement.resident, at).standing
     opened = {one.subject: one.wrapped for one in subjects}
-    return Reader(actor, relations, opened, directory.current(), packs.in_force(), at)
+    stands = {**standing.known(actor.member, placement, at), **told}
+    return Reader(actor, stands, opened, directory.current(), packs.in_force(), at)
 
 
 def encounter(row: Encounter, reader: Reader) -> Item:

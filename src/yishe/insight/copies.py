@@ -100,7 +100,7 @@ def whole(stands: Placement, at: datetime) -> dict[str, Any]:
     subjects = entries.keyed(stands)
     card = cards([stands.subject])[stands.subject]
     base = items.reader(SYSTEM, stands, subjects, at)
-    reader = OwnReader(base.actor, base.relations, base.keys, base.people, base.pack, at)
+    reader = OwnReader(base.actor, base.standing, base.keys, base.people, base.pack, at)
     seen, _ = looks.at_resident(stands.resident, limit=MOST)
     return {
         "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),

@@ -26,20 +26,15 @@ def takes_part(actor: Actor, state: LoopState, at: datetime) -> bool:
         return True
     if actor.staff_id not in (state.sender, state.performer, state.owner):
         return False
-    return _within(actor, state, at)
+    return bool(actor.member.held(at)) if state.is_open else state.centre in actor.member.centres(at)
 
 
 def follows(actor: Actor, state: LoopState, at: datetime) -> bool:
-    """Follows the loop, within the same bounds."""
+    """Follows the loop, and works in its centre."""
     return (
-        _within(actor, state, at) and Tracking.objects.filter(loop=state.id, person=actor.staff_id).exists()
+        state.centre in actor.member.centres(at)
+        and Tracking.objects.filter(loop=state.id, person=actor.staff_id).exists()
     )
-
-
-def _within(actor: Actor, state: LoopState, at: datetime) -> bool:
-    if not state.is_open:
-        return state.centre in actor.member.centres(at)
-    return bool(actor.member.held(at))
 
 
 def relation(actor: Actor, state: LoopState, at: datetime, *, tracked: bool = True) -> str:

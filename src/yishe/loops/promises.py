@@ -166,15 +166,11 @@ def preview(actor: Actor, kind: str, resident: uuid.UUID, reason: str, at: datet
 
 
 def track(actor: Actor, loop_id: uuid.UUID, at: datetime) -> None:
-    """Follow a loop someone else promised already. Forbidden for whoever may not know of it: following is no way in."""
-    state = found(loop_id)
-    knowing.relation(actor, state, at)
+    """Follow a loop someone else promised already. Forbidden for whoever may not know of it: following is no way in, and
+    it opens nothing but the loop itself."""
+    knowing.relation(actor, found(loop_id), at)
     bundle = Bundle()
     bundle.insert_if_absent(Tracking, id=ids.new(), loop=loop_id, person=actor.staff_id, since=at)
-    access.facts(
-        bundle, home=state.home, person=actor.staff_id, subject=state.subject, relation=access.PARTICIPANT,
-        source=f"loop:{loop_id}", since=at,
-    )  # fmt: skip
     bundle.commit()
 
 

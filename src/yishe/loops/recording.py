@@ -56,7 +56,7 @@ def born(
     data = {"set": opening, **facts}
     head = _append(bundle, Head(), state, PROMISED, said, data, key, words, first=True)
     bundle.insert(Loop, **columns(state, head))
-    _relate(bundle, state, said.at)
+    _relate(bundle, state, said.at, (state.sender, state.performer))
     _tell(bundle, None, state, PROMISED, said, ())
     return Track(state, head, facts, words)
 
@@ -112,26 +112,36 @@ def source_of(state: LoopState) -> str:
     return f"loop:{state.id}"
 
 
-def _relate(bundle: Bundle, state: LoopState, at: datetime, people: Iterable[uuid.UUID] = ()) -> None:
-    """Participants may see the resident for as long as the loop lasts."""
-    for person in dict.fromkeys(people or (state.sender, state.performer)):
-        if person != ids.SYSTEM:
-            access.facts(
-                bundle, home=state.home, person=person, subject=state.subject, relation=access.PARTICIPANT,
-                source=source_of(state), since=at,
-            )  # fmt: skip
+def _relate(
+    bundle: Bundle, state: LoopState, at: datetime, people: Iterable[uuid.UUID], *, again: bool = False
+) -> None:
+    """Participants may see the resident for as long as they take part; `again` for those who may have been in before."""
+    for person in dict.fromkeys(people):
+        if person == ids.SYSTEM:
+            continue
+        access.facts(
+            bundle, home=state.home, person=person, subject=state.subject, relation=access.PARTICIPANT,
+            source=source_of(state), since=at,
+        )  # fmt: skip
+        if again:
+            access.renew_facts(bundle, person=person, source=source_of(state))
 
 
 def _relations_follow(bundle: Bundle, before: LoopState, state: LoopState, at: datetime) -> None:
-    new = {state.sender, state.performer, *([state.owner] if state.owner else [])}
-    joined = new - {before.sender, before.performer, before.owner}
+    """Who joins may see from now on, who is handed off no longer, and with the loop it ends for all."""
+    old, new = _sides(before), _sides(state)
     if before.is_open and not state.is_open:
         access.end_facts(bundle, source=source_of(state), until=at)
     elif state.is_open and not before.is_open:
-        access.reopen_facts(bundle, source=source_of(state))
-        _relate(bundle, state, at)
-    elif joined:
-        _relate(bundle, state, at, joined)
+        _relate(bundle, state, at, sorted(new), again=True)
+    elif old != new:
+        _relate(bundle, state, at, sorted(new - old), again=True)
+        for person in sorted(old - new):
+            access.end_facts(bundle, source=source_of(state), until=at, person=person)
+
+
+def _sides(state: LoopState) -> set[uuid.UUID]:
+    return {state.sender, state.performer, *([state.owner] if state.owner else [])}
 
 
 def _told_as(step: Step) -> str:

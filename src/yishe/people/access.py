@@ -1,7 +1,7 @@
-"""The one decision about who may do what with a resident's record. Deny by default.
+"""The one decision about who may do what with a resident's record, and what for. Deny by default.
 
-A pack says which relation allows which action (`access/`); this module knows how to tell which relations someone
-stands in. Pages, API, exports and live streams all ask here; lists ask for a `Scope`.
+A pack says which relation allows which action and serves which purpose (`access.yaml`); `people.standing` tells in which
+relations someone stands. Pages, API, exports and live streams all ask here; lists ask for a `Scope`.
 """
 
 from collections.abc import Iterable
@@ -11,29 +11,55 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from yishe.people import directory, packs
+from yishe.people import packs, standing
 from yishe.people.actors import Actor
 from yishe.people.members import Member
 from yishe.people.models import AccessFact, Empanelment, Resident, Subject
 from yishe.people.placements import Placement
+from yishe.people.standing import (
+    BREAK_GLASS,
+    CENTRE_LEAD,
+    CONTRACT_TEAM,
+    DIRECTORY,
+    ON_DUTY,
+    PARTICIPANT,
+    SAME_CENTRE,
+    SYSTEM,
+)
+from yishe.policy.access_rules import AccessSheet, Granted
 from yishe.policy.refusals import Forbidden
 from yishe.trust.commit import Bundle
 
-CONTRACT_TEAM = "contract_team"
-PARTICIPANT = "participant"
-ON_DUTY = "on_duty"
-CENTRE_LEAD = "centre_lead"
-SAME_CENTRE = "same_centre"
-SYSTEM = "system"
+__all__ = [
+    "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "ON_DUTY", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
+    "Scope", "end_facts", "facts", "leading", "may", "panel", "renew_facts", "require", "require_in_organisation",
+    "scope", "within",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """`relation` is the code that allowed it, empty when refused; `words` tell the person why, in Chinese."""
+    """`relation` is the code that allowed it, empty when refused; `purpose` what for; `grant` the break-glass it rests on.
+    `words` tell the person why, in Chinese."""
 
     allowed: bool
     relation: str
     words: str
+    purpose: str = ""
+    grant: str = ""
+
+    @property
+    def said(self) -> str:
+        """The decision as a sentence: 可以：您所在的团队负责这位居民（用途：诊疗与照护）."""
+        if not self.allowed:
+            return f"不可以：{self.words}"
+        known = packs.in_force().access.purposes.get(self.purpose)
+        return f"可以：{self.words}" + (f"（用途：{known.title}）" if known else "")
+
+    @property
+    def why(self) -> str:
+        """What an access line keeps as the purpose: its code, and the number of the break-glass if there was one."""
+        return f"{self.purpose}:{self.grant}" if self.grant else self.purpose
 
 
 # Writers
@@ -64,14 +90,17 @@ def facts(
     )
 
 
-def end_facts(bundle: Bundle, *, source: str, until: datetime) -> None:
-    """All relations that came from `source` end at `until`."""
-    bundle.update(AccessFact, where={"source": source}, values={"until": until}, guard=False)
+def renew_facts(bundle: Bundle, *, person: UUID, source: str, until: datetime | None = None) -> None:
+    """What `person` had from `source` and lost holds again: he is back in it."""
+    bundle.update(
+        AccessFact, where={"person": person, "source": source}, values={"until": until}, guard=False
+    )
 
 
-def reopen_facts(bundle: Bundle, *, source: str) -> None:
-    """Relations that came from `source` hold again: what they came from was reopened."""
-    bundle.update(AccessFact, where={"source": source}, values={"until": None}, guard=False)
+def end_facts(bundle: Bundle, *, source: str, until: datetime, person: UUID | None = None) -> None:
+    """All relations that came from `source`, or only those of one person, end at `until`."""
+    where = {"source": source} if person is None else {"source": source, "person": person}
+    bundle.update(AccessFact, where=where, values={"until": until}, guard=False)
 
 
 # The decision
@@ -80,20 +109,43 @@ def reopen_facts(bundle: Bundle, *, source: str) -> None:
 def may(
     actor: Actor, action: str, placement: Placement, at: datetime, purpose: str | None = None
 ) -> Permission:
-    """Whether `actor` may do `action` with this resident now, by which relation and in which words.
+    """Whether `actor` may do `action` with this resident now, by which relation, what for, and in which words.
 
-    Relations the directory knows are tried first; recorded ones cost a statement only when those do not suffice.
+    A `purpose` that is stated narrows what counts; without one the relation's natural purpose is meant. Relations the
+    directory knows are tried first; recorded ones cost a statement only when those do not suffice.
     """
     if actor.is_system:
         return Permission(True, SYSTEM, "系统按规则执行")
-    sheet, duties = packs.in_force().access, actor.member.duties(at)
-    relation = sheet.granting(action, known_relations(actor.member, placement, at), duties)
-    if relation is None:
-        relation = sheet.granting(action, recorded_relations(actor.staff_id, placement.resident, at), duties)
-    if relation is not None:
-        return Permission(True, relation, sheet.relations[relation].words.zh)
+    sheet, member = packs.in_force().access, actor.member
+    if not member.held(at):
+        return Permission(False, "", "您现在没有在任岗位：请管理员核对任职")
+    known = standing.known(member, placement, at)
+    granted = sheet.granting(action, known, purpose)
+    if granted is not None:
+        return _granted(sheet, granted)
+    facts_ = standing.recorded(member, placement.resident, at)
+    granted = sheet.granting(action, facts_.standing, purpose)
+    if granted is not None:
+        return _granted(sheet, granted, facts_.sources[granted.relation])
+    return Permission(False, "", _refused(sheet, action, {**known, **facts_.standing}, purpose))
+
+
+def _granted(sheet: AccessSheet, granted: Granted, source: str = "") -> Permission:
+    grant = source.partition(":")[2] if granted.relation == BREAK_GLASS else ""
+    return Permission(
+        True, granted.relation, sheet.relations[granted.relation].words.zh, granted.purpose, grant
+    )
+
+
+def _refused(sheet: AccessSheet, action: str, stands: standing.Standing, purpose: str | None) -> str:
+    """Why not, and what is possible instead."""
     rule = sheet.actions.get(action)
-    return Permission(False, "", rule.refused.zh if rule else f"没有规定谁可以做“{action}”，所以不能做。")
+    if rule is None:
+        return f"没有规定谁可以做“{action}”，所以不能做。"
+    if purpose is not None and sheet.granting(action, stands) is not None:
+        title = sheet.purposes[purpose].title if purpose in sheet.purposes else purpose
+        return f"您可以{rule.title}，但不能用于“{title}”：请选实际的用途"
+    return rule.refused.zh
 
 
 def require(
@@ -111,91 +163,15 @@ def require_in_organisation(actor: Actor, action: str, organisation: UUID, at: d
     if actor.is_system:
         return Permission(True, SYSTEM, "系统按规则执行")
     sheet = packs.in_force().access
-    known = organisation_relations(actor.member, organisation, at)
-    relation = sheet.granting(action, known, actor.member.duties(at))
-    if relation is None:
-        rule = sheet.actions.get(action)
-        words = rule.refused.zh if rule else f"没有规定谁可以做“{action}”，所以不能做。"
-        raise Forbidden("no_relation", words, action=action)
-    return Permission(True, relation, sheet.relations[relation].words.zh)
-
-
-def sees(
-    actor: Actor, group: str, placement: Placement, at: datetime, also: frozenset[str] = frozenset()
-) -> bool:
-    """Whether the detail of a field group is shown; `also` are relations the caller knows (author)."""
-    sheet, duties = packs.in_force().access, actor.member.duties(at)
-    known = known_relations(actor.member, placement, at) | also
-    if actor.is_system or sheet.sees(group, known, duties):
-        return True
-    return sheet.sees(group, recorded_relations(actor.staff_id, placement.resident, at), duties)
-
-
-# Relations
-
-
-def known_relations(member: Member, placement: Placement, at: datetime) -> frozenset[str]:
-    """The relations that directory and empanelment tell."""
-    found = set(centre_relations(member, placement.centre, at))
-    named = member.id in (placement.doctor, placement.social_worker) and bool(member.held(at))
-    answering = placement.team or placement.neighbourhood_team
-    if named or (answering is not None and answering in member.teams(at)):
-        found.add(CONTRACT_TEAM)
-    return frozenset(found)
-
-
-def centre_relations(member: Member, centre: UUID, at: datetime) -> frozenset[str]:
-    """What someone is to a centre: works there, is on duty there now, leads it."""
-    found = set()
-    if centre in member.centres(at):
-        found.add(SAME_CENTRE)
-    if centre in leading(member, at):
-        found.add(CENTRE_LEAD)
-    if centre in on_duty_at(member, at):
-        found.add(ON_DUTY)
-    return frozenset(found)
-
-
-def organisation_relations(member: Member, organisation: UUID, at: datetime) -> frozenset[str]:
-    """What someone is to an organisation: of its centre, leading it, or working in it or above it."""
-    book = directory.current()
-    centre = book.centre_of(organisation)
-    found = set(centre_relations(member, centre, at)) if centre else set()
-    above = {unit.id for unit in book.above(organisation)}
-    if any(post.organisation in above for post in member.held(at)):
-        found.add(SAME_CENTRE)
-    return frozenset(found)
+    granted = sheet.granting(action, standing.of_organisation(actor.member, organisation, at))
+    if granted is None:
+        raise Forbidden("no_relation", _refused(sheet, action, {}, None), action=action)
+    return _granted(sheet, granted)
 
 
 def leading(member: Member, at: datetime) -> frozenset[UUID]:
-    """The centres someone answers for: his own as director or lead, all below as head of a district or city."""
-    book = directory.current()
-    heading = [post for post in member.held(at) if post.lead or post.duty == "centre_director"]
-    found = {post.organisation for post in heading if post.level == "centre"}
-    for post in heading:
-        if post.level in ("district", "city"):
-            found.update(unit.id for unit in book.units("centre", under=post.organisation))
-    return frozenset(found)
-
-
-def on_duty_at(member: Member, at: datetime) -> frozenset[UUID]:
-    """The centres where the roster names someone now."""
-    book = directory.current()
-    if book.away(member.id, at):
-        return frozenset()
-    centres = (book.centre_of(turn.organisation) for turn in book.turns_of(member.id, at))
-    return frozenset(centre for centre in centres if centre)
-
-
-def recorded_relations(person: UUID, resident: UUID, at: datetime) -> frozenset[str]:
-    """The relations higher rooms wrote down, over every subject mapped to the resident."""
-    subjects = Subject.objects.filter(resident=resident).values("subject")
-    rows = _living(AccessFact.objects.filter(person=person, subject__in=subjects), at)
-    return frozenset(rows.values_list("relation", flat=True))
-
-
-def _living(rows: QuerySet[AccessFact], at: datetime) -> QuerySet[AccessFact]:
-    return rows.filter(Q(until=None) | Q(until__gt=at), since__lte=at)
+    """The centres someone answers for."""
+    return frozenset(standing.leading(member, at))
 
 
 # Lists
@@ -203,12 +179,15 @@ def _living(rows: QuerySet[AccessFact], at: datetime) -> QuerySet[AccessFact]:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whom a list may show to someone, as a filter; someone without any relation gets nobody."""
+    """Whom a list may show to someone, as a filter; someone without any relation gets nobody.
 
-    person: UUID
+    `centres` whole centres, `teams` by contract or neighbourhood, `named` the centres where a contract that names him
+    counts, `recorded` the relations written down."""
+
+    member: Member
     centres: frozenset[UUID]
     teams: frozenset[UUID]
-    contract: bool
+    named: frozenset[UUID]
     recorded: frozenset[str]
     at: datetime
     everyone: bool = False
@@ -220,46 +199,51 @@ class Scope:
 
     def _filter(self) -> Q:
         found = Q(centre__in=self.centres) if self.centres else Q(pk__in=[])
-        if self.contract:
-            found |= panel(self.person, self.teams)
+        if self.teams or self.named:
+            found |= panel(self.member.id, self.teams, self.named)
         if self.recorded:
-            rows = _living(AccessFact.objects.filter(person=self.person, relation__in=self.recorded), self.at)
+            rows = standing.facts(self.member, self.at).filter(relation__in=self.recorded)
             subjects = Subject.objects.filter(subject__in=rows.values("subject"))
             found |= Q(pk__in=subjects.values("resident"))
         return found
 
 
-def panel(person: UUID, teams: frozenset[UUID]) -> Q:
-    """Residents whose contract names the person or one of the teams; without a contract, by neighbourhood."""
+def panel(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> Q:
+    """Residents whose contract names one of the teams, or in one of the `named` centres the person; without a contract,
+    by neighbourhood."""
     active = Empanelment.objects.filter(resident=OuterRef("pk"), until=None)
-    named = Q(doctor=person) | Q(social_worker=person)
-    mine = Q(Exists(active.filter(Q(team__in=teams) | named)))
+    mine = Q(Exists(active.filter(team__in=teams)))
+    if named:
+        his = active.filter(Q(doctor=person) | Q(social_worker=person))
+        mine |= Q(Exists(his)) & Q(centre__in=named)
     return mine | (Q(neighbourhood__team__in=teams) & ~Q(Exists(active)))
 
 
 def scope(actor: Actor, action: str, at: datetime) -> Scope:
     """The residents with whom `actor` may do `action` now, as a filter for lists and searches."""
+    nowhere: frozenset[UUID] = frozenset()
     if actor.is_system:
-        return Scope(actor.staff_id, frozenset(), frozenset(), False, frozenset(), at, everyone=True)
+        return Scope(actor.member, nowhere, nowhere, nowhere, frozenset(), at, everyone=True)
     sheet, member = packs.in_force().access, actor.member
-    duties = member.duties(at)
 
-    def allows(relation: str) -> bool:
-        return sheet.granting(action, frozenset({relation}), duties) is not None
+    def where(relation: str, places: standing.Places) -> frozenset[UUID]:
+        return frozenset(
+            place
+            for place, duties in places.items()
+            if sheet.granting(action, {relation: duties}) is not None
+        )
 
-    centres: set[UUID] = set()
-    if allows(SAME_CENTRE):
-        centres |= member.centres(at)
-    if allows(CENTRE_LEAD):
-        centres |= leading(member, at)
-    if allows(ON_DUTY):
-        centres |= on_duty_at(member, at)
-    recorded = frozenset(
-        relation for relation in sheet.relations if relation not in _DIRECTORY_RELATIONS and allows(relation)
+    there = standing.centres(member, at)
+    whole = (
+        where(SAME_CENTRE, there)
+        | where(CENTRE_LEAD, standing.leading(member, at))
+        | where(ON_DUTY, standing.on_duty(member, at))
     )
-    contract = allows(CONTRACT_TEAM)
-    teams = member.teams(at) if contract else frozenset()
-    return Scope(actor.staff_id, frozenset(centres), teams, contract, recorded, at)
+    held = member.duties(at)
+    recorded = (one for one in sheet.relations if one not in DIRECTORY)
+    told = frozenset(one for one in recorded if held and sheet.granting(action, {one: held}) is not None)
+    teams, named = where(CONTRACT_TEAM, standing.teams(member, at)), where(CONTRACT_TEAM, there)
+    return Scope(member, whole, teams, named, told, at)
 
 
 def within(actor: Actor, action: str, subjects: Iterable[UUID], at: datetime) -> list[UUID]:
@@ -271,6 +255,3 @@ def within(actor: Actor, action: str, subjects: Iterable[UUID], at: datetime) ->
     return list(
         Subject.objects.filter(subject__in=wanted, resident__in=reach).values_list("subject", flat=True)
     )
-
-
-_DIRECTORY_RELATIONS = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM})

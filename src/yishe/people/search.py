@@ -82,7 +82,7 @@ def _ranked(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[
 
 def panel(actor: Actor, scope: access.Scope, at: datetime) -> QuerySet[Resident]:
     """Those whom the actor's teams answer for, living and present, the newest first."""
-    mine = access.panel(actor.staff_id, actor.member.teams(at))
+    mine = access.panel(actor.staff_id, scope.teams, scope.named)
     living = scope.residents().filter(deceased_at=None, moved_at=None)
     if not actor.is_system and (actor.member.teams(at)):
         living = living.filter(mine)

@@ -227,6 +227,12 @@ def _promised(rule: Reaction, tree: Marked, kinds: Kinds, problems: Problems) ->
 
 
 def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    for code, purpose in sheets.access.purposes.items():
+        place = tree.at(("purposes", code, "duties")).place
+        _known(purpose.duties, sheets.duties, "duty", place=place, problems=problems)
+    for code, relation in sheets.access.relations.items():
+        place = tree.at(("relations", code, "purposes")).place
+        _known(relation.purposes, sheets.access.purposes, "purpose", place=place, problems=problems)
     for part in ("actions", "fields"):
         rules: Mapping[str, object] = getattr(sheets.access, part)
         for code, rule in rules.items():

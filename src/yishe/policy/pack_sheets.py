@@ -41,7 +41,7 @@ Model = TypeVar("Model", bound=Strict)
 
 
 _NO_ACCESS = AccessSheet.model_validate(
-    {"source": {"id": "none"}, "relations": {}, "actions": {}, "fields": {}}
+    {"source": {"id": "none"}, "purposes": {}, "relations": {}, "actions": {}, "fields": {}}
 )
 _NO_RIGHTS = RightsSheet.model_validate({"source": {"id": "none"}, "copies": {"valid": "1 d"}})
 _NO_EXPORTS = ExportSheet.model_validate(

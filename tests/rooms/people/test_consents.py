@@ -13,7 +13,7 @@ import pytest
 
 from tests.rooms.people.conftest import World
 from yishe.loops import rebuild
-from yishe.people import access, consent_rows, consents, organisations, residents
+from yishe.people import access, consent_rows, consents, organisations, residents, standing
 from yishe.people.actors import SYSTEM
 from yishe.people.consent_checks import Yes
 from yishe.people.models import AccessFact, Consent
@@ -285,7 +285,7 @@ def test_agreed_again_with_another_scope_or_after_its_end_takes_the_place_of_the
 
 
 def relations(person: UUID, made: Placement, at: Any) -> frozenset[str]:
-    return access.recorded_relations(person, made.resident, at)
+    return standing.recorded_of(person, made.resident, at)
 
 
 def test_a_relative_sees_from_the_consent_on_until_it_is_taken_back(

@@ -1,0 +1,156 @@
+"""How a member of staff stands to a resident: by contract, at the centre, on duty, leading, and by what higher rooms wrote
+down. Each relation comes with the duties held where it comes from: a nurse of one team is nobody's nurse in another.
+
+Who holds no post stands in no relation to anybody.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from yishe.people import directory
+from yishe.people.members import Member
+from yishe.people.models import AccessFact, Subject
+from yishe.people.placements import Placement
+from yishe.policy.access_rules import Standing
+
+CONTRACT_TEAM = "contract_team"
+PARTICIPANT = "participant"
+ON_DUTY = "on_duty"
+CENTRE_LEAD = "centre_lead"
+SAME_CENTRE = "same_centre"
+PARTNER = "partner"
+BREAK_GLASS = "break_glass"
+SYSTEM = "system"
+DIRECTORY = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM})
+"""Relations that the directory and the contract tell; all others are recorded as facts."""
+
+NO_DUTY: frozenset[str] = frozenset()
+Places = dict[UUID, frozenset[str]]
+"""Organisation → the duties held there."""
+
+
+# From the directory and the contract
+
+
+def known(member: Member, placement: Placement, at: datetime) -> Standing:
+    """The relations that directory and contract tell; no statement."""
+    found = of_centre(member, placement.centre, at)
+    answering = placement.team or placement.neighbourhood_team
+    duties = teams(member, at).get(answering, NO_DUTY) if answering else NO_DUTY
+    if member.id in (placement.doctor, placement.social_worker):
+        duties |= found.get(SAME_CENTRE, NO_DUTY)
+    if duties:
+        found[CONTRACT_TEAM] = duties
+    return found
+
+
+def of_centre(member: Member, centre: UUID, at: datetime) -> dict[str, frozenset[str]]:
+    """What someone is to a centre: works there, is on duty there now, leads it."""
+    places = {
+        SAME_CENTRE: centres(member, at),
+        CENTRE_LEAD: leading(member, at),
+        ON_DUTY: on_duty(member, at),
+    }
+    return {relation: there[centre] for relation, there in places.items() if centre in there}
+
+
+def of_organisation(member: Member, organisation: UUID, at: datetime) -> Standing:
+    """What someone is to an organisation: of its centre, leading it, or working in it or above it."""
+    book = directory.current()
+    centre = book.centre_of(organisation)
+    found = of_centre(member, centre, at) if centre else {}
+    above = {unit.id for unit in book.above(organisation)}
+    within = frozenset(post.duty for post in member.held(at) if post.organisation in above)
+    if within:
+        found[SAME_CENTRE] = found.get(SAME_CENTRE, frozenset()) | within
+    return found
+
+
+def teams(member: Member, at: datetime) -> Places:
+    """The teams someone works in."""
+    return _places((post.organisation, post.duty) for post in member.held(at) if post.level == "team")
+
+
+def centres(member: Member, at: datetime) -> Places:
+    """The centres someone works in, also in one of their teams."""
+    return _places((post.centre, post.duty) for post in member.held(at) if post.centre)
+
+
+def leading(member: Member, at: datetime) -> Places:
+    """The centres someone answers for: his own as director or lead, all below as head of a district or city."""
+    book = directory.current()
+    found: list[tuple[UUID, str]] = []
+    for post in member.held(at):
+        if not (post.lead or post.duty == "centre_director"):
+            continue
+        if post.level == "centre":
+            found.append((post.organisation, post.duty))
+        elif post.level in ("district", "city"):
+            found += [(unit.id, post.duty) for unit in book.units("centre", under=post.organisation)]
+    return _places(found)
+
+
+def on_duty(member: Member, at: datetime) -> Places:
+    """The centres where the roster names someone now, for a duty he still holds."""
+    book, held = directory.current(), member.duties(at)
+    if not held or book.away(member.id, at):
+        return {}
+    turns = ((book.centre_of(turn.organisation), turn.duty) for turn in book.turns_of(member.id, at))
+    return _places((centre, duty) for centre, duty in turns if centre and duty in held)
+
+
+def _places(found: Iterable[tuple[UUID, str]]) -> Places:
+    there: dict[UUID, set[str]] = defaultdict(set)
+    for organisation, duty in found:
+        there[organisation].add(duty)
+    return {organisation: frozenset(duties) for organisation, duties in there.items()}
+
+
+# From facts
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The relations that facts tell, and where each comes from (`loop:<id>`, `consent:<id>`, `break_glass:<id>`)."""
+
+    standing: Standing
+    sources: dict[str, str]
+
+
+NONE = Recorded({}, {})
+
+
+def recorded(member: Member, resident: UUID, at: datetime) -> Recorded:
+    """The relations higher rooms wrote down, over every subject mapped to the resident. One statement."""
+    duties = member.duties(at)
+    if not duties:
+        return NONE
+    subjects = Subject.objects.filter(resident=resident).values("subject")
+    rows = facts(member, at).filter(subject__in=subjects).values_list("relation", "source")
+    sources = dict(rows)
+    return Recorded(dict.fromkeys(sources, duties), sources)
+
+
+def recorded_of(person: UUID, resident: UUID, at: datetime) -> frozenset[str]:
+    """The relations written down for somebody who need not work here: a relative by consent."""
+    subjects = Subject.objects.filter(resident=resident).values("subject")
+    rows = AccessFact.objects.filter(_living(at), person=person, subject__in=subjects)
+    return frozenset(rows.values_list("relation", flat=True))
+
+
+def facts(member: Member, at: datetime) -> QuerySet[AccessFact]:
+    """The facts that hold for someone: his own, and those of a partner organisation he serves in."""
+    serving = [post.organisation for post in member.held(at) if post.level == "partner"]
+    his = Q(person=member.id)
+    if serving:
+        his |= Q(person__in=serving, relation=PARTNER)
+    return AccessFact.objects.filter(his, _living(at))
+
+
+def _living(at: datetime) -> Q:
+    return Q(until=None, since__lte=at) | Q(until__gt=at, since__lte=at)
