@@ -67,7 +67,7 @@ SENT: dict[str, Sent] = {
     "POST /loops/{loop}/hand_over": lambda town, person: _act(
         reason="better_placed", to=str(town.person("social_worker", "colleague").staff)
     )(town, person),
-    "POST /import/upload": lambda town, person: {"roster": SimpleUploadedFile("r.csv", "姓名\n李四\n".encode())},
+    "POST /import/upload": lambda town, person: {"roster": SimpleUploadedFile("r.txt", b"-")},
     "POST /import/held/{row}": lambda town, person: {"answer": "new"},
     "POST /team/leave": lambda town, person: {
         "staff": str(town.person("family_doctor", "owner").staff), "since": "2031-06-01T08:00", "until": "2031-06-02T08:00",
@@ -168,6 +168,8 @@ def yes(row: Row, town: Town, answer: Answer) -> bool:
     if row.judged == table.NAMES:
         numbers = (town.loop, town.closed, town.resident.resident)
         return any(mark in answer.text for mark in (*marks(row, town), *map(str, numbers)))
+    if row.judged == table.PASSES:
+        return answer.status in (409, 422)
     if row.judged == table.DOES and row.section == "Pages":
         return answer.given and answer.status in (204, 302)
     return answer.given

@@ -10,7 +10,7 @@ from tests.house.source import ROOT
 PAGE = ROOT / "docs" / "access-table.md"
 STANDINGS = ("owner", "colleague", "stranger", "expired")
 ALL, NOBODY = "all", "–"
-PUBLIC, OPENS, DOES, NAMES = "public", "opens", "does", "names her"
+PUBLIC, OPENS, DOES, PASSES, NAMES = "public", "opens", "does", "passes", "names her"
 LEGEND = re.compile(r"\b([A-Z]{1,2}) ([a-z_]+)(?= ·|\.$|\n)", re.MULTILINE)
 
 
@@ -61,7 +61,7 @@ def sections(name: str) -> list[tuple[int, list[str]]]:
 def _rows() -> Iterator[Row]:
     for section in ("Pages", "Exports", "API", "Live channel"):
         for number, (ask, judged, *cells) in sections(section):
-            assert judged in (PUBLIC, OPENS, DOES, NAMES), f"line {number}: `is` says {judged!r}"
+            assert judged in (PUBLIC, OPENS, DOES, PASSES, NAMES), f"line {number}: `is` says {judged!r}"
             assert len(cells) == len(STANDINGS), f"line {number}: {len(cells)} standings"
             may = {name: who(cell, number) for name, cell in zip(STANDINGS, cells, strict=True)}
             yield Row(section, ask.strip("`"), judged, may, number)

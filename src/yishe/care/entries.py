@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from yishe.care.models import Recorded
 from yishe.people import access, packs, placements
+from yishe.people.access import Permission
 from yishe.people.actors import Actor
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Conflict, Invalid, NotFound, Unavailable
@@ -68,7 +69,7 @@ class Draft(Generic[Row]):
     model: type[Row]
     command: Command
     placement: Placement
-    relation: str
+    permission: Permission
     digest: bytes
     subjects: tuple[Keyed, ...]
     earlier: Row | None
@@ -109,7 +110,7 @@ def begin(
     if earlier is None:
         _timely(command, placement, after_death=after_death or command.supersedes is not None)
         corrects = _corrected(model, command, subjects)
-    return Draft(model, command, placement, permission.relation, digest, subjects, earlier, corrects)
+    return Draft(model, command, placement, permission, digest, subjects, earlier, corrects)
 
 
 def append(draft: Draft[Row], bundle: commit.Bundle, **columns: Any) -> Row:
@@ -133,7 +134,7 @@ def append(draft: Draft[Row], bundle: commit.Bundle, **columns: Any) -> Row:
         actor=command.actor.staff_id,
         action=command.action,
         subjects=[draft.subject],
-        relation=draft.relation,
+        **draft.permission.line,
         at=command.at,
         home=draft.home,
     )

@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from yishe.care import entries, medications
 from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
-from yishe.people import directory, packs, standing
+from yishe.people import directory, packs, sight
 from yishe.people.actors import Actor
 from yishe.people.directory import Directory
 from yishe.people.placements import Placement
-from yishe.policy.access_rules import Standing
+from yishe.people.sight import Sight
 from yishe.policy.packs import PackSet
 
 ZONE = ZoneInfo("Asia/Shanghai")
-AUTHOR = "author"
 DIAGNOSIS = "diagnosis"
 ENCOUNTER = "encounter"
 SERVICE = "service_note"
@@ -50,7 +49,7 @@ class Reader:
     """Who reads: his relations to the resident, the keys of the record, the words of the packs in force."""
 
     actor: Actor
-    standing: Standing
+    sight: Sight
     keys: Mapping[UUID, bytes]
     people: Directory
     pack: PackSet
@@ -58,12 +57,8 @@ class Reader:
 
     def sees(self, group: str, author: UUID) -> bool:
         """Whether the detail of a field group of the pack is shown, given who wrote it."""
-        if self.actor.is_system:
-            return True
-        stands = self.standing
-        if author == self.actor.staff_id:
-            stands = {**stands, AUTHOR: self.actor.member.duties(self.at)}
-        return self.pack.access.sees(group, stands)
+        own = author == self.actor.staff_id
+        return self.sight.sees(group, self.actor.member.duties(self.at) if own else frozenset())
 
     def instead(self, group: str) -> str:
         """What is said of a group to those who do not see its detail."""
@@ -83,11 +78,10 @@ class Reader:
 
 
 def reader(actor: Actor, placement: Placement, subjects: Sequence[entries.Keyed], at: datetime) -> Reader:
-    """The reader of one request; his recorded relations cost one statement."""
-    told = standing.recorded(actor.member, placement.resident, at).standing
+    """The reader of one request."""
     opened = {one.subject: one.wrapped for one in subjects}
-    stands = {**standing.known(actor.member, placement, at), **told}
-    return Reader(actor, stands, opened, directory.current(), packs.in_force(), at)
+    seen = sight.of(actor, placement, at)
+    return Reader(actor, seen, opened, directory.current(), packs.in_force(), at)
 
 
 def encounter(row: Encounter, reader: Reader) -> Item:

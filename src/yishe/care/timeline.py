@@ -82,7 +82,7 @@ def page(
         actor=actor.staff_id,
         action=ACTION,
         subjects=[placement.subject],
-        relation=permission.relation,
+        **permission.line,
         source=source,
         at=at,
     )

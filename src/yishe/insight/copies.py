@@ -55,7 +55,7 @@ def ask(actor: Actor, resident: UUID, at: datetime) -> UUID:
     bundle.insert(CopyTicket, id=ticket, home=stands.home, subject=stands.subject, asked_by=actor.staff_id, asked_at=at,
                   until=until)  # fmt: skip
     access_log.line(bundle, home=stands.home, actor=actor.staff_id, action="rights.copy_asked",
-                    subjects=[stands.subject], relation=permission.relation, at=at)  # fmt: skip
+                    subjects=[stands.subject], **permission.line, at=at)  # fmt: skip
     bundle.commit()
     return ticket
 
@@ -100,7 +100,7 @@ def whole(stands: Placement, at: datetime) -> dict[str, Any]:
     subjects = entries.keyed(stands)
     card = cards([stands.subject])[stands.subject]
     base = items.reader(SYSTEM, stands, subjects, at)
-    reader = OwnReader(base.actor, base.standing, base.keys, base.people, base.pack, at)
+    reader = OwnReader(base.actor, base.sight, base.keys, base.people, base.pack, at)
     seen, _ = looks.at_resident(stands.resident, limit=MOST)
     return {
         "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),

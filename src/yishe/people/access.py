@@ -57,9 +57,9 @@ class Permission:
         return f"可以：{self.words}" + (f"（用途：{known.title}）" if known else "")
 
     @property
-    def why(self) -> str:
-        """What an access line keeps as the purpose: its code, and the number of the break-glass if there was one."""
-        return f"{self.purpose}:{self.grant}" if self.grant else self.purpose
+    def line(self) -> dict[str, str]:
+        """What an access line keeps of it: the relation, and what for with the number of the break-glass if it was one."""
+        return {"relation": self.relation, "purpose": ":".join(filter(None, (self.purpose, self.grant)))}
 
 
 # Writers

@@ -89,5 +89,9 @@ def _what(action: str) -> str:
 
 
 def _purpose(purpose: str) -> str:
-    kind = packs.in_force().consents.consents.get(purpose)
+    """A purpose of the access rules or a matter of consent in words; anything else was said in words."""
+    code, sheet = purpose.partition(":")[0], packs.in_force()
+    if code in sheet.access.purposes:
+        return str(sheet.access.purposes[code].title)
+    kind = sheet.consents.consents.get(purpose)
     return str(kind.title) if kind else purpose

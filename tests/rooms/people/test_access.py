@@ -1,12 +1,14 @@
 """One decision for every door: denied unless a relation of the pack allows it, and it says which."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from tests.rooms.people.conftest import World
-from yishe.people import access, residents, rosters
+from yishe.people import access, actors, organisations, residents, rosters, standing
 from yishe.people.actors import SYSTEM
+from yishe.people.models import Post
 from yishe.policy.refusals import Forbidden
 from yishe.trust import ids
 from yishe.trust.commit import Bundle
@@ -82,6 +84,73 @@ def test_a_recorded_fact_opens_from_its_day_to_its_end_also_after_a_merge(world:
     assert not access.may(world.actor("wei"), READ, keep, world.now + timedelta(days=1)).allowed
 
 
+def test_the_decision_is_a_sentence_with_its_purpose(world: World) -> None:
+    made = world.resident()
+
+    yes, no = (access.may(world.actor(name), READ, made, world.now) for name in ("lin", "bo"))
+
+    assert (yes.said, yes.purpose) == ("可以：您所在的团队负责这位居民（用途：社会工作服务）", "social_work")
+    assert no.said.startswith("不可以：您与这位居民没有服务关系")
+
+
+def test_a_stated_purpose_counts_only_where_the_relation_serves_it(world: World) -> None:
+    made, lin = world.resident(), world.actor("lin")
+
+    assert access.may(lin, READ, made, world.now, "coordination").purpose == "coordination"
+    refused = access.may(lin, READ, made, world.now, "research")
+    assert not refused.allowed
+    assert "不能用于“科研”" in refused.words
+    with pytest.raises(Forbidden):
+        access.require(lin, READ, made, world.now, "curiosity")
+
+
+def test_a_duty_counts_where_it_is_held(world: World) -> None:
+    """Bo is a doctor of team two; helping team one as a volunteer makes him nobody's doctor there."""
+    made = world.resident()
+    organisations.appoint(SYSTEM, world.staff["bo"], world.one, "volunteer", world.now)
+
+    assert not access.may(world.actor("bo"), READ, made, world.now).allowed
+    assert made.resident not in listed(world, "bo")
+
+
+def test_being_named_in_a_contract_ends_with_working_at_the_centre(world: World) -> None:
+    made = world.resident(doctor=world.staff["bo"])
+    assert access.may(world.actor("bo"), READ, made, world.now).relation == "contract_team"
+
+    (post,) = Post.objects.filter(staff=world.staff["bo"])
+    rosters.end_post(world.actor("xu"), post.id, world.now)
+    organisations.appoint(SYSTEM, world.staff["bo"], world.far, "family_doctor", world.now)
+
+    assert not access.may(world.actor("bo"), READ, made, world.now).allowed
+    assert made.resident not in listed(world, "bo")
+
+
+def test_a_partner_sees_by_the_consent_to_its_organisation(world: World) -> None:
+    made = world.resident()
+    meals = organisations.found(
+        SYSTEM, level="partner", code="P1", name="助餐点", parent=world.spring, at=world.now
+    )
+    cook = organisations.hire(
+        SYSTEM, name="陆师傅", organisation=meals, duties=["community_worker"], at=world.now
+    )
+    bundle = Bundle()
+    access.facts(
+        bundle, home=made.home, person=meals, subject=made.subject, relation="partner", source="consent:1",
+        since=world.now, until=world.now + timedelta(days=1),
+    )  # fmt: skip
+    bundle.commit()
+
+    member = actors.actor_of(cook).member
+    assert standing.recorded(member, made.resident, world.now).standing == {
+        "partner": frozenset({"community_worker"})
+    }
+    assert not standing.recorded(member, made.resident, world.now + timedelta(days=1)).standing
+
+
+def listed(world: World, name: str) -> set[UUID]:
+    return set(access.scope(world.actor(name), READ, world.now).residents().values_list("id", flat=True))
+
+
 def test_an_action_nobody_declared_is_allowed_to_nobody(world: World) -> None:
     found = access.may(world.actor("xu"), "resident.sell", world.resident(), world.now)
 
@@ -107,6 +176,6 @@ def test_a_list_shows_exactly_those_the_decision_allows(world: World, name: str)
     ]
     actor = world.actor(name)
 
-    listed = set(access.scope(actor, READ, world.now).residents().values_list("id", flat=True))
-
-    assert listed == {one.resident for one in everyone if access.may(actor, READ, one, world.now).allowed}
+    assert listed(world, name) == {
+        one.resident for one in everyone if access.may(actor, READ, one, world.now).allowed
+    }

@@ -133,7 +133,7 @@ def _read(request: HttpRequest, resident_id: str) -> tuple[Caller, Placement]:
         actor=who.actor.staff_id,
         action=READ,
         subjects=[placement.subject],
-        relation=permission.relation,
+        **permission.line,
         source=SOURCE,
         at=who.at,
     )

@@ -78,7 +78,7 @@ def _form(
                 raise
             form.add_error(None, refused.title)
             return _shown(request, here, stands, form, kind, text=text, action=action, back=back, status=409)
-    page.seen(here, "read.form", [stands.subject], relation=permission.relation)
+    page.seen(here, "read.form", [stands.subject], **permission.line)
     status = 422 if form.errors else 200
     return _shown(request, here, stands, form, kind, text=text, action=action, back=back, status=status)
 
@@ -123,7 +123,7 @@ def withdraw(request: HttpRequest, here: Here, resident_id: UUID, consent_id: UU
         said = form.cleaned_data
         consenting.withdraw(here.actor, stands.resident, consent_id, said["reason"], here.now, by=said["by"])
         return page.done(request, "已撤回，立即生效", back)
-    page.seen(here, "read.form", [stands.subject], relation=permission.relation)
+    page.seen(here, "read.form", [stands.subject], **permission.line)
     told = {
         "form": form, "title": f"撤回：{title(found.state.basis)}", "press": "撤回，立即生效",
         "sub": "撤回之前已做的事仍然有效；对方打开着的页面会马上关闭。", "place": "residents", "back": back,

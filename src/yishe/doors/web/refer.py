@@ -105,7 +105,7 @@ def choose(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """The reasons this person may send, the ones most used here on top."""
     stands, permission = resident.allowed(here, resident_id)
     card = resident.card_of(stands)
-    page.seen(here, "read.refer", [stands.subject], relation=permission.relation)
+    page.seen(here, "read.refer", [stands.subject], **permission.line)
     kinds = askable(here)
     groups = [(str(kind.title), choices(kind)) for kind in kinds]
     known = {one.code: one for _, found in groups for one in found}
@@ -139,7 +139,7 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
         if opened:
             return page.done(request, "已发出，对方已收到通知", f"/loops/{opened}")
         shown = promises.preview(here.actor, kind, stands.resident, code, here.now)
-    page.seen(here, "read.refer", [stands.subject], relation=permission.relation)
+    page.seen(here, "read.refer", [stands.subject], **permission.line)
     return page.show(
         request,
         here,

@@ -12,7 +12,7 @@ from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
-from yishe.people import access, packs
+from yishe.people import access, packs, sight
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, subjects_of
 from yishe.policy.refusals import NotFound
@@ -54,7 +54,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
     }
     told |= _tab(request, here, stands, told["tab"], subjects)
     if "story" not in told:
-        page.seen(here, f"read.{told['tab']}", [stands.subject], relation=permission.relation)
+        page.seen(here, f"read.{told['tab']}", [stands.subject], **permission.line)
     return page.show(request, here, "resident.html", told)
 
 
@@ -134,9 +134,8 @@ def _medicines(
 
 def _shown(here: Here, stands: Placement, standing: list[conditions.Standing]) -> list[conditions.Standing]:
     """A disease by name only to those to whom the pack shows diagnoses; that there is one, to all."""
-    if not any(one.kind == "disease" for one in standing) or access.sees(
-        here.actor, DIAGNOSIS, stands, here.now
-    ):
+    named = sight.of(here.actor, stands, here.now)
+    if not any(one.kind == "disease" for one in standing) or named.sees(DIAGNOSIS):
         return standing
     instead = packs.in_force().access.fields[DIAGNOSIS].instead
     return [
@@ -188,5 +187,5 @@ def reveal(request: HttpRequest, here: Here, resident: UUID, field: str) -> Http
     stands, permission = allowed(here, resident, UNMASK)
     if field not in MASKED:
         raise NotFound("no_such_field", "没有这一项。")
-    page.seen(here, f"reveal.{field}", [stands.subject], relation=permission.relation)
+    page.seen(here, f"reveal.{field}", [stands.subject], **permission.line)
     return page.show(request, here, "parts/revealed.html", {"value": getattr(card_of(stands), MASKED[field])})

@@ -25,7 +25,7 @@ def rights(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """Consents as they stand, and the ways to everything else a resident may ask for."""
     stands, permission = allowed(here, resident_id)
     found = consents.given(stands.resident)
-    page.seen(here, "read.rights", [stands.subject], relation=permission.relation)
+    page.seen(here, "read.rights", [stands.subject], **permission.line)
     told = {
         "place": "residents", "person": faces.person(here, resident.card_of(stands)), "resident": stands.resident,
         "standing": [line(here, one) for one in found if one.state.holds(here.now)],
@@ -120,7 +120,7 @@ def looked(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """Who looked and why, in plain words."""
     stands, permission = resident.allowed(here, resident_id, RIGHTS)
     found, more = looks.at_resident(stands.resident, _moment(request.GET.get("until")))
-    page.seen(here, "rights.looked", [stands.subject], relation=permission.relation)
+    page.seen(here, "rights.looked", [stands.subject], **permission.line)
     told = {
         "place": "residents", "person": faces.person(here, resident.card_of(stands)), "resident": stands.resident,
         "looks": found, "more": more.isoformat() if more else "",
