@@ -107,7 +107,7 @@ def test_the_main_path_needs_no_mouse(signed_in: SignIn) -> None:
     page.keyboard.type(name)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/residents"))
-    if "?q=" in page.url:
+    if "?s=" in page.url:
         page.keyboard.press("j")
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"/residents/[0-9a-f-]{36}"))

@@ -43,6 +43,7 @@ SENT: dict[str, Sent] = {
     "POST /preferences": lambda town, person: {"theme": "dark"},
     "POST /sign-in": lambda town, person: {"username": "nobody", "password": "wrong"},
     "POST /me/security/password": lambda town, person: {"password": NEW_PASSWORD, "again": NEW_PASSWORD},
+    "POST /residents": lambda town, person: {"q": "欧阳"},
     "POST /loops/export": lambda town, person: {"purpose": "月度质控会", "set": "sent"},
     "POST /audit/export": lambda town, person: {"purpose": "季度隐私检查"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},

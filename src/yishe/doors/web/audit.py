@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
 from yishe.doors import limits
-from yishe.doors.web import faces, page, spoken
+from yishe.doors.web import faces, page, spoken, words
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
 from yishe.insight import audit, audit_words, exports
@@ -30,10 +31,16 @@ DEEDS = ("read", "reveal", "resident", "record", "loop", "consent", "rights", "p
 
 
 @signed_in
-def lines(request: HttpRequest, here: Here) -> HttpResponse:
+def lines(request: HttpRequest, here: Here) -> HttpResponseBase:
+    audit.reach(here.actor, here.now)  # before anything is done with what was typed
+    return _lines(request, here)
+
+
+@words.apart
+def _lines(request: HttpRequest, here: Here) -> HttpResponse:
     asked = chosen(request.GET)
     found = audit.page(here.actor, asked, here.now, PAGE, request.GET.get("cursor"))
-    name = request.GET.get("q", "").strip()
+    name = words.of(request)
     candidates = _candidates(here, name)
     seen = [*audit.subjects(found.items), *(card.subject for card in candidates)]
     _looked(here, audit.ACTION, seen, urlencode(asked))

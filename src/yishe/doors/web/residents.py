@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from yishe.doors import limits
-from yishe.doors.web import faces, page, spoken, wording
+from yishe.doors.web import faces, page, spoken, wording, words
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import access, search
 from yishe.people.cards import Card
@@ -15,8 +15,9 @@ TRAITS = 4
 
 
 @signed_in
+@words.apart
 def residents(request: HttpRequest, here: Here) -> HttpResponse:
-    asked = request.GET.get("q", "").strip()
+    asked = words.of(request)
     limits.take("search", here.actor.staff_id, here.now)
     found = search.find(here.actor, asked, here.now, LIMIT)
     page.seen(
