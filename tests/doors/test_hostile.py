@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from tests.doors.web.conftest import Office, office  # noqa: F401 - fixtures
+from yishe.doors import admission
 from yishe.loops import acts, rebuild, worker
 from yishe.loops.models import Loop
 from yishe.people import particulars
@@ -52,7 +53,7 @@ def test_a_stolen_session_is_worth_nothing_once_its_owner_has_left(office: Offic
 
 def test_a_changed_password_ends_every_session_of_the_account(office: Office) -> None:  # noqa: F811
     account = Account.objects.get(id=office.doctor.client.session["_auth_user_id"])
-    accounts.set_password(account, "a-new-and-long-password-26")
+    accounts.set_password(account, "a-new-and-long-password-26", admission.rules(datetime.now(UTC)).password)
     told(office.doctor.open(office.resident), 302)
 
 
