@@ -5,12 +5,13 @@ members. Boards hold counts only; the lists behind them are decided anew.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 
+from yishe.loops import sets
 from yishe.people import access, directory
 from yishe.people.actors import Actor
 from yishe.people.directory import Directory
@@ -42,6 +43,13 @@ def scope_of(
     action: str = ACTION,
 ) -> Scope:
     """The widest scope this person has, or the narrower ``centre`` or ``team`` within it. Forbidden outside of it."""
+    found = _scope(actor, at, small, centre, team, action)
+    return replace(found, q=found.q & sets.of_residents())
+
+
+def _scope(
+    actor: Actor, at: datetime, small: int, centre: UUID | None, team: UUID | None, action: str
+) -> Scope:
     now = directory.current()
     centres, teams = _reach(actor, action, at)
     if team is not None:

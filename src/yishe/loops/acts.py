@@ -19,7 +19,7 @@ from yishe.loops.tracks import children, served
 from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force as packs_in_force
-from yishe.people.placements import Placement, placement_of_subject
+from yishe.people.placements import Placement, of_matter, placement_of_subject
 from yishe.policy.loop_decisions import Cast, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
@@ -105,7 +105,7 @@ def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said
     s = situation(actor, state, said.at, reading.tracked)
     if is_nudge(command):
         s = replace(s, nudged_at=nudges.last([state.id]).get(state.id))
-    where = placement_of_subject(state.subject) if command.verb in FRESH_PEOPLE else None
+    where = _where(s) if command.verb in FRESH_PEOPLE else None
     cast = _cast(s, command, where)
     steps = decide(s, command, cast)
     _check_receiver(s, command, where)
@@ -120,6 +120,13 @@ def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said
     if command.verb in ("hand_over", "reopen"):
         pin_directory(bundle)
     return answer
+
+
+def _where(s: Situation) -> Placement | None:
+    state = s.state
+    if s.kind.about == "matter":
+        return of_matter(state.home, state.centre, state.subject)
+    return placement_of_subject(state.subject)
 
 
 def _relieve(bundle: Bundle, track: Track | None, at: datetime) -> None:
@@ -141,7 +148,12 @@ def _cast(s: Situation, command: Command, where: Placement | None) -> Cast:
         member = book.people.get(s.state.performer)
         if member is not None and book.present(member, s.at):
             return Cast(performer=s.state.performer)
-        fresh = book.performer(s.state.duty, where, s.at)
+        matter = s.kind.about == "matter"
+        fresh = (
+            book.holder(s.state.duty, where.centre, s.at)
+            if matter
+            else book.performer(s.state.duty, where, s.at)
+        )
         return Cast(performer=fresh.member.id, shift_until=fresh.until)
     return Cast()
 

@@ -1,8 +1,8 @@
 """Opening a loop: the first promise, the children of a dual track, and a referral passed on."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from yishe.loops.recording import Said, born, seen
 from yishe.loops.repeats import answered_before
 from yishe.people import access, directory
 from yishe.people.actors import Actor
+from yishe.people.members import Found
 from yishe.people.models import DirectoryVersion
 from yishe.people.packs import in_force as packs_in_force
 from yishe.people.placements import Placement, placed, placed_with_key
@@ -25,11 +26,13 @@ from yishe.trust import ids, keys
 from yishe.trust.commit import Bundle, Duplicate, Stale
 
 PROMISE = "loop.promise"
+MATTER = "loop.matter"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for: the kind, why, in which words, and what it hangs on."""
+    """What is asked for: the kind, why, in which words, and what it hangs on. `matter` are the codes of something that is
+    about no resident; `besides` are those who may not perform it."""
 
     kind: str
     reason: str = ""
@@ -41,6 +44,8 @@ class Wanted:
     to: uuid.UUID | None = None
     sender: uuid.UUID | None = None
     evidence: tuple[dict[str, str], ...] = ()
+    matter: Mapping[str, Any] = field(default_factory=dict)
+    besides: tuple[uuid.UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,11 +138,14 @@ def into(
     if not kinds.is_kept(declared.sha256):
         kinds.keep(bundle, declared, said.at)
     full = {**_fields(opened), **clocks, "owner": opened.performer, "last_at": said.at}
-    track = born(bundle, full, said, key, words, loop_words.attached(wanted.evidence))
+    matter = {"matter": dict(wanted.matter)} if wanted.matter else {}
+    track = born(bundle, full, said, key, words, {**loop_words.attached(wanted.evidence), **matter})
     if wanted.parent is None:
         pin_directory(bundle)
     for child in declared.children:
-        below = Wanted(child.kind, parent=track.state.id, sender=track.state.performer)
+        below = Wanted(
+            child.kind, parent=track.state.id, sender=track.state.performer, besides=wanted.besides
+        )
         into(bundle, actor, where, below, Said(said.actor, said.at))
     return track
 
@@ -179,7 +187,9 @@ def _may(actor: Actor, where: Placement, kind: LoopKind, wanted: Wanted, at: dat
         raise Conflict(
             "resident_gone", gone_words(where), survivor=str(where.merged_into) if where.merged_into else None
         )
-    if wanted.parent is None:
+    if wanted.parent is None and kind.about == "matter":
+        access.require_in_organisation(actor, MATTER, where.centre, at)
+    elif wanted.parent is None:
         access.require(actor, PROMISE, where, at)
     if actor.is_system or wanted.sender is not None:
         return
@@ -203,7 +213,7 @@ def _opening_state(
     reason = _reason(kind, wanted.reason)
     performer, until = wanted.to, None
     if performer is None:
-        found = directory.current().performer(kind.answered_by[0], where, at)
+        found = _performer(kind, where, wanted, at)
         performer, until = found.member.id, found.until
     sensitive = kind.reasons[reason].sensitive if reason else False
     fields = {
@@ -215,6 +225,13 @@ def _opening_state(
         "follows": wanted.follows, "declines": wanted.declines, "single": kind.single and wanted.parent is None,
     }  # fmt: skip
     return applied(None, 0, fields), until
+
+
+def _performer(kind: LoopKind, where: Placement, wanted: Wanted, at: datetime) -> Found:
+    book, duty = directory.current(), kind.answered_by[0]
+    if kind.about == "matter":
+        return book.holder(duty, where.centre, at, wanted.besides)
+    return book.performer(duty, where, at)
 
 
 def _reason(kind: LoopKind, given: str) -> str:

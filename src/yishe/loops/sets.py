@@ -72,6 +72,14 @@ def day(local: date) -> datetime:
     return datetime.combine(local, time.min, ZONE)
 
 
+def of_residents() -> Q:
+    """Promises to residents; matters of the centre (a review of looks, a request for data) are no part of the account."""
+    matters = [
+        code for code, line in in_force().kinds.items() if any(k.about == "matter" for k in line.values)
+    ]
+    return ~Q(kind__in=matters)
+
+
 def promised(since: date | None, until: date | None) -> Q:
     """Promised on the local days ``since`` to ``until``, both included; None leaves that side open."""
     found = Q()
@@ -97,6 +105,7 @@ def wanted(filters: Mapping[str, str], at: datetime) -> Q:
 
     ``set`` one of SETS · ``since`` ``until`` local dates of the promise · ``age_from`` ``age_to`` days · ``centre`` ``team``
     ``owner`` an id, several with commas, or ``none`` · ``kind`` a kind or its first word · ``reason`` ``urgency`` ``status`` codes.
+    Matters that are about no resident are named by their ``kind`` alone.
     Raises Invalid naming the key that can't be read."""
     found = SETS[_choice("set", filters.get("set") or "sent", SETS)](at)
     found &= promised(_date(filters, "since"), _date(filters, "until"))
@@ -104,8 +113,7 @@ def wanted(filters: Mapping[str, str], at: datetime) -> Q:
     for key in ("centre", "team", "owner"):
         if filters.get(key):
             found &= Q(**{key: None}) if filters[key] == "none" else Q(**{f"{key}__in": _ids(filters, key)})
-    if filters.get("kind"):
-        found &= of_kind(filters["kind"])
+    found &= of_kind(filters["kind"]) if filters.get("kind") else of_residents()
     if filters.get("reason"):
         found &= for_reason(filters["reason"])
     for key in ("urgency", "status"):

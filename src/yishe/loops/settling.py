@@ -121,6 +121,8 @@ def _for_performer(
     stand_in = book.stand_in(owner, s.at)
     if stand_in is not None and s.state.duty in stand_in.duties(s.at):
         return stand_in.id, None
+    if s.kind.about == "matter":
+        return book.holder(s.state.duty, s.state.centre, s.at, (owner,)).member.id, None
     if where is None:
         return next((p for p in leaders(book, s.state, s.at) if p != owner), None), None
     found = book.performer(s.state.duty, where, s.at)

@@ -37,6 +37,14 @@ class Placement:
         return bool(self.deceased_at or self.moved_at or self.merged_into)
 
 
+def of_matter(home: UUID, centre: UUID, subject: UUID) -> Placement:
+    """Where something stands that is about no resident: `subject` is its own and mapped to nobody."""
+    return Placement(
+        resident=subject, subject=subject, home=home, centre=centre, team=None, doctor=None, social_worker=None,
+        neighbourhood_team=None, workplace=None, traits=(), deceased_at=None, moved_at=None, merged_into=None,
+    )  # fmt: skip
+
+
 _COLUMNS = (
     "id",
     "own_subject__subject",

@@ -4,7 +4,7 @@ Nothing here reads the database or the clock. `people.directory.current()` hands
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -284,6 +284,23 @@ class Directory:
     def _administrators(self, at: datetime) -> tuple[Member, ...]:
         found = [member for member in self.people.values() if ADMINISTRATOR in member.duties(at)]
         return tuple(sorted(found, key=lambda member: member.id.int))
+
+    def holder(self, duty: str, centre: UUID, at: datetime, besides: Collection[UUID] = ()) -> Found:
+        """Who holds a duty that belongs to no team: at the centre, else above it, else who leads there. Never one of
+        `besides`: nobody reviews himself. Unavailable when nobody is left."""
+        units = [centre, *(unit.id for unit in self.above(centre) if unit.id != centre)]
+        for unit in units:
+            fit = (one for one in self.members(unit, at, duty) if one.id not in besides)
+            member = self.first_present(fit, at)
+            if member is not None and member.id not in besides:
+                return Found(member, "centre" if unit == centre else "above")
+        heads = [self.centre_lead(centre, at), *self.district_leads(centre, at), *self._administrators(at)]
+        for head in heads:
+            if head is not None and head.id not in besides and self.present(head, at):
+                return Found(head, "centre_lead")
+        raise Unavailable(
+            "nobody_present", "没有可以接手的人：请在“机构与人员”里为中心任命隐私保护专员或主任后再试。"
+        )
 
     # Who is told
 

@@ -1,5 +1,5 @@
 """The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
-`cases/rights.yaml`, and one file per loop kind.
+`cases/rights.yaml`, `cases/anomalies.yaml`, and one file per loop kind.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
 `team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
@@ -100,6 +100,16 @@ class ConsentCase(Strict):
     guardian: bool | None = None
     consent: str = ""
     version: str = ""
+
+
+class AnomalyCase(Strict):
+    """So many of what the `rule` counts, by someone with these `duties`, and whether that is `odd`."""
+
+    name: str
+    rule: str
+    count: int
+    duties: tuple[str, ...] = ()
+    odd: bool
 
 
 class RightsCase(Strict):

@@ -88,6 +88,8 @@ def blocked(s: Situation, verb: str) -> str:
     """Why the pack or the loop itself stops this verb although the table has the edge; '' when nothing does."""
     if verb == "hold" and s.state.urgency == RED:
         return "red_never_held"
+    if verb == "refer_on" and s.kind.about == "matter":
+        return "matter_not_referred"
     finishes = verb == "complete" or (verb == "confirm" and s.state.place == "completed")
     if finishes and not all(s.children.values()):
         return "children_open"
@@ -127,7 +129,7 @@ def allowed(s: Situation) -> list[str]:
     return [v for v in verbs if v not in _STOPPABLE or not blocked(s, v)]
 
 
-_STOPPABLE = frozenset({"hold", "complete", "confirm", "reopen"})
+_STOPPABLE = frozenset({"hold", "complete", "confirm", "reopen", "refer_on"})
 """The verbs that `blocked` may have something against."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from . import case_loops, packs
-from .case_models import CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
+from .case_models import AnomalyCase, CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
 from .marked import Marked, Place
 from .pack_errors import PackErrors, Problem, Problems, one_of
 from .pack_fields import Strict
@@ -25,6 +25,7 @@ _MODELS: dict[str, type[Strict]] = {
     "reactions": ReactionCase,
     "consents": ConsentCase,
     "rights": RightsCase,
+    "anomalies": AnomalyCase,
 }
 
 
@@ -121,6 +122,9 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
     if isinstance(case, RightsCase):
         kept = pack.rights.kept.get(case.category)
         return _differ("until", case.until, kept.until(case.last) if kept else None)
+    if isinstance(case, AnomalyCase):
+        rule = pack.anomalies.rules.get(case.rule)
+        return _differ("odd", case.odd, rule.odd(case.count, frozenset(case.duties)) if rule else None)
     if isinstance(case, LoopCase):
         return case_loops.wrong(pack, about, case)
     return []

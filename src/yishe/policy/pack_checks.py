@@ -32,6 +32,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
     _access(laid.sheet("access") or NOWHERE, sheets, problems)
     _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
     _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
+    _anomalies(laid.sheet("anomalies") or NOWHERE, sheets, kinds, problems)
     _other_sheets(laid, sheets, problems)
 
 
@@ -256,6 +257,25 @@ def _exports(tree: Marked, sheets: Sheets, problems: Problems) -> None:
         for number, limit in enumerate(kind.limits):
             place = tree.at(("exports", code, "limits", number, "duties")).place
             _known(limit.duties, sheets.duties, "duty", place=place, problems=problems)
+
+
+def _anomalies(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
+    """A rule opens a kind that stands, for a reason that the kind has, about duties and traits that there are."""
+    sheet = sheets.anomalies
+    timeline = kinds.get(sheet.kind)
+    if sheet.rules and timeline is None:
+        problems.add(
+            tree.at(("kind",)).place, f"unknown loop kind {sheet.kind!r}; {one_of(kinds, sheet.kind)}"
+        )
+    for code, rule in sheet.rules.items():
+        at = ("rules", code)
+        for kind in timeline.values if timeline else ():
+            _known(
+                [rule.reason], kind.reasons, "reason", place=tree.at((*at, "reason")).place, problems=problems
+            )
+        place = tree.at((*at, "except_duties")).place
+        _known(rule.except_duties, sheets.duties, "duty", place=place, problems=problems)
+        _known(rule.traits, sheets.traits, "trait", place=tree.at((*at, "traits")).place, problems=problems)
 
 
 def _roles(sheets: Sheets) -> Container[str]:

@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
-from .case_models import CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
+from .anomaly_rules import AnomalySheet
+from .case_models import AnomalyCase, CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
 from .consent_rules import ConsentSheet
 from .export_rules import ExportSheet
 from .loop_kinds import LoopKind
@@ -42,6 +43,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "consents.yaml": ConsentSheet,
     "rights.yaml": RightsSheet,
     "exports.yaml": ExportSheet,
+    "anomalies.yaml": AnomalySheet,
 }
 _DATED: dict[str, type[BaseModel]] = {
     "bounds.yaml": BoundsVersion,
@@ -53,6 +55,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/reactions.yaml": ReactionCase,
     "cases/consents.yaml": ConsentCase,
     "cases/rights.yaml": RightsCase,
+    "cases/anomalies.yaml": AnomalyCase,
     "cases/<loop kind>.yaml": LoopCase,
 }
 _HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from .access_rules import AccessSheet
+from .anomaly_rules import AnomalySheet
 from .calendars import Calendar, Hours
 from .consent_rules import ConsentSheet
 from .export_rules import ExportSheet
@@ -47,6 +48,9 @@ _NO_RIGHTS = RightsSheet.model_validate({"source": {"id": "none"}, "copies": {"v
 _NO_EXPORTS = ExportSheet.model_validate(
     {"source": {"id": "none"}, "purpose_letters": 1, "links": {"valid": "1 min"}, "exports": {}}
 )
+_NO_ANOMALIES = AnomalySheet.model_validate(
+    {"source": {"id": "none"}, "every": "1 d", "kind": "", "looks": ["none"], "rules": {}}
+)
 _NO_CALENDAR = Calendar(ZoneInfo("Asia/Shanghai"), (), {}, frozenset())
 
 
@@ -83,6 +87,7 @@ class Sheets:
     consents: ConsentSheet = field(default_factory=lambda: _NO_CONSENTS)
     rights: RightsSheet = field(default_factory=lambda: _NO_RIGHTS)
     exports: ExportSheet = field(default_factory=lambda: _NO_EXPORTS)
+    anomalies: AnomalySheet = field(default_factory=lambda: _NO_ANOMALIES)
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
     sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
@@ -110,6 +115,7 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     sheets.consents = _one(laid, "consents", ConsentSheet, problems) or sheets.consents
     sheets.rights = _one(laid, "rights", RightsSheet, problems) or sheets.rights
     sheets.exports = _one(laid, "exports", ExportSheet, problems) or sheets.exports
+    sheets.anomalies = _one(laid, "anomalies", AnomalySheet, problems) or sheets.anomalies
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)
     steps = tuple((day, version.quantities if version else None) for day, version in bounds)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import cel, pack_checks, pack_kinds, pack_sheets
 from .access_rules import AccessSheet
+from .anomaly_rules import AnomalySheet
 from .calendars import Calendar
 from .consent_rules import ConsentSheet
 from .export_rules import ExportSheet
@@ -49,6 +50,7 @@ class PackSet:
     consents: ConsentSheet
     rights: RightsSheet
     exports: ExportSheet
+    anomalies: AnomalySheet
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -169,6 +171,7 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         consents=sheets.consents,
         rights=sheets.rights,
         exports=sheets.exports,
+        anomalies=sheets.anomalies,
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,

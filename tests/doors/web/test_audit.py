@@ -1,6 +1,6 @@
 """The pages of 审计: opened by the officer and the director, closed to others, and themselves under watch."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import openpyxl
@@ -8,6 +8,9 @@ import pytest
 
 from tests.doors.web.conftest import Office, Screen, screen
 from tests.rooms.insight.people import officer
+from yishe.insight import anomalies, report
+from yishe.people import actors, residents
+from yishe.trust import access_log
 from yishe.trust.models import AccessLine, Export
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +82,48 @@ def test_a_forged_cursor_and_an_unreadable_filter_are_answered_in_words(office: 
         answer = office.director.open("/audit", **query)
         assert answer.status_code == 422
         assert "请" in answer.content.decode()
+
+
+def test_an_odd_look_is_on_the_officers_list_and_closed_on_its_page(office: Office, guard: Screen) -> None:
+    now = datetime.now(UTC)
+    own = residents.register(actors.SYSTEM, {"name": "赵护士"}, now, centre=office.world.centre.id)
+    nurse = office.world.nurse
+    access_log.line(
+        None, home=own.home, actor=nurse.staff_id, action="resident.read", subjects=[own.subject], at=now
+    )
+    (loop,) = anomalies.look(now + timedelta(minutes=1))
+    assert "查阅异常复核" in guard.text("/")
+    assert "赵护士" not in guard.text("/"), "a list does not name a colleague"
+    listed = guard.text("/audit/odd")
+    assert "赵护士" in listed
+    assert f"/loops/{loop}" in listed
+    text = guard.text(f"/loops/{loop}")
+    assert "疑似本人" in text
+    assert f"/audit?person={nurse.staff_id}" in text
+    assert office.nurse.open(f"/loops/{loop}").status_code == 403
+    assert f"{loop}" not in office.nurse.text("/loops", kind="access.anomaly")
+    assert "写明结论" in guard.text(f"/loops/{loop}/complete")
+    assert guard.send(f"/loops/{loop}/complete", seq=1, outcome="talked_to").status_code == 422
+    done = guard.send(
+        f"/loops/{loop}/complete", seq=1, outcome="talked_to", note="已当面提醒，不得查看本人档案"
+    )
+    assert done.status_code == 302
+    assert "已谈话提醒" in guard.text("/audit/odd")
+
+
+def test_a_matter_of_the_centre_is_no_number_of_the_board(office: Office, guard: Screen) -> None:
+    now = datetime.now(UTC)
+    own = residents.register(actors.SYSTEM, {"name": "赵护士"}, now, centre=office.world.centre.id)
+    access_log.line(
+        None,
+        home=own.home,
+        actor=office.world.nurse.staff_id,
+        action="resident.read",
+        subjects=[own.subject],
+        at=now,
+    )
+    before = report.closing(office.world.director, at=now)["total"]["sent"]["count"]
+    (loop,) = anomalies.look(now)
+    assert report.closing(office.world.director, at=now)["total"]["sent"]["count"] == before
+    assert f"/loops/{loop}" not in office.director.text("/loops", set="sent")
+    assert f"/loops/{loop}" in office.director.text("/loops", set="sent", kind="access.anomaly")

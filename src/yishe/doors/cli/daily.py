@@ -1,5 +1,5 @@
-"""What the worker does once a day: sweeps old sessions; seals the digest; erases what need not be kept any more; makes
-and proves a backup, in a process of its own."""
+"""What the worker does beside clocks and delivery. Every few minutes: asks about odd looks. Once a day: sweeps old sessions;
+seals the digest; erases what need not be kept any more; makes and proves a backup, in a process of its own."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ from django.conf import settings
 from yishe.care import erasures
 from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
+from yishe.insight import anomalies
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
@@ -27,6 +28,7 @@ class Daily:
         self.running: subprocess.Popen[str] | None = None
         self.began: datetime | None = None
         self.asked = datetime.min.replace(tzinfo=UTC)
+        self.watched = datetime.min.replace(tzinfo=UTC)
 
     def look(self, at: datetime) -> None:
         """Begin what the day asks for, and note what has ended."""
@@ -34,6 +36,7 @@ class Daily:
         if settings.BACKUP_DIR is not None and self.running is None and at >= self.asked + ASKED_EVERY:
             self.asked = at
             self._back_up(at)
+        self._ask_about_looks(at)
         day = at.astimezone(LOCAL).date()
         if day == self.day:
             return
@@ -50,6 +53,12 @@ class Daily:
         if self.running is not None:
             self.running.terminate()
             self.running.wait()
+
+    def _ask_about_looks(self, at: datetime) -> None:
+        """Whether somebody looked oddly, as often as the pack says; a clock set back does not stop it."""
+        if not self.watched <= at < self.watched + packs.in_force().anomalies.every.exact():
+            self.watched = at
+            anomalies.look(at)
 
     def _erase_due(self, at: datetime) -> None:
         """What law obliged to keep until today goes today."""

@@ -13,10 +13,10 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
 from yishe.doors import limits
-from yishe.doors.web import faces, page, spoken, words
+from yishe.doors.web import faces, loop_rows, page, spoken, words
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
-from yishe.insight import audit, audit_words, exports
+from yishe.insight import anomalies, audit, audit_words, exports
 from yishe.people import packs, search
 from yishe.people.cards import Card, cards
 from yishe.people.placements import placed
@@ -113,6 +113,30 @@ def take_out(request: HttpRequest, here: Here) -> HttpResponse:
     asked = chosen(request.POST) | {"purpose": request.POST.get("of_purpose", "")}
     content = audit.audit_xlsx(here.actor, asked, here.now, purpose=request.POST.get("purpose", ""))
     return page.attached(content, f"shenji-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
+
+
+@signed_in
+def odd(request: HttpRequest, here: Here) -> HttpResponse:
+    """What the rules found odd, and how far each is."""
+    audit.reach(here.actor, here.now)
+    found = anomalies.asked(here.actor, here.now, EXPORTS)
+    _looked(here, "audit.odd", [one.finding.person for one in found])
+    told = {"place": "audit", "found": [_odd(one, here) for one in found]}
+    return page.show(request, here, "audit_odd.html", told)
+
+
+def _odd(one: anomalies.Asked, here: Here) -> dict[str, Any]:
+    reason = loop_rows.kind_of(one.state).reasons.get(one.state.reason)
+    return {
+        "href": f"/loops/{one.state.id}",
+        "day": one.finding.day,
+        "who": faces.name(here, one.finding.person),
+        "what": str(reason.title) if reason else one.finding.rule,
+        "count": one.finding.count,
+        "state": loop_rows.state_words(one.state),
+        "outcome": loop_rows.kind_of(one.state).outcomes.get(one.state.outcome, ""),
+        "chip": loop_rows.chip(one.state, here, named=True),
+    }
 
 
 @signed_in

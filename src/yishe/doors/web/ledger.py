@@ -117,7 +117,7 @@ def row(here: Here, loop: LoopState, card: Card | None) -> dict[str, Any]:
         "id": loop.id,
         "href": f"/loops/{loop.id}",
         "at": loop.promised_at,
-        "name": card.name if card else "（资料已删除）",
+        "name": loop_rows.whom(loop, card),
         "age": faces.age(card, here) if card else "",
         "title": loop_rows.title(loop),
         "code": "" if loop.sensitive else loop.reason,

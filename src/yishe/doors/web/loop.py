@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from yishe.care import notes
 from yishe.doors.web import (
+    about,
     attaching,
     consenting,
     erasing,
@@ -95,6 +96,7 @@ def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:
         "erase": erasing.offered(here, found),
         "steps_now": reason.steps if reason and state.urgency == "red" and state.is_open else "",
         **consenting.asked(here, found),
+        "matter": about.facts(here, found),
         "emergency": emergency(here, found),
         "children": children(here, found),
         "related": loop_story.related(found),
@@ -293,7 +295,7 @@ def _colleagues(here: Here, found: Detail) -> list[tuple[str, str]]:
 
 def _records(here: Here, found: Detail) -> list[tuple[str, str]]:
     """Records made about the resident since the promise that may prove the result."""
-    if not found.kind.evidence:
+    if not found.kind.evidence or found.kind.about == "matter":
         return []
     stands, _ = resident.allowed(here, _resident_of(found))
     return attaching.proving(here, stands, found.kind.evidence, found.state.promised_at)

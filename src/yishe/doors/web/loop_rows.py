@@ -41,6 +41,8 @@ def place(loop: LoopState) -> str:
 def title(loop: LoopState) -> str:
     """What is owed, in words. A sensitive reason is not named in lists."""
     kind = kind_of(loop)
+    if loop.sensitive and kind.about == "matter":
+        return "内容请打开看"
     if loop.sensitive:
         return f"{kind.title}（原因请打开看）"
     reason = kind.reasons.get(loop.reason)
@@ -81,13 +83,21 @@ def chip(loop: LoopState, here: Here, *, named: bool = False) -> Chip:
     return Chip(words, shade, due, live=abs(due - here.now) < LIVE_WITHIN, step=step)
 
 
+def whom(loop: LoopState, card: Card | None) -> str:
+    """Who a row is about: the resident, or what it is when it is about none."""
+    if card is not None:
+        return card.name
+    kind = kind_of(loop)
+    return str(kind.title) if kind.about == "matter" else "（资料已删除）"
+
+
 def row(loop: LoopState, card: Card | None, here: Here, *, acting: bool = False, named: bool = False) -> Row:
     """`acting` adds what I may press; `named` says for whom we wait."""
     shade = colour(loop, here) if not named or colour(loop, here) == "red" else "calm"
     return Row(
         id=str(loop.id),
         href=f"/loops/{loop.id}",
-        name=card.name if card else "（资料已删除）",
+        name=whom(loop, card),
         age=faces.age(card, here) if card else "",
         fact=faces.fact(card) if card else "",
         colour=shade,

@@ -89,6 +89,7 @@ urlpatterns = [
     path("loops/<uuid:loop_id>/erase", erasing.erase, name="erase"),
     path("loops/<uuid:loop_id>/<slug:verb>", loop.act, name="act"),
     path("audit", audit.lines, name="audit"),
+    path("audit/odd", audit.odd, name="audit-odd"),
     path("audit/export", audit.take_out, name="audit-export"),
     path("audit/exports", audit.taken, name="audit-exports"),
     path("board", board.board, name="board"),
