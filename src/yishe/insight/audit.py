@@ -125,11 +125,20 @@ def _wanted(actor: Actor, asked: Mapping[str, str], at: datetime) -> QuerySet[Ac
     if asked.get("outcome") == REFUSED:
         rows = rows.exclude(outcome="")
     if asked.get("purpose"):
-        rows = rows.filter(purpose__contains=asked["purpose"])
+        rows = rows.filter(_for(asked["purpose"]))
     since, until = _day(asked, "since"), _day(asked, "until")
     if since:
         rows = rows.filter(at__gte=sets.day(since))
     return rows.filter(at__lt=sets.day(until) + timedelta(days=1)) if until else rows
+
+
+def _for(said: str) -> Q:
+    """A purpose as it was stated, or as the pack calls it."""
+    found = Q(purpose__contains=said)
+    for code, purpose in packs.in_force().access.purposes.items():
+        if said in str(purpose.title):
+            found |= Q(purpose=code) | Q(purpose__startswith=f"{code}:")
+    return found
 
 
 def _whose(actor: Actor, asked: Mapping[str, str], at: datetime) -> QuerySet[AccessLine]:

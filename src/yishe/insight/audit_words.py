@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from yishe.people import cards, directory, packs
+from yishe.people import cards, directory, looks, packs
 from yishe.people.cards import Card
 from yishe.people.members import Member
 from yishe.trust import ids
@@ -113,7 +113,7 @@ def _purpose(row: AccessLine) -> str:
     if row.outcome:
         return f"请求 {row.purpose}" if row.purpose else ""
     if row.action not in ASKED:
-        return row.purpose
+        return looks.purpose_words(row.purpose)
     said = [f"{_word(key)}：{_value(value)}" for key, value in parse_qsl(row.purpose)]
     return "；".join(said)
 

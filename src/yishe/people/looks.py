@@ -59,7 +59,7 @@ def _look(line: AccessLine) -> Look:
     member = directory.current().people.get(line.actor)
     sheet = packs.in_force().access
     relation = sheet.relations.get(line.relation)
-    purpose = "" if line.action in SELF_SAID or line.outcome else _purpose(line.purpose)
+    purpose = "" if line.action in SELF_SAID or line.outcome else purpose_words(line.purpose)
     why = "；".join(filter(None, (str(relation.title) if relation else "", purpose)))
     return Look(
         at=line.at, who=_name(line.actor, member), duty=_duties(member, line.at), what=_what(line.action), why=why,
@@ -88,7 +88,7 @@ def _what(action: str) -> str:
     return str(book.get(action) or book.get(action.split(".", maxsplit=1)[0]) or action)
 
 
-def _purpose(purpose: str) -> str:
+def purpose_words(purpose: str) -> str:
     """A purpose of the access rules or a matter of consent in words; anything else was said in words."""
     code, sheet = purpose.partition(":")[0], packs.in_force()
     if code in sheet.access.purposes:

@@ -56,6 +56,9 @@ def test_it_is_found_by_each_of_what_it_says(world: World, now: datetime) -> Non
         {"resident": str(world.resident.resident), "since": "2026-03-02"},
     ):
         assert [line.who for line in lines(world, now, **asked)] == ["赵护士"], asked
+    looked(world, world.stranger, now - 30 * HOUR, purpose="emergency:0f", relation="break_glass")
+    (line,) = lines(world, now, purpose="紧急")
+    assert (line.who, line.purpose) == ("钱医生", "紧急救助")
     assert [line.who for line in lines(world, now, until="2026-02-28")] == ["王医生"]
     assert lines(world, now, resident=str(other.resident), until="2026-02-28") == []
     assert lines(world, now, relation="none") == []

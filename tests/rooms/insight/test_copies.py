@@ -141,7 +141,7 @@ def test_asking_and_every_giving_out_leave_a_line(lived: World, now: datetime) -
     lines = AccessLine.objects.filter(action__startswith="rights.copy").order_by("action")
     assert [(one.action, one.purpose, one.actor) for one in lines] == [
         ("rights.copy", "json", lived.doctor.staff_id),
-        ("rights.copy_asked", "", lived.doctor.staff_id),
+        ("rights.copy_asked", "care", lived.doctor.staff_id),
     ]
 
 
