@@ -62,8 +62,10 @@ check: .venv/ready-dev
 	$(BIN)/python -m yishe makemigrations --check --dry-run
 	$(BIN)/pytest tests/house -q
 
+# Both databases at once, each on a core of its own, lines kept whole; `make test-sqlite` and `make test-postgresql` run one.
 # PostgreSQL is started by the tests themselves; YISHE_TEST_DATABASE_URL names another server to use instead.
-test: test-sqlite test-postgresql
+test: .venv/ready-dev
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) test-sqlite test-postgresql
 
 test-sqlite: .venv/ready-dev
 	YISHE_TEST_DATABASE=sqlite $(BIN)/pytest tests
