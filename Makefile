@@ -62,10 +62,11 @@ check: .venv/ready-dev
 	$(BIN)/python -m yishe makemigrations --check --dry-run
 	$(BIN)/pytest tests/house -q
 
-# Both databases at once, each on a core of its own, lines kept whole; `make test-sqlite` and `make test-postgresql` run one.
+# Both databases at once, each on a core of its own; `make test-sqlite` and `make test-postgresql` run one and show it running.
 # PostgreSQL is started by the tests themselves; YISHE_TEST_DATABASE_URL names another server to use instead.
 test: .venv/ready-dev
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) test-sqlite test-postgresql
+	@echo "testing on SQLite and on PostgreSQL at once; what each of them says comes when it is done, in some minutes …"
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-sqlite test-postgresql
 
 test-sqlite: .venv/ready-dev
 	YISHE_TEST_DATABASE=sqlite $(BIN)/pytest tests
