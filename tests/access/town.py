@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -87,7 +88,7 @@ class Town:
     row: int = 0
     job: str = ""
 
-    @property
+    @cached_property
     def names(self) -> dict[str, str]:
         """What the table's braces stand for."""
         return {
