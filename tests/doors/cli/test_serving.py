@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -104,6 +105,20 @@ def test_pages_api_and_stream_share_one_port_and_a_step_is_heard_at_once(demo: Y
     worker, _ = token_of(demo, "social_worker", row["team"])
     eventually(lambda: served.json("/api/v1/me", worker)["unread"], "the worker delivered the notice")
     listening.close()
+
+
+def test_keys_turn_while_it_serves_and_no_request_notices(demo: Yishe, served: Served, tmp_path: Path) -> None:
+    token, _ = token_of(demo, "family_doctor")
+    names = {one["name"] for one in served.json("/api/v1/residents", token)["items"]}
+    assert names
+    turning = demo.start("keys", "rotate", "--new-file", str(tmp_path / "new.key"))
+    asked = 0
+    while turning.poll() is None or asked < 5:
+        served.json("/api/v1/worklist", token)
+        asked += 1
+    assert turning.returncode == 0
+    assert {one["name"] for one in served.json("/api/v1/residents", token)["items"]} == names
+    assert (demo.home / "secret.key").read_bytes() == (tmp_path / "new.key").read_bytes()
 
 
 def test_a_stop_ends_open_streams_and_every_process(demo: Yishe, served: Served) -> None:
