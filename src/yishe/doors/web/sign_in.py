@@ -175,4 +175,4 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     auth.logout(request)
     if row is not None and row.account_id is not None:
         account_news.ended(row.account_id, [row.id], clock.now())
-    return HttpResponseRedirect("/sign-in")
+    return HttpResponseRedirect("/sign-in", headers={"Clear-Site-Data": '"cache", "storage"'})
