@@ -48,7 +48,9 @@ def test_a_stolen_session_is_worth_nothing_once_its_owner_has_left(office: Offic
     stolen.cookies["sessionid"] = office.doctor.client.cookies["sessionid"].value
     assert stolen.get("/residents").status_code == 200, "until then it is he, for all the server can know"
     left = office.doctor.send("/sign-out")
-    assert left.headers["Clear-Site-Data"] == '"cache", "storage"', "and his browser forgets what it kept of it"
+    assert left.headers["Clear-Site-Data"] == '"cache", "storage"', (
+        "and his browser forgets what it kept of it"
+    )
     told(stolen.get(office.resident), 302)
 
 

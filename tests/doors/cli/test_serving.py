@@ -107,7 +107,9 @@ def test_pages_api_and_stream_share_one_port_and_a_step_is_heard_at_once(demo: Y
     listening.close()
 
 
-def test_keys_turn_while_it_serves_and_no_request_notices(demo: Yishe, served: Served, tmp_path: Path) -> None:
+def test_keys_turn_while_it_serves_and_no_request_notices(
+    demo: Yishe, served: Served, tmp_path: Path
+) -> None:
     token, _ = token_of(demo, "family_doctor")
     names = {one["name"] for one in served.json("/api/v1/residents", token)["items"]}
     assert names
