@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from tests.database import HOME
+from tests.doors.web.conftest import Office, office  # noqa: F401 - a fixture
 from yishe.doors import edge
 from yishe.doors.edge import Edge, source
 
@@ -137,3 +138,16 @@ def test_an_unknown_host_is_refused_without_repeating_it(settings: SettingsWrapp
         assert answer.status_code == 400
         assert "请求读不懂" in answer.content.decode()
         assert "evil" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/api/v1/me"])
+def test_trace_is_answered_by_nobody(path: str) -> None:
+    answer = Client().trace(path, headers={"X-Secret": "mine"})
+    assert answer.status_code == 405
+    assert "mine" not in answer.content.decode()
+
+
+def test_what_is_shown_to_one_person_is_kept_by_no_cache(office: Office) -> None:  # noqa: F811
+    for path in ("/", "/residents", office.resident, "/me", "/nowhere"):
+        assert "no-store" in office.doctor.open(path).headers["Cache-Control"], path
+    assert "no-store" in Client().get("/api/v1/me").headers["Cache-Control"]

@@ -80,6 +80,7 @@ class Edge:
         page = not request.path_info.startswith("/api")
         for name, value in headers(page=page, secure=settings.TLS or request.is_secure()):
             answer.headers.setdefault(name, value)
+        answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
 

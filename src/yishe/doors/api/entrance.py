@@ -26,9 +26,7 @@ class ApiEntrance:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not f"{request.path_info}/".startswith(PREFIX):
             return self.get_response(request)
-        answer = _refused_unread(request) or _answer(request)
-        answer.setdefault("Cache-Control", "no-store")
-        return answer
+        return _refused_unread(request) or _answer(request)
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
