@@ -36,6 +36,7 @@ WIDE = [*PLAIN[:1], settings.PACKS_ROOT / "xicheng", *PLAIN[1:]]
 TOWNS: list[Town] = []
 """Where the machine lives: built once by the test, because hypothesis makes machines without arguments."""
 SEEN = Seen()
+LAST: list[str] = []
 
 
 class Living(RuleBasedStateMachine):
@@ -66,6 +67,7 @@ class Living(RuleBasedStateMachine):
                 act()
         except Refused as refused:
             SEEN.refusals[refused.code] += 1
+            LAST[:] = [refused.code, refused.title]
             oracle.explains_itself(refused)
             return False
         SEEN.accepted += 1

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.proof import oracle
-from yishe.loops import kinds, settling
+from yishe.loops import kinds, knowing, settling
 from yishe.loops.company import is_leader, leaders
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import state_of
-from yishe.people import directory
+from yishe.people import actors, directory
 from yishe.policy.loop_roles import Situation, allowed, edge_for
+from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import codes
 
 NEVER = "没有这个代码"
@@ -40,7 +41,8 @@ def situations(rows: list[Loop], at: datetime) -> list[Situation]:
             base = settling.situation(state, max(at, state.last_at or at))
             above = leaders(book, state, base.at)
             people = [state.owner, state.sender, state.performer, *above, follower]
-            for person in dict.fromkeys(p for p in people if p is not None and p in book.people):
+            near = dict.fromkeys(p for p in people if p is not None and p in book.people)
+            for person in (p for p in near if p in above or _knows(p, state, base.at)):
                 view = replace(
                     base,
                     actor=person,
@@ -50,6 +52,12 @@ def situations(rows: list[Loop], at: datetime) -> list[Situation]:
                 )
                 found += [view] if allowed(view) else []
     return found
+
+
+def _knows(person: uuid.UUID, state: LoopState, at: datetime) -> bool:
+    """Whoever left is told nothing of what he once took part in."""
+    actor = actors.actor_of(person)
+    return knowing.takes_part(actor, state, at) or knowing.follows(actor, state, at)
 
 
 def fitting(rng: random.Random, s: Situation, verb: str) -> dict[str, Any] | None:
@@ -164,7 +172,7 @@ def anything(rng: random.Random, rows: list[Loop], people: list[uuid.UUID]) -> S
 
 
 SPOILT: dict[str, tuple[str, dict[str, Any]]] = {
-    "reason": ("decline fail cancel hold confirm refer_on reopen void", {"reason": "nonsense"}),
+    "reason": ("decline fail cancel hold confirm refer_on void", {"reason": "nonsense"}),
     "outcome": ("complete", {"outcome": "nonsense"}),
     "evidence": ("complete", {"evidence": ({"type": "nonsense", "id": "x"},)}),
     "evidence_missing": ("complete", {"evidence": (), "note": ""}),
