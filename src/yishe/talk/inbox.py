@@ -36,10 +36,11 @@ def place(rows: Sequence[Outbox], at: datetime) -> None:
 
 
 def _grouped(rows: Sequence[Outbox]) -> dict[PersonGroup, list[Outbox]]:
+    """In one order for every carrier: two that meet at the same notices wait for each other instead of locking up."""
     groups: dict[PersonGroup, list[Outbox]] = {}
     for row in rows:
         groups.setdefault((row.person, group_of(row)), []).append(row)
-    return groups
+    return dict(sorted(groups.items()))
 
 
 def _unread(groups: dict[PersonGroup, list[Outbox]]) -> dict[PersonGroup, Notice]:
