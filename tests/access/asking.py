@@ -59,6 +59,10 @@ SENT: dict[str, Sent] = {
     "POST /residents": lambda town, person: {"q": "欧阳"},
     "POST /loops/export": lambda town, person: {"purpose": "月度质控会", "set": "sent"},
     "POST /audit/export": lambda town, person: {"purpose": "季度隐私检查"},
+    "POST /research/new": lambda town, person: {
+        "variables": ["loops"], "since": f"{town.now:%Y-%m-%d}", "until": f"{town.now:%Y-%m-%d}", "purpose": "health",
+        "reason": "评估随访对血压控制的作用，回顾性研究",
+    },
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},
     "POST /residents/{resident}/record/note": lambda town, person: {"stage": "intake", "text": "入户看望"},
     "POST /residents/{resident}/record/encounter": lambda town, person: {"kind": "1", "summary": "复诊"},

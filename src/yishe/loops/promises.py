@@ -144,7 +144,10 @@ def into(
         pin_directory(bundle)
     for child in declared.children:
         below = Wanted(
-            child.kind, parent=track.state.id, sender=track.state.performer, besides=wanted.besides
+            child.kind,
+            parent=track.state.id,
+            sender=track.state.performer,
+            besides=(*wanted.besides, track.state.performer),
         )
         into(bundle, actor, where, below, Said(said.actor, said.at))
     return track

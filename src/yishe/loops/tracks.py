@@ -50,8 +50,9 @@ def served(bundle: Bundle, child: LoopState, said: Said) -> Track | None:
 
 
 def _completed(s: Situation, last_child: uuid.UUID) -> list[Step]:
-    """From wherever the parent stands to completed; nothing when a track is missing or the sender is asked."""
-    if s.state.turn != "performer" or blocked(s, "complete"):
+    """From wherever the parent stands to completed; nothing when a track is missing, the sender is asked, or the parent
+    has something of its own to bring."""
+    if s.state.turn != "performer" or blocked(s, "complete") or s.kind.evidence_required.ours:
         return []
     steps: list[Step] = []
     for verb in ON_THE_WAY:

@@ -218,6 +218,13 @@ def missing(subjects: Collection[UUID], basis: str, at: datetime) -> set[UUID]:
     return {subject for subject in subjects if whose.get(subject) not in agreed}
 
 
+def agreeing(basis: str, purpose: str, at: datetime) -> set[UUID]:
+    """Residents whose consent on `basis` is in force, for that purpose when one is named."""
+    rows = list(Consent.objects.filter(basis=basis, withdrawn_at=None, replaced_at=None))
+    holding = {row.subject for row in rows if state_of(row).holds(at) and purpose in ("", row.purpose)}
+    return set(Subject.objects.filter(subject__in=holding).values_list("resident", flat=True))
+
+
 def scope(person: UUID, subjects: Iterable[UUID], at: datetime) -> frozenset[str]:
     """What consents in force let `person` (or the organisation of that id) see of these subjects."""
     rows = Consent.objects.filter(

@@ -33,6 +33,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
     _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
     _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
     _anomalies(laid.sheet("anomalies") or NOWHERE, sheets, kinds, problems)
+    _research(laid.sheet("research") or NOWHERE, sheets, kinds, problems)
     _other_sheets(laid, sheets, problems)
 
 
@@ -276,6 +277,20 @@ def _anomalies(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -
         place = tree.at((*at, "except_duties")).place
         _known(rule.except_duties, sheets.duties, "duty", place=place, problems=problems)
         _known(rule.traits, sheets.traits, "trait", place=tree.at((*at, "traits")).place, problems=problems)
+
+
+def _research(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
+    """A request and its ethics step are loops that stand, on a consent that there is."""
+    if sheets.research is None:
+        return
+    for name in ("kind", "review"):
+        code = getattr(sheets.research, name)
+        if code not in kinds:
+            problems.add(tree.at((name,)).place, f"unknown loop kind {code!r}; {one_of(kinds, code)}")
+    place = tree.at(("consent",)).place
+    _known(
+        [sheets.research.consent], sheets.consents.consents, "consent basis", place=place, problems=problems
+    )
 
 
 def _roles(sheets: Sheets) -> Container[str]:

@@ -21,7 +21,7 @@ from .timeline import in_force
 HEAD = "pack.yaml"
 SHEETS = (
     "duties", "traits", "teams", "access", "calendar", "imports", "bounds", "codes", "texts", "settings",
-    "sign_in", "facts", "reactions", "loop_defaults", "consents", "rights", "exports", "anomalies",
+    "sign_in", "facts", "reactions", "loop_defaults", "consents", "rights", "exports", "anomalies", "research",
 )  # fmt: skip
 Steps = list[tuple[date, Marked]]
 NOWHERE = Marked({}, Place("pack", 1))

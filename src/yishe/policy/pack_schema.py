@@ -13,6 +13,7 @@ from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
 from .pack_kinds import BOOKS
 from .reactions import FactSheet, ReactionSheet
+from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
 from .sheets import (
     BoundsVersion,
@@ -44,6 +45,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "rights.yaml": RightsSheet,
     "exports.yaml": ExportSheet,
     "anomalies.yaml": AnomalySheet,
+    "research.yaml": ResearchSheet,
 }
 _DATED: dict[str, type[BaseModel]] = {
     "bounds.yaml": BoundsVersion,

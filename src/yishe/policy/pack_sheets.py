@@ -18,6 +18,7 @@ from .pack_errors import Problems
 from .pack_fields import Strict, Words
 from .pack_files import Laid, lay_versions
 from .reactions import FactKind, FactSheet, Reaction, ReactionSheet
+from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
 from .sheets import (
     BoundsVersion,
@@ -88,6 +89,7 @@ class Sheets:
     rights: RightsSheet = field(default_factory=lambda: _NO_RIGHTS)
     exports: ExportSheet = field(default_factory=lambda: _NO_EXPORTS)
     anomalies: AnomalySheet = field(default_factory=lambda: _NO_ANOMALIES)
+    research: ResearchSheet | None = None
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
     sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
@@ -115,6 +117,7 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     sheets.consents = _one(laid, "consents", ConsentSheet, problems) or sheets.consents
     sheets.rights = _one(laid, "rights", RightsSheet, problems) or sheets.rights
     sheets.exports = _one(laid, "exports", ExportSheet, problems) or sheets.exports
+    sheets.research = _one(laid, "research", ResearchSheet, problems)
     sheets.anomalies = _one(laid, "anomalies", AnomalySheet, problems) or sheets.anomalies
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)

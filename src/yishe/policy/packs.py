@@ -22,6 +22,7 @@ from .pack_fields import Words
 from .pack_files import Laid, read_layers
 from .reactions import FactKind, Reaction
 from .refusals import Invalid
+from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
 from .sheets import Duty, Quantity, Roster, SettingsVersion, TeamShape, Trait
 from .sign_in_rules import SignInVersion
@@ -51,6 +52,7 @@ class PackSet:
     rights: RightsSheet
     exports: ExportSheet
     anomalies: AnomalySheet
+    research: ResearchSheet | None
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -172,6 +174,7 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         rights=sheets.rights,
         exports=sheets.exports,
         anomalies=sheets.anomalies,
+        research=sheets.research,
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,

@@ -3,6 +3,7 @@
 import argparse
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from uuid import UUID
 
 from yishe.doors.cli.printing import LOCAL
 
@@ -44,6 +45,13 @@ def existing_file(text: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"找不到文件：{text}")
     return path
+
+
+def identifier(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"不是编号：{text}（应为 UUID）") from None
 
 
 def count(text: str) -> int:

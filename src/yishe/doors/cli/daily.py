@@ -1,5 +1,6 @@
 """What the worker does beside clocks and delivery. Every few minutes: asks about odd looks. Once a day: sweeps old sessions;
-seals the digest; erases what need not be kept any more; makes and proves a backup, in a process of its own."""
+seals the digest; erases what need not be kept any more, throws away old extracts; makes and proves a backup, in a process
+of its own."""
 
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from django.conf import settings
 from yishe.care import erasures
 from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
-from yishe.insight import anomalies
+from yishe.insight import anomalies, research
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
@@ -42,7 +43,7 @@ class Daily:
             return
         self.day = day
         _sweep()
-        for duty in (digests.seal, self._erase_due):
+        for duty in (digests.seal, self._erase_due, research.sweep):
             try:
                 duty(at)
             except Refused as refused:

@@ -37,6 +37,7 @@ COMMANDS = {
     "backup": f"{HERE}.backup",
     "restore": f"{HERE}.backup",
     "report": f"{HERE}.reports",
+    "research": f"{HERE}.research",
     "rights": f"{HERE}.rights",
     "token": f"{HERE}.tokens",
     "account": f"{HERE}.accounts",

@@ -97,6 +97,7 @@ def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:
         "steps_now": reason.steps if reason and state.urgency == "red" and state.is_open else "",
         **consenting.asked(here, found),
         "matter": about.facts(here, found),
+        "matter_acts": about.acts(here, found),
         "emergency": emergency(here, found),
         "children": children(here, found),
         "related": loop_story.related(found),
@@ -111,10 +112,21 @@ def pressable(found: Detail, card: Card | None, here: Here) -> tuple[list[Act], 
     first = next((verb for verb in choices if verb in found.allowed), "")
     primary = [loop_rows.act(state, kind, first, "", "go")] if first else []
     rest = [verb for verb in (*wording.FIRST_CHOICE, *SIDE) if verb in found.allowed and verb != first]
+    if _ours(found):
+        primary, rest = (
+            [one for one in primary if one.verb != "complete"],
+            [v for v in rest if v != "complete"],
+        )
     looks = {verb: "quiet" if verb in GRAVE else "" for verb in rest}
     return primary, [
         loop_rows.act(state, kind, verb, "", looks[verb]) for verb in dict.fromkeys(rest) if name or verb
     ]
+
+
+def _ours(found: Detail) -> bool:
+    """Whether only the system brings what proves the result: then completing is no form."""
+    wanted = found.kind.evidence_required
+    return bool(wanted.complete) and set(wanted.complete) <= set(wanted.ours)
 
 
 def near(verb: str, found: Detail) -> bool:

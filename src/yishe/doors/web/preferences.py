@@ -6,12 +6,18 @@ from django.views.decorators.http import require_POST
 from yishe.doors.web import page
 from yishe.doors.web.entering import safe_next
 from yishe.doors.web.page import Here, signed_in
+from yishe.insight import research
 
 
 @signed_in
 def settings(request: HttpRequest, here: Here) -> HttpResponse:
     """The same choices as in the rail, as a page for phones."""
-    return page.show(request, here, "settings.html", {"place": "me"})
+    return page.show(
+        request,
+        here,
+        "settings.html",
+        {"place": "me", "may_ask_data": research.may_ask(here.actor, here.now)},
+    )
 
 
 @require_POST
