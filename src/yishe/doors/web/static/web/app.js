@@ -7,6 +7,8 @@
   const root = document.documentElement;
   const skew = root.dataset.now ? Date.parse(root.dataset.now) - Date.now() : 0;
   const now = () => Date.now() + skew;
+  // Before the browser's own autofocus, which waits for the first painting: who types ahead loses no character.
+  $("[autofocus]")?.focus();
 
   // -- Clocks: <yishe-clock due="ISO" step="接单">; the server's words stand until the first tick.
   const spoken = (ms) => {
