@@ -63,9 +63,17 @@ class _Life:
             sensitive=False, subject=centre, sender=sender, performer=performer, owner=performer,
             duty=kind.answered_by[0], promised_at=at, promised_by=at, seq=1,
         )  # fmt: skip
-        dates = {"finish": self.at(promised.until)} if promised.until else {}
+        dates = self._dates(kind, promised)
         fixed = opening(state, kind, self.pack.calendar, dates, None)
         return Situation(replace(state, **fixed), kind, self.pack.calendar, at, performer)
+
+    def _dates(self, kind: LoopKind, promised: Given) -> dict[str, datetime]:
+        """The day the promise is bound to ends its finish clock, and the accept clock where that is bound too."""
+        if promised.until is None:
+            return {}
+        accept = kind.clock("accept", self.case.reason)
+        bound = ("accept", "finish") if accept and accept.date_bound else ("finish",)
+        return dict.fromkeys(bound, self.at(promised.until))
 
     def live(self) -> None:
         for given in self.case.given[1:]:
@@ -96,14 +104,17 @@ class _Life:
         standing = {"sender": state.sender, "owner": state.owner, "performer": state.performer}
         roles = [role for edge in edges for role in edge.by if role in standing]
         actor = self.person(given.by) if given.by else standing[roles[0] if roles else "owner"]
+        ours = kind.evidence_required.ours
+        brought = given.evidence or kind.evidence_required.complete
         command = Command(
             verb,
             given.reason,
             given.outcome or (next(iter(kind.outcomes)) if verb == "complete" else ""),
-            tuple({"type": one} for one in given.evidence or kind.evidence_required.complete),
+            tuple({"type": one} for one in brought if one not in ours),
             given.note,
             self.person(given.to) if given.to else None,
             self.at(given.until) if given.until else None,
+            proofs=tuple({"type": one} for one in brought if one in ours),
         )
         situation = replace(self.situation, actor=actor or state.performer, at=self.at(given.at))
         for step in decide(situation, command, Cast(leader=self.person("team_lead"))):

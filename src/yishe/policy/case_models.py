@@ -1,5 +1,5 @@
 """The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
-`cases/rights.yaml`, `cases/anomalies.yaml`, and one file per loop kind.
+`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, and one file per loop kind.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
 `team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
@@ -110,6 +110,28 @@ class AnomalyCase(Strict):
     count: int
     duties: tuple[str, ...] = ()
     odd: bool
+
+
+class Window(Strict):
+    """When the `nth` of a service may be done, should be, and can be at the latest."""
+
+    service: str
+    nth: int
+    starts: date
+    due: date
+    ends: date
+
+
+class ContractCase(Strict):
+    """Someone of this `age` with these `traits` signs a `package` on a day: times a year by service, and one window."""
+
+    name: str
+    package: str
+    age: int
+    traits: tuple[str, ...]
+    on: date
+    owes: dict[str, int]
+    window: Window | None = None
 
 
 class RightsCase(Strict):

@@ -13,7 +13,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from . import case_loops, packs
-from .case_models import AnomalyCase, CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
+from .case_models import (
+    AnomalyCase,
+    CalendarCase,
+    ConsentCase,
+    ContractCase,
+    LoopCase,
+    ReactionCase,
+    RightsCase,
+)
+from .contract_year import counted, end_of, year
 from .marked import Marked, Place
 from .pack_errors import PackErrors, Problem, Problems, one_of
 from .pack_fields import Strict
@@ -26,6 +35,7 @@ _MODELS: dict[str, type[Strict]] = {
     "consents": ConsentCase,
     "rights": RightsCase,
     "anomalies": AnomalyCase,
+    "contracts": ContractCase,
 }
 
 
@@ -125,6 +135,8 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
     if isinstance(case, AnomalyCase):
         rule = pack.anomalies.rules.get(case.rule)
         return _differ("odd", case.odd, rule.odd(case.count, frozenset(case.duties)) if rule else None)
+    if isinstance(case, ContractCase):
+        return _contract(pack, case)
     if isinstance(case, LoopCase):
         return case_loops.wrong(pack, about, case)
     return []
@@ -141,6 +153,20 @@ def _consent(pack: packs.PackSet, case: ConsentCase) -> list[str]:
     kind = pack.consents.consents.get(case.consent)
     shown = in_force([*kind.texts.items()], case.on) if kind else None
     return _differ("version", case.version, shown[0].isoformat() if shown else None)
+
+
+def _contract(pack: packs.PackSet, case: ContractCase) -> list[str]:
+    if pack.contracts is None or case.package not in pack.contracts.packages:
+        return [f"unknown package {case.package!r}"]
+    facts = {"age": case.age, "traits": case.traits, "renewed": False}
+    claims = pack.owing(case.package, facts, case.on, drafts=True)
+    owed = year(pack.contracts, claims, case.on, end_of(case.on, pack.contracts.months))
+    wrong = _differ("owes", dict(sorted(case.owes.items())), dict(sorted(counted(owed).items())))
+    if case.window:
+        found = [one for one in owed if (one.service, one.nth) == (case.window.service, case.window.nth)]
+        shown = [(one.starts, one.due, one.ends) for one in found]
+        wrong += _differ("window", [(case.window.starts, case.window.due, case.window.ends)], shown)
+    return wrong
 
 
 def _calendar(pack: packs.PackSet, case: CalendarCase) -> list[str]:

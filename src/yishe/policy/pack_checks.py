@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from itertools import pairwise
 from typing import get_args
 
-from . import cel
+from . import cel, contract_checks
 from .access_rules import Grant
 from .loop_kinds import HIGHEST, ClockName, LoopKind, Rung, Verb
 from .marked import Marked, Place
@@ -34,6 +34,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
     _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
     _anomalies(laid.sheet("anomalies") or NOWHERE, sheets, kinds, problems)
     _research(laid.sheet("research") or NOWHERE, sheets, kinds, problems)
+    contract_checks.check(laid.sheet("contracts") or NOWHERE, sheets, kinds, problems)
     _other_sheets(laid, sheets, problems)
 
 

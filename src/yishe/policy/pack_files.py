@@ -22,6 +22,7 @@ HEAD = "pack.yaml"
 SHEETS = (
     "duties", "traits", "teams", "access", "calendar", "imports", "bounds", "codes", "texts", "settings",
     "sign_in", "facts", "reactions", "loop_defaults", "consents", "rights", "exports", "anomalies", "research",
+    "contracts",
 )  # fmt: skip
 Steps = list[tuple[date, Marked]]
 NOWHERE = Marked({}, Place("pack", 1))

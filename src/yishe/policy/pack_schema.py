@@ -6,8 +6,17 @@ from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
-from .case_models import AnomalyCase, CalendarCase, ConsentCase, LoopCase, ReactionCase, RightsCase
+from .case_models import (
+    AnomalyCase,
+    CalendarCase,
+    ConsentCase,
+    ContractCase,
+    LoopCase,
+    ReactionCase,
+    RightsCase,
+)
 from .consent_rules import ConsentSheet
+from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
@@ -46,6 +55,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "exports.yaml": ExportSheet,
     "anomalies.yaml": AnomalySheet,
     "research.yaml": ResearchSheet,
+    "contracts.yaml": ContractSheet,
 }
 _DATED: dict[str, type[BaseModel]] = {
     "bounds.yaml": BoundsVersion,
@@ -58,6 +68,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/consents.yaml": ConsentCase,
     "cases/rights.yaml": RightsCase,
     "cases/anomalies.yaml": AnomalyCase,
+    "cases/contracts.yaml": ContractCase,
     "cases/<loop kind>.yaml": LoopCase,
 }
 _HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")

@@ -12,6 +12,7 @@ from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
 from .calendars import Calendar, Hours
 from .consent_rules import ConsentSheet
+from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
 from .marked import Place
 from .pack_errors import Problems
@@ -90,6 +91,7 @@ class Sheets:
     exports: ExportSheet = field(default_factory=lambda: _NO_EXPORTS)
     anomalies: AnomalySheet = field(default_factory=lambda: _NO_ANOMALIES)
     research: ResearchSheet | None = None
+    contracts: ContractSheet | None = None
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
     sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
@@ -118,6 +120,7 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     sheets.rights = _one(laid, "rights", RightsSheet, problems) or sheets.rights
     sheets.exports = _one(laid, "exports", ExportSheet, problems) or sheets.exports
     sheets.research = _one(laid, "research", ResearchSheet, problems)
+    sheets.contracts = _one(laid, "contracts", ContractSheet, problems)
     sheets.anomalies = _one(laid, "anomalies", AnomalySheet, problems) or sheets.anomalies
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)

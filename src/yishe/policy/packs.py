@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from . import cel, pack_checks, pack_kinds, pack_sheets
+from . import cel, contract_checks, pack_checks, pack_kinds, pack_sheets
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
 from .calendars import Calendar
 from .consent_rules import ConsentSheet
+from .contract_rules import ContractSheet
+from .contract_year import Claim
 from .export_rules import ExportSheet
 from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
@@ -29,6 +31,8 @@ from .sign_in_rules import SignInVersion
 from .timeline import NotInForce, Timeline
 
 __all__ = ["Calendar", "LoopKind", "NotInForce", "PackErrors", "PackSet", "Problem", "load", "read"]
+
+SIGNED = contract_checks.FACT
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class PackSet:
     exports: ExportSheet
     anomalies: AnomalySheet
     research: ResearchSheet | None
+    contracts: ContractSheet | None
+    year_conditions: Mapping[str, cel.Condition]
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -124,6 +130,24 @@ class PackSet:
             and self.conditions[code].holds(fields)
         )
 
+    def owing(
+        self, package: str, data: Mapping[str, object], on: date, *, drafts: bool = False
+    ) -> tuple[Claim, ...]:
+        """Who asks for what in a year that begins on that day: the package, and every rule that fits these facts.
+
+        Raises Invalid when a field of the fact `contract_signed` is missing or the package is not approved."""
+        if self.contracts is None:
+            raise Invalid("no_contracts", "政策包没有签约的规定：请管理员补上 contracts.yaml。")
+        fields = cel.require(self.facts[SIGNED], data, SIGNED)
+        held = self.contracts.packages[package] if drafts else self.contracts.package(package)
+        asked = [Claim(f"package:{package}", service, times) for service, times in held.items.items()]
+        rules = [
+            Claim(code, rule.service, rule.times)
+            for code, rule in self.contracts.rules.items()
+            if rule.speaks(on, drafts=drafts) and self.year_conditions[code].holds(fields)
+        ]
+        return (*asked, *rules)
+
     @property
     def imports(self) -> Roster:
         """Roster header synonyms."""
@@ -175,6 +199,8 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         exports=sheets.exports,
         anomalies=sheets.anomalies,
         research=sheets.research,
+        contracts=sheets.contracts,
+        year_conditions=_year_conditions(sheets),
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,
@@ -188,6 +214,11 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         settings_by_date=sheets.settings,
         sign_in_by_date=sheets.sign_in,
     )
+
+
+def _year_conditions(sheets: pack_sheets.Sheets) -> dict[str, cel.Condition]:
+    rules = sheets.contracts.rules if sheets.contracts else {}
+    return {code: cel.compile(rule.when, sheets.facts[SIGNED]) for code, rule in rules.items()}
 
 
 def _usable(timeline: Timeline[LoopKind]) -> Timeline[LoopKind]:

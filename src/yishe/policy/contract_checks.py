@@ -1,0 +1,59 @@
+"""Cross-references of `contracts.yaml`: services are reasons of their loop kind, rules are typed, counts name services."""
+
+from collections.abc import Container, Iterable
+
+from . import cel
+from .marked import Marked
+from .pack_errors import Problems, one_of
+from .pack_kinds import Kinds
+from .pack_sheets import Sheets, Unread
+
+FACT = "contract_signed"
+"""The fact that rules of the year look at."""
+
+Path = tuple[object, ...]
+
+
+def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
+    """Note every name that nobody declared and every condition that cannot be asked."""
+    sheet = sheets.contracts
+    if sheet is None:
+        return
+
+    def known(path: Path, what: str, names: Iterable[str], there: Container[str]) -> None:
+        for name in names:
+            if name not in there:
+                problems.add(tree.at(path).place, f"unknown {what} {name!r}; {one_of(there, name)}")
+
+    for path, code in (
+        (("application",), sheet.application),
+        (("item",), sheet.item),
+        (("renewal", "kind"), sheet.renewal.kind),
+    ):
+        known(path, "loop kind", [code], kinds)
+    known(("renewal", "duty"), "duty", [sheet.renewal.duty], sheets.duties)
+    ways = sheets.codes.get("encounter_kind", {})
+    for code, service in sheet.services.items():
+        for kind in kinds[sheet.item].values if sheet.item in kinds else ():
+            known(("services", code), f"reason of {sheet.item}", [code], kind.reasons)
+            known(("services", code, "duty"), f"duty of {sheet.item}", [service.duty], kind.answered_by)
+        known(("services", code, "how"), "encounter_kind", service.how, ways)
+        known(("services", code, "counts_as"), "service", service.counts_as, sheet.services)
+    for code, package in sheet.packages.items():
+        known(("packages", code, "items"), "service", package.items, sheet.services)
+    _rules(tree, sheets, problems)
+
+
+def _rules(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    fact = sheets.facts.get(FACT)
+    for code, rule in sheets.contracts.rules.items() if sheets.contracts else ():
+        if rule.service not in (services := sheets.contracts.services if sheets.contracts else {}):
+            place = tree.at(("rules", code, "service")).place
+            problems.add(place, f"unknown service {rule.service!r}; {one_of(services, rule.service)}")
+        if fact is None:
+            problems.add(tree.at(("rules",)).place, f"no fact {FACT}; expected it in facts.yaml")
+        elif not isinstance(fact, Unread):
+            try:
+                cel.compile(rule.when, fact)
+            except cel.CelError as error:
+                problems.add(tree.at(("rules", code, "when")).place, f"condition: {error}")

@@ -1,0 +1,102 @@
+"""What a pack says about contracts: packages, the rules that apply beside them, their services, and the agreement's text."""
+
+from datetime import date
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from .pack_fields import Length, Said, Sourced, Status, Strict
+from .refusals import Invalid
+from .timeline import in_force
+
+RENEWAL = "renewal"
+"""The one promise of every year that no package lists: offering the next."""
+
+
+class Service(Strict):
+    """Something done for a resident. `how` are codes of `encounter_kind` that count; `counts_as` are services that the same
+    contact keeps as well, where its way fits them. `code` is what the centre bills it by."""
+
+    duty: str
+    how: tuple[str, ...] = Field(min_length=1)
+    code: str = ""
+    counts_as: tuple[str, ...] = ()
+
+
+class Package(Sourced):
+    """`fee` in yuan a year, None where no authority has set it; `items` are times a year by service."""
+
+    title: Said
+    fee: int | None = Field(ge=0)
+    items: dict[str, int] = Field(min_length=1)
+
+
+class YearRule(Sourced):
+    """A rule that owes a service to whoever it fits, whatever the package; `when` is CEL over `contract_signed`."""
+
+    title: Said
+    since: date
+    until: date | None = None
+    when: str = ""
+    service: str
+    times: int = Field(ge=1, le=366)
+
+    def speaks(self, on: date, *, drafts: bool = False) -> bool:
+        """Approved (with `drafts` also not yet), begun and not ended; `until` is the last day."""
+        usable = self.status == "approved" or (drafts and self.status == "draft")
+        return usable and self.since <= on and (self.until is None or on <= self.until)
+
+
+class Renewal(Strict):
+    """The next year is offered so long `before` the end, as a loop of `kind`, by this duty."""
+
+    kind: str
+    duty: str
+    before: Length
+
+
+class Agreement(Strict):
+    """One version of what both sides sign, paragraph by paragraph. A draft is never signed."""
+
+    title: Said
+    text: tuple[str, ...] = Field(min_length=1)
+    status: Status = "draft"
+
+
+class ContractSheet(Sourced):
+    """`application` and `item` are loop kinds; the services are the reasons of `item`. A contract lasts `months`."""
+
+    application: str
+    item: str
+    renewal: Renewal
+    months: int = Field(ge=1)
+    ways: dict[str, Said]
+    signatures: dict[str, Said]
+    ends: dict[str, Said]
+    services: dict[str, Service]
+    packages: dict[str, Package]
+    rules: dict[str, YearRule]
+    agreements: dict[date, Agreement]
+
+    @model_validator(mode="after")
+    def keeps_its_own_word(self) -> Self:
+        if RENEWAL in self.services:
+            raise ValueError(f"a service named {RENEWAL}; expected another name, renewing is promised anyway")
+        return self
+
+    def package(self, code: str) -> Package:
+        """The approved package. Raises Invalid naming what is possible."""
+        usable = {name: one for name, one in self.packages.items() if one.status == "approved"}
+        if code not in usable:
+            known = "、".join(str(one.title) for one in usable.values()) or "（还没有批准的服务包）"
+            raise Invalid("package", f"没有批准的服务包“{code}”；可选：{known}。", field="package",
+                          possible=list(usable))  # fmt: skip
+        return usable[code]
+
+    def agreement(self, day: date) -> tuple[str, Agreement]:
+        """Version and text of the approved agreement in force on `day`. Raises Invalid when there is none."""
+        approved = [(since, one) for since, one in self.agreements.items() if one.status == "approved"]
+        found = in_force(approved, day)
+        if found is None:
+            raise Invalid("agreement_not_approved", "签约协议文本还没有批准，暂不能签约。")
+        return found[0].isoformat(), found[1]

@@ -1,0 +1,83 @@
+"""The year a contract promises: what package and rules ask for, laid into windows. Pure; the days are local dates.
+
+Several rules may ask for the same service: the one that asks most often wins, and each kept promise keeps all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from .contract_rules import RENEWAL, ContractSheet
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One promise of the year. It may be kept from `starts` on, should be by `due`, and can be until `ends`, both included.
+
+    `nth` of `times`; `covers` are the package and rules it keeps; `kind` the loop it becomes."""
+
+    kind: str
+    service: str
+    nth: int
+    times: int
+    starts: date
+    due: date
+    ends: date
+    duty: str
+    covers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who asks for a service, how many times a year. `by` is `package:<code>` or a rule's code."""
+
+    by: str
+    service: str
+    times: int
+
+
+def end_of(since: date, months: int) -> date:
+    """The first day after a term of so many months that begins on `since`."""
+    year, month = divmod(since.month - 1 + months, 12)
+    month_after = date(since.year + year, month + 1, 1)
+    last = (month_after.replace(day=28) + 4 * DAY).replace(day=1) - DAY
+    return min(month_after.replace(day=min(since.day, last.day)), last)
+
+
+def year(sheet: ContractSheet, claims: tuple[Claim, ...], since: date, until: date) -> tuple[Owed, ...]:
+    """Every promise of a contract from `since` to the day before `until`, the offer of the next year last."""
+    asked: dict[str, list[Claim]] = {}
+    for claim in claims:
+        asked.setdefault(claim.service, []).append(claim)
+    owed = [one for service in asked for one in _laid(sheet, service, asked[service], since, until)]
+    last = until - DAY
+    offered = max(since, until - sheet.renewal.before.exact())
+    renewal = Owed(sheet.renewal.kind, RENEWAL, 1, 1, offered, last, last, sheet.renewal.duty, (RENEWAL,))
+    return (*sorted(owed, key=lambda one: (one.due, one.service)), renewal)
+
+
+def _laid(sheet: ContractSheet, service: str, claims: list[Claim], since: date, until: date) -> list[Owed]:
+    """The strictest claim cut into equal windows, one after the other without a gap."""
+    times = max(claim.times for claim in claims)
+    days, covers = (until - since).days, tuple(claim.by for claim in claims)
+    marks = [since + timedelta(days=days * n // times) for n in range(times + 1)]
+    duty = sheet.services[service].duty
+    return [
+        Owed(sheet.item, service, n + 1, times, marks[n], marks[n + 1] - DAY, until - DAY, duty, covers)
+        for n in range(times)
+    ]
+
+
+def fitting(sheet: ContractSheet, services: tuple[str, ...], how: str) -> tuple[str, ...]:
+    """Every service that one contact of this kind keeps: those named, and what they count as where the way fits."""
+    named = dict.fromkeys(services)
+    for service in services:
+        named |= dict.fromkeys(sheet.services[service].counts_as)
+    return tuple(one for one in named if how in sheet.services[one].how)
+
+
+def counted(owed: tuple[Owed, ...]) -> Mapping[str, int]:
+    """Times a year by service, without the renewal."""
+    return {one.service: one.times for one in owed if one.service != RENEWAL}
