@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import case_loops, packs
+from . import case_life, case_loops, packs
 from .case_models import (
     AnomalyCase,
     CalendarCase,
@@ -36,6 +36,7 @@ _MODELS: dict[str, type[Strict]] = {
     "rights": RightsCase,
     "anomalies": AnomalyCase,
     "contracts": ContractCase,
+    **case_life.MODELS,
 }
 
 
@@ -79,12 +80,14 @@ def check(paths: Sequence[Path]) -> list[Problem]:
 
 
 def uncovered(paths: Sequence[Path]) -> list[str]:
-    """Loop kinds and reactions without a single case: `kind x`, `reaction y`."""
+    """Loop kinds, reactions and risk models without a single case: `kind x`, `reaction y`, `risk z`."""
     pack, laid = packs.read(paths)
     abouts = {name.removeprefix("cases/") for layer in laid.layers for name in layer.files}
     told = {code for case in _reaction_cases(laid.layers) for code in case.follows}
     kinds = [f"kind {code}" for code in pack.kinds if code not in abouts]
-    return kinds + [f"reaction {code}" for code in pack.reactions if code not in told]
+    tried = case_life.tried(laid.layers)
+    risks = [f"risk {code}" for code in pack.life.risks if code not in tried]
+    return kinds + [f"reaction {code}" for code in pack.reactions if code not in told] + risks
 
 
 def _reaction_cases(layers: Sequence[Layer]) -> Iterator[ReactionCase]:
@@ -139,7 +142,7 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
         return _contract(pack, case)
     if isinstance(case, LoopCase):
         return case_loops.wrong(pack, about, case)
-    return []
+    return case_life.wrong(pack, case)
 
 
 def _following(pack: packs.PackSet, case: ReactionCase) -> set[str]:

@@ -1,6 +1,7 @@
 """Read the folders of a pack and lay them over each other, keeping file and line of every value.
 
-A folder has `pack.yaml`, one file per sheet, `loops/*.yaml` and `cases/*.yaml`. An overlay names in its own files
+A folder has `pack.yaml`, one file per sheet, `loops/*.yaml`, `risks/*.yaml` and `cases/*.yaml`; the tables of `growth/*.csv`
+are part of its digest and read when somebody asks. An overlay names in its own files
 only what differs. In dated files the patch in force on a day lies over the value in force on that day, so a
 patch of 2026 also changes what the base brings in 2027, until the overlay says otherwise.
 """
@@ -22,20 +23,24 @@ HEAD = "pack.yaml"
 SHEETS = (
     "duties", "traits", "teams", "access", "calendar", "imports", "bounds", "codes", "texts", "settings",
     "sign_in", "facts", "reactions", "loop_defaults", "consents", "rights", "exports", "anomalies", "research",
-    "contracts",
+    "contracts", "risk_inputs",
 )  # fmt: skip
+FOLDERS = ("loops", "risks", "cases")
+TABLES = "growth"
 Steps = list[tuple[date, Marked]]
 NOWHERE = Marked({}, Place("pack", 1))
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One folder as read: `files` by path inside it, without suffix (`duties`, `loops/x`, `cases/x`)."""
+    """One folder as read: `files` by path inside it, without suffix (`duties`, `loops/x`, `cases/x`); `tables` by the
+    name of the csv file."""
 
     head: PackHead
     root: Path
     files: dict[str, Marked]
     digest: str
+    tables: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Laid:
         return laid
 
     def names(self, folder: str) -> list[str]:
-        """Files under `loops` or `cases` of any layer, each once."""
+        """Files under `loops`, `risks` or `cases` of any layer, each once."""
         return sorted(
             {name for layer in self.layers for name in layer.files if name.startswith(f"{folder}/")}
         )
@@ -149,23 +154,30 @@ def _read_layer(root: Path, problems: Problems) -> Layer | None:
         problems.add(Place(f"{root.name}/{HEAD}", 1), "no such file; expected a pack folder with pack.yaml")
         return None
     files: dict[str, Marked] = {}
+    tables: dict[str, Path] = {}
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_dir() or any(part.startswith(".") for part in path.parts[len(root.parts) :]):
             continue
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+        if path.parent.name == TABLES and path.suffix == ".csv":
+            tables[path.stem] = path
+            continue
         marked = _read_file(path, f"{root.name}/{name}", name, problems)
         if marked is not None:
             files[name.removesuffix(".yaml")] = marked
     head = _read_head(files.pop("pack", NOWHERE), problems)
-    return Layer(head, root, files, digest.hexdigest()) if head else None
+    return Layer(head, root, files, digest.hexdigest(), tables) if head else None
 
 
 def _read_file(path: Path, shown: str, name: str, problems: Problems) -> Marked | None:
     if not _is_known(name):
         known = ", ".join(f"{sheet}.yaml" for sheet in ("pack", *SHEETS))
-        problems.add(Place(shown, 1), f"unknown file; expected {known}, loops/*.yaml or cases/*.yaml")
+        problems.add(
+            Place(shown, 1),
+            f"unknown file; expected {known}, {', '.join(f'{one}/*.yaml' for one in FOLDERS)}",
+        )
         return None
     try:
         return read(path, shown)
@@ -179,7 +191,7 @@ def _is_known(name: str) -> bool:
     folder, _, last = name.rpartition("/")
     if not last.endswith(".yaml"):
         return False
-    return folder in ("loops", "cases") or (folder == "" and last.removesuffix(".yaml") in ("pack", *SHEETS))
+    return folder in FOLDERS or (folder == "" and last.removesuffix(".yaml") in ("pack", *SHEETS))
 
 
 def _read_head(marked: Marked, problems: Problems) -> PackHead | None:

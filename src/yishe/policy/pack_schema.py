@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
+from .case_life import RiskCase
 from .case_models import (
     AnomalyCase,
     CalendarCase,
@@ -24,6 +25,7 @@ from .pack_kinds import BOOKS
 from .reactions import FactSheet, ReactionSheet
 from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
+from .risk_rules import InputSheet, RiskModel
 from .sheets import (
     BoundsVersion,
     CalendarSheet,
@@ -56,6 +58,8 @@ _FILES: dict[str, type[BaseModel]] = {
     "anomalies.yaml": AnomalySheet,
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
+    "risk_inputs.yaml": InputSheet,
+    "risks/<model>.yaml": RiskModel,
 }
 _DATED: dict[str, type[BaseModel]] = {
     "bounds.yaml": BoundsVersion,
@@ -69,6 +73,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/rights.yaml": RightsCase,
     "cases/anomalies.yaml": AnomalyCase,
     "cases/contracts.yaml": ContractCase,
+    "cases/risks.yaml": RiskCase,
     "cases/<loop kind>.yaml": LoopCase,
 }
 _HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")

@@ -95,6 +95,10 @@ class Sheets:
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
     sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
+    def quantities(self) -> Mapping[str, Quantity]:
+        """Every quantity of any day."""
+        return {code: one for version in self.bounds.values for code, one in version.items()}
+
 
 # file name → model; the one field besides its source goes to the same-named part of Sheets
 _UNDATED: dict[str, tuple[type[Strict], str, str]] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from . import cel, contract_checks, pack_checks, pack_kinds, pack_sheets
+from . import cel, contract_checks, pack_checks, pack_kinds, pack_life, pack_sheets
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
 from .calendars import Calendar
@@ -59,6 +59,7 @@ class PackSet:
     research: ResearchSheet | None
     contracts: ContractSheet | None
     year_conditions: Mapping[str, cel.Condition]
+    life: pack_life.Life
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -175,12 +176,15 @@ def read(paths: Sequence[Path]) -> tuple[PackSet, Laid]:
         raise PackErrors([Problem("packs", 1, "no pack was given; expected at least one folder")])
     kinds, trees = pack_kinds.build(laid, problems)
     sheets = pack_sheets.build(laid, problems)
+    life = pack_life.build(laid, sheets.quantities(), problems)
     pack_checks.check(laid, sheets, kinds, trees, problems)
     problems.raise_if_any()
-    return _assemble(laid, sheets, kinds), laid
+    return _assemble(laid, sheets, kinds, life), laid
 
 
-def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -> PackSet:
+def _assemble(
+    laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds, life: pack_life.Life
+) -> PackSet:
     digest = hashlib.sha256("".join(layer.digest for layer in laid.layers).encode()).hexdigest()
     reactions = {code: reaction for code, reaction in sheets.reactions.items() if reaction}
     return PackSet(
@@ -201,6 +205,7 @@ def _assemble(laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds) -
         research=sheets.research,
         contracts=sheets.contracts,
         year_conditions=_year_conditions(sheets),
+        life=life,
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,

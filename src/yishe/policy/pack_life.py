@@ -1,0 +1,81 @@
+"""From laid-over files to what is worked out over a life: risk models and what they read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from .marked import Marked
+from .pack_errors import Problems, one_of
+from .pack_files import NOWHERE, Laid
+from .refusals import Invalid
+from .risk_rules import Input, InputSheet, RiskModel, needs_of
+from .risks import Given, Result, of_person
+from .sheets import Quantity
+
+SEX, AGE = "sex", "age"
+
+
+@dataclass
+class Life:
+    """`risks` in the order in which they are shown."""
+
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    risks: Mapping[str, RiskModel] = field(default_factory=dict)
+
+    def risk(self, code: str, given: Given) -> Result:
+        """What one risk model says about one person. Raises Invalid for an unknown model."""
+        model = self.risks.get(code)
+        if model is None:
+            raise Invalid(
+                "risk.unknown", f"没有“{code}”这种风险计算；可用：{'、'.join(self.risks)}", risk=code
+            )
+        return of_person(code, model, self.inputs, given)
+
+
+def build(laid: Laid, quantities: Mapping[str, Quantity], problems: Problems) -> Life:
+    """Read them, and note every input that nobody declares and every quantity that is no measurement."""
+    life = Life()
+    if marked := laid.sheet("risk_inputs"):
+        sheet = _read(marked, InputSheet, problems)
+        life.inputs = sheet.inputs if isinstance(sheet, InputSheet) else {}
+        _inputs(life.inputs, marked, quantities, problems)
+    found: dict[str, RiskModel] = {}
+    for name in laid.names("risks"):
+        marked = laid.sheet(name) or NOWHERE
+        model = _read(marked, RiskModel, problems)
+        if isinstance(model, RiskModel):
+            if life.inputs:
+                _model(model, marked, life.inputs, problems)
+            found[name.removeprefix("risks/")] = model
+    life.risks = dict(sorted(found.items(), key=lambda one: (one[1].order, one[0])))
+    return life
+
+
+def _read(
+    marked: Marked, model: type[InputSheet] | type[RiskModel], problems: Problems
+) -> InputSheet | RiskModel | None:
+    try:
+        return model.model_validate(marked.plain())
+    except ValidationError as error:
+        problems.add_invalid(error, marked, model)
+        return None
+
+
+def _inputs(
+    inputs: Mapping[str, Input], tree: Marked, quantities: Mapping[str, Quantity], problems: Problems
+) -> None:
+    for name, one in inputs.items():
+        place = tree.at(("inputs", name)).place
+        if one.quantity and one.quantity not in quantities:
+            problems.add(place, f"unknown quantity {one.quantity!r}; {one_of(quantities, one.quantity)}")
+        for part in one.formula.names if one.formula else ():
+            if part not in inputs:
+                problems.add(place, f"unknown input {part!r}; {one_of(inputs, part)}")
+
+
+def _model(model: RiskModel, tree: Marked, inputs: Mapping[str, Input], problems: Problems) -> None:
+    read = [*model.needs, *model.not_when, *(name for one in model.variants for name in needs_of(one))]
+    for name in dict.fromkeys(read):
+        if name not in inputs:
+            problems.add(tree.place, f"unknown input {name!r}; {one_of(inputs, name)}")
