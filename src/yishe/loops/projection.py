@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -69,32 +69,52 @@ def folded(entries: Iterable[Entry]) -> tuple[LoopState, Head] | None:
 
 @dataclass(frozen=True)
 class Read:
-    """A loop with what almost every act on it needs: its subject's wrapped key, and whether anyone tracks it."""
+    """A loop with what almost every act on it needs: its subject's wrapped key, and whether anyone tracks it; `resident`
+    and `story` (its entries) only where they were asked for."""
 
     track: Track
     key: bytes | None
     tracked: bool
+    resident: uuid.UUID | None = None
+    story: tuple[Entry, ...] = ()
 
     @property
     def state(self) -> LoopState:
         return self.track.state
 
 
+_LOOP = len(quick.names(Loop))
+_COMPANY = (
+    "(SELECT k.wrapped FROM trust_subjectkey k WHERE k.subject = l.subject), "
+    "EXISTS (SELECT 1 FROM loops_tracking t WHERE t.loop = l.id)"
+)
+
+
 @cache
 def _select() -> str:
+    return f"SELECT {quick.columns(Loop, 'l')}, {_COMPANY} FROM loops_loop l WHERE l.id = %s"
+
+
+@cache
+def _select_told() -> str:
     return (
-        f"SELECT {quick.columns(Loop, 'l')}, (SELECT k.wrapped FROM trust_subjectkey k WHERE k.subject = l.subject), "
-        "EXISTS (SELECT 1 FROM loops_tracking t WHERE t.loop = l.id) FROM loops_loop l WHERE l.id = %s"
+        f"SELECT {quick.columns(Loop, 'l')}, {_COMPANY}, "
+        f"(SELECT s.resident_id FROM people_subject s WHERE s.subject = l.subject), {quick.columns(Entry, 'e')} "
+        "FROM loops_loop l JOIN trust_entry e ON e.stream = l.id WHERE l.id = %s ORDER BY e.seq"
     )
 
 
-def read(loop_id: uuid.UUID) -> Read:
-    """The loop and its company in one statement, or NotFound in words."""
-    rows = quick.rows(_select(), [loop_id])
+def read(loop_id: uuid.UUID, *, told: bool = False) -> Read:
+    """The loop and its company in one statement, or NotFound in words; `told` with its story."""
+    rows = quick.rows(_select_told() if told else _select(), [loop_id])
     if not rows:
         raise NotFound("no_such_loop", "没有这件闭环：链接可能不完整，请从“今日”或“台账”重新打开。")
-    *_, key, tracked = rows[0]
-    return Read(track_read(rows[0]), bytes(key) if key is not None else None, bool(tracked))
+    key, tracked, *more = rows[0][_LOOP:]
+    found = Read(track_read(rows[0]), bytes(key) if key is not None else None, bool(tracked))
+    if not more:
+        return found
+    story = tuple(quick.instance(Entry, row[_LOOP + 3 :]) for row in rows)
+    return replace(found, resident=quick.uid(more[0]), story=story)
 
 
 def found(loop_id: uuid.UUID) -> LoopState:

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
-
-from django.db import connection
 
 from yishe.people import directory, packs
 from yishe.people.members import Member
 from yishe.policy.refusals import Forbidden, Unauthenticated
-from yishe.trust import accounts, ids
+from yishe.trust import accounts, ids, quick
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -65,23 +62,18 @@ WHERE token.digest = %s AND token.revoked_at IS NULL AND token.created_at > %s A
 """
 
 
-def _stored(at: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(at)
-
-
 def for_token(plaintext: str, at: datetime) -> Actor:
     """The member of staff behind a bearer token, in one statement; Unauthenticated when the token is unknown
     or revoked, older than the pack lets it become, or its owner out of service."""
     born_after = at - packs.in_force().sign_in(at.astimezone(SHANGHAI).date()).token_life.exact()
-    with connection.cursor() as cursor:
-        cursor.execute(_BEARER, [accounts.token_digest(plaintext), _stored(born_after)])
-        row = cursor.fetchone()
-    account = ids.parse(row[0]) if row else None
+    rows = quick.rows(_BEARER, [accounts.token_digest(plaintext), born_after])
+    account, version = rows[0] if rows else (None, 0)
+    account = quick.uid(account)
     if account is None:
         raise Unauthenticated(
             "bad_token", "令牌无效、已停用或已过期：请管理员重新发一个（yishe token create）。"
         )
-    actor = actor_for(account, row[1] or 0)
+    actor = actor_for(account, version or 0)
     if not actor.member.held(at):
         raise Unauthenticated("out_of_service", "令牌的主人现在没有在任岗位：请管理员核对任职后重试。")
     return actor

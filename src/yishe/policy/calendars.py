@@ -130,11 +130,22 @@ class Calendar:
                 if closes > start:
                     yield opens, closes
 
-    def _open(self, day: date) -> list[Span]:
-        if not self.is_workday(day):
-            return []
+    def _open(self, day: date) -> tuple[Span, ...]:
+        """When work is done on this day: worked out once, as every clock of every loop walks over the same days."""
+        found = self._opened.get(day)
+        if found is None:
+            found = self._opened[day] = self._spans(day) if self.is_workday(day) else ()
+        return found
+
+    @cached_property
+    def _opened(self) -> dict[date, tuple[Span, ...]]:
+        return {}
+
+    def _spans(self, day: date) -> tuple[Span, ...]:
         midnight = datetime.combine(day, time(), self.zone)
-        return [(_at(midnight, opens), _at(midnight, closes)) for opens, closes in self._hours(day).spans]
+        return tuple(
+            (_at(midnight, opens), _at(midnight, closes)) for opens, closes in self._hours(day).spans
+        )
 
     def _hours(self, day: date) -> Hours:
         known = [hours for hours in self.hours if hours.since <= day]

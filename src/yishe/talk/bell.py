@@ -17,8 +17,8 @@ from yishe.trust import logs
 
 log = logging.getLogger(__name__)
 CHANNEL = "yishe_outbox"
-GATHER_SECONDS = 0.01
-"""Rings within this time are one."""
+GATHER_SECONDS = 0.025
+"""Rings within this time are one; the first after a silence is heard at once."""
 AGAIN_SECONDS = 1.0
 LOOK_UP_SECONDS = 0.25
 
@@ -29,10 +29,12 @@ def there_is_one() -> bool:
 
 
 def _line() -> "psycopg.Connection[Any]":
-    """A direct connection of this thread's own, outside Django's."""
+    """A direct connection of this thread's own, outside Django's. A ring writes nothing that a crash could lose, so it
+    does not wait for the disk and takes no turn there from acts that do."""
     known = connections[DEFAULT_DB_ALIAS]
     line: psycopg.Connection[Any] = known.get_new_connection(known.get_connection_params())
     line.autocommit = True
+    line.execute("SET synchronous_commit = off")
     return line
 
 

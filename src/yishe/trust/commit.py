@@ -17,6 +17,7 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from yishe.trust import columns, write_lock
+from yishe.trust.sending import send
 
 
 class Stale(Exception):
@@ -266,9 +267,8 @@ def _commit_postgresql(writes: list[_Write]) -> None:
 def _in_one(writes: list[_Write]) -> None:
     here = columns.here()
     writes = sorted(writes, key=_guards_first)
-    with here.cursor() as cursor:
-        cursor.execute(_statement(tuple(w.shape for w in writes)), [p for w in writes for p in w.params()])
-        hit = cursor.fetchone()[0]
+    sql = _statement(tuple(w.shape for w in writes))
+    hit = send(sql, [p for w in writes for p in w.params()]).fetchone()[0]
     if writes[0].guard and hit != 1:
         if hit and not here.in_atomic_block:
             raise RuntimeError(f"a guard on {writes[0].model.__name__} matched {hit} rows")

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, models
-from psycopg.pq import Format
 
-from yishe.trust.columns import Convert, here, moment_text, on_postgresql
+from yishe.trust.columns import Convert, moment_text, on_postgresql
 from yishe.trust.columns import of as columns_of
+from yishe.trust.sending import send
 
 M = TypeVar("M", bound=models.Model)
 
@@ -43,11 +43,9 @@ def _param(value: Any) -> Any:
 
 def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Whatever the statement answers, unconverted. PostgreSQL answers in binary, which costs half of text to read."""
-    with here().cursor() as cursor:
-        if on_postgresql():
-            cursor.cursor.format = Format.BINARY
-        cursor.execute(sql, values if on_postgresql() else [_param(v) for v in values])
-        return cursor.fetchall()
+    stored = values if on_postgresql() else [_param(v) for v in values]
+    found: list[tuple[Any, ...]] = send(sql, stored, binary=True).fetchall()
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -12,13 +12,14 @@ from pydantic import Field
 from yishe.care import evidence
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Act, Day, NewLoop
-from yishe.doors.api.wire import Caller, Command, caller, command
+from yishe.doors.api.wire import Caller, caller, command
 from yishe.loops import acts, answering, promises, reading, sets
 from yishe.loops.promises import Wanted
 from yishe.loops.reading import Page
 from yishe.loops.recording import Said
 from yishe.people.names import named
 from yishe.people.placements import placed, subjects_of
+from yishe.policy import loop_roles
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
 from yishe.policy.refusals import Conflict, Invalid, NotFound
@@ -107,31 +108,27 @@ def detail(request: HttpRequest, loop_id: str) -> dict[str, Any]:
 @router.post("/loops/{loop_id}/{verb}")
 def act(request: HttpRequest, loop_id: str, verb: str, payload: Act) -> dict[str, Any]:
     """One verb of the table. The answer is the loop afterwards; for refer_on, the new loop."""
-    who, said, found = caller(request), command(request), _id(loop_id)
+    who, named_as, found = caller(request), command(request), _id(loop_id)
     _known(verb)
+    wanted = loop_roles.Command(
+        verb,
+        payload.reason or "",
+        payload.outcome or "",
+        tuple(piece.model_dump(exclude_none=True, exclude={"note"}) for piece in payload.evidence),
+        payload.words,
+        payload.to,
+        payload.until,
+        payload.said_by or "",
+    )
+    said = Said(who.actor.staff_id, who.at, named_as.id, named_as.digest, source=SOURCE)
     try:
-        moved = acts.act(
-            who.actor,
-            verb,
-            found,
-            seq=payload.seq,
-            at=who.at,
-            command_id=said.id,
-            digest=said.digest,
-            reason=payload.reason or "",
-            outcome=payload.outcome or "",
-            evidence=[piece.model_dump(exclude_none=True, exclude={"note"}) for piece in payload.evidence],
-            note=payload.words,
-            to=payload.to,
-            until=payload.until,
-            said_by=payload.said_by or "",
-            source=SOURCE,
-        )
+        acted = acts.acted(who.actor, found, payload.seq, wanted, said, told=True)
     except Conflict as refused:
         if refused.code == "stale":
             _tell_meanwhile(who, found, payload.seq, refused)
         raise
-    return _answer(who, moved, said)
+    # Its access line was written with the command.
+    return _shown(answering.after(who.actor, acted, who.at, named_as.key))
 
 
 def _tell_meanwhile(who: Caller, loop_id: UUID, seq: int, refused: Conflict) -> None:
@@ -140,11 +137,6 @@ def _tell_meanwhile(who: Caller, loop_id: UUID, seq: int, refused: Conflict) -> 
     refused.extra["events"] = [shapes.event(one) for one in shown.entries if one.seq > seq]
     refused.extra["allowed"] = list(shown.allowed)
     _log(who, "loop.read", [shown.state], shown.relation)
-
-
-def _answer(who: Caller, loop_id: UUID, said: Command) -> dict[str, Any]:
-    """The loop as the command left it; its access line was written with the command."""
-    return _shown(answering.answer(who.actor, loop_id, who.at, said.key))
 
 
 def _shown(found: answering.Answer) -> dict[str, Any]:
