@@ -19,7 +19,6 @@ from yishe.loops.models import Loop
 from yishe.loops.projection import state_of
 from yishe.people import access, directory, packs
 from yishe.people.actors import SYSTEM, Actor
-from yishe.people.members import Member
 from yishe.policy.anomaly_rules import AnomalyRule, AnomalySheet
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Refused
@@ -116,7 +115,7 @@ def _opened(one: Finding, sheet: AnomalySheet, rule: AnomalyRule, at: datetime) 
         home = units[0].id if units else None
     if home is None:
         return None
-    place = _place(member, home, at)
+    place = matters.beside(member.id, home, at)
     head = book.centre_lead(place, at)
     matter = Matter(
         sheet.kind, home, place, rule.reason, sender=head.id if head else None, besides=(one.person,),
@@ -150,13 +149,3 @@ def asked(actor: Actor, at: datetime, limit: int) -> list[Asked]:
 def _finding(entry: Entry) -> Finding:
     codes = ledger.facts_of(entry)["matter"]
     return Finding(codes["rule"], UUID(codes["person"]), date.fromisoformat(codes["day"]), codes["count"])
-
-
-def _place(member: Member, home: UUID, at: datetime) -> UUID:
-    """Who leads the centre is not asked about himself: then it stands with the organisation above."""
-    book = directory.current()
-    for unit in [home, *(unit.id for unit in book.above(home))]:
-        head = book.centre_lead(unit, at)
-        if head is not None and head.id != member.id:
-            return unit
-    return home

@@ -70,3 +70,13 @@ def open_(actor: Actor, matter: Matter, at: datetime, *, command_id: str, source
             raise Conflict("busy", "排班正在变更，请再点一次。") from None
         return before
     return track.state.id
+
+
+def beside(person: uuid.UUID, home: uuid.UUID, at: datetime) -> uuid.UUID:
+    """Where a matter about somebody who works here stands: at the centre, or above it when he himself leads the centre."""
+    book = directory.current()
+    for unit in [home, *(unit.id for unit in book.above(home))]:
+        head = book.centre_lead(unit, at)
+        if head is not None and head.id != person:
+            return unit
+    return home

@@ -15,6 +15,7 @@ from yishe.people import packs, standing
 from yishe.people.actors import Actor
 from yishe.people.members import Member
 from yishe.people.models import AccessFact, Empanelment, Resident, Subject
+from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.people.standing import (
     BREAK_GLASS,
@@ -39,14 +40,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """`relation` is the code that allowed it, empty when refused; `purpose` what for; `grant` the break-glass it rests on.
-    `words` tell the person why, in Chinese."""
+    """`relation` is the code that allowed it, empty when refused; `purpose` what for; `grant` the break-glass it rests on,
+    which ends at `until`. `words` tell the person why, in Chinese."""
 
     allowed: bool
     relation: str
     words: str
     purpose: str = ""
     grant: str = ""
+    until: datetime | None = None
 
     @property
     def said(self) -> str:
@@ -126,15 +128,27 @@ def may(
     facts_ = standing.recorded(member, placement.resident, at)
     granted = sheet.granting(action, facts_.standing, purpose)
     if granted is not None:
-        return _granted(sheet, granted, facts_.sources[granted.relation])
+        return (
+            _broken(sheet, facts_, granted.purpose)
+            if granted.relation == BREAK_GLASS
+            else _granted(sheet, granted)
+        )
     return Permission(False, "", _refused(sheet, action, {**known, **facts_.standing}, purpose))
 
 
-def _granted(sheet: AccessSheet, granted: Granted, source: str = "") -> Permission:
-    grant = source.partition(":")[2] if granted.relation == BREAK_GLASS else ""
-    return Permission(
-        True, granted.relation, sheet.relations[granted.relation].words.zh, granted.purpose, grant
-    )
+def _granted(sheet: AccessSheet, granted: Granted) -> Permission:
+    return Permission(True, granted.relation, sheet.relations[granted.relation].words.zh, granted.purpose)
+
+
+def _broken(sheet: AccessSheet, told: standing.Recorded, purpose: str) -> Permission:
+    """By a glass that was broken: until when and why are part of the words."""
+    _, grant, code = f"{told.sources[BREAK_GLASS]}::".split(":")[:3]
+    rule, words = sheet.break_glass, sheet.relations[BREAK_GLASS].words.zh
+    reason = rule.reasons.get(code) if rule else None
+    ends = f"至 {told.until.astimezone(ZONE):%H:%M}" if told.until else ""
+    why = f"理由：{reason.title}" if reason else ""
+    said = "，".join(filter(None, (ends, why)))
+    return Permission(True, BREAK_GLASS, f"{words}：{said}" if said else words, purpose, grant, told.until)
 
 
 def _refused(sheet: AccessSheet, action: str, stands: standing.Standing, purpose: str | None) -> str:

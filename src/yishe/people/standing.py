@@ -117,10 +117,12 @@ def _places(found: Iterable[tuple[UUID, str]]) -> Places:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The relations that facts tell, and where each comes from (`loop:<id>`, `consent:<id>`, `break_glass:<id>`)."""
+    """The relations that facts tell, where each comes from (`loop:<id>`, `consent:<id>`, `break_glass:<id>:<reason>`), and
+    until when the broken glass stands open."""
 
     standing: Standing
     sources: dict[str, str]
+    until: datetime | None = None
 
 
 NONE = Recorded({}, {})
@@ -132,18 +134,20 @@ def recorded(member: Member, resident: UUID, at: datetime) -> Recorded:
     duties = member.duties(at)
     if not duties:
         return NONE
-    sources = dict(_told(member.id, resident, at))
+    told = _told(member.id, resident, at)
     for organisation in partners(member, at):
-        sources |= {name: source for name, source in _told(organisation, resident, at) if name == PARTNER}
-    return Recorded(dict.fromkeys(sources, duties), sources)
+        told += [one for one in _told(organisation, resident, at) if one[0] == PARTNER]
+    sources = {relation: source for relation, source, _ in told}
+    open_ = [quick.moment(until) for relation, _, until in told if relation == BREAK_GLASS and until]
+    return Recorded(dict.fromkeys(sources, duties), sources, max(open_, default=None))
 
 
 _TOLD = """
-    SELECT f.relation, f.source FROM people_accessfact f JOIN people_subject s ON s.subject = f.subject
+    SELECT f.relation, f.source, f.until FROM people_accessfact f JOIN people_subject s ON s.subject = f.subject
     WHERE s.resident_id = %s AND f.person = %s AND f.since <= %s AND (f.until IS NULL OR f.until > %s)"""
 
 
-def _told(person: UUID, resident: UUID, at: datetime) -> list[tuple[str, str]]:
+def _told(person: UUID, resident: UUID, at: datetime) -> list[tuple[str, str, datetime | None]]:
     """By a fixed statement: every look that the directory does not explain walks here."""
     return quick.rows(_TOLD, [resident, person, at, at])
 
@@ -155,7 +159,7 @@ def partners(member: Member, at: datetime) -> list[UUID]:
 
 def recorded_of(person: UUID, resident: UUID, at: datetime) -> frozenset[str]:
     """The relations written down for somebody who need not work here: a relative by consent."""
-    return frozenset(relation for relation, _ in _told(person, resident, at))
+    return frozenset(relation for relation, _, _ in _told(person, resident, at))
 
 
 def facts(member: Member, at: datetime) -> QuerySet[AccessFact]:

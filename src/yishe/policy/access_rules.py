@@ -1,9 +1,12 @@
 """Who may do what with a resident's record, and what for, as a pack declares it. Deny by default."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from .pack_fields import Said, Sourced, Strict
+from pydantic import Field
+
+from .pack_fields import Length, Said, Sourced, Strict
+from .refusals import Invalid
 
 Standing = Mapping[str, frozenset[str]]
 """How someone stands to a resident: each relation with the duties he holds where it comes from."""
@@ -51,6 +54,43 @@ class FieldGroup(Strict):
     instead: Said | None = None
 
 
+class GlassReason(Strict):
+    """Why somebody looks without a relation. `words`: the code alone does not say it."""
+
+    title: Said
+    words: bool = False
+
+
+class GlassRule(Sourced):
+    """紧急查看: `duties` may look at a resident they stand in no relation to, for one of `reasons`, for as long as `lasts`.
+
+    What it opens stands under actions and fields, as grants of the relation `break_glass`. `letters` is how long the words
+    must be where a reason wants them; `review` the kind of loop in which somebody else says whether it was right; `tells`
+    the people of the resident who hear of it at once (doctor, social_worker, team_lead, centre_director).
+    """
+
+    duties: tuple[str, ...] = Field(min_length=1)
+    lasts: Length
+    letters: int = Field(ge=1)
+    reasons: dict[str, GlassReason] = Field(min_length=1)
+    review: str
+    tells: tuple[Literal["doctor", "social_worker", "team_lead", "centre_director"], ...] = Field(
+        min_length=1
+    )
+
+    def reason(self, code: str, words: str) -> GlassReason:
+        """The reason of that code. Invalid when there is none, or when its words are missing or too few."""
+        found = self.reasons.get(code)
+        if found is None:
+            known = "、".join(str(one.title) for one in self.reasons.values())
+            raise Invalid(
+                "reason", f"请选择紧急查看的理由：{known}。", field="reason", possible=list(self.reasons)
+            )
+        if found.words and len(words) < self.letters:
+            raise Invalid("words", f"“{found.title}”要写明情况，至少 {self.letters} 个字。", field="words")
+        return found
+
+
 class Granted(NamedTuple):
     """By which relation, and for which purpose."""
 
@@ -63,6 +103,7 @@ class AccessSheet(Sourced):
     relations: dict[str, Relation]
     actions: dict[str, Action]
     fields: dict[str, FieldGroup]
+    break_glass: GlassRule | None = None
 
     def granting(self, action: str, standing: Standing, purpose: str | None = None) -> Granted | None:
         """The first relation by which someone who stands so may do `action`, and what for. None when there is none, or

@@ -30,6 +30,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
         if reaction:
             _reaction(reaction, reactions.at(("reactions", code)), sheets, kinds, problems)
     _access(laid.sheet("access") or NOWHERE, sheets, problems)
+    _glass(laid.sheet("access") or NOWHERE, sheets, kinds, problems)
     _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
     _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
     _anomalies(laid.sheet("anomalies") or NOWHERE, sheets, kinds, problems)
@@ -244,6 +245,22 @@ def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
                 place = tree.at((part, code, "grants", number)).place
                 _known([grant.relation], sheets.access.relations, "relation", place=place, problems=problems)
                 _known(grant.duties, sheets.duties, "duty", place=place, problems=problems)
+
+
+def _glass(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
+    """Who may break the glass is a duty, and the review is a loop that the system opens about a matter."""
+    rule = sheets.access.break_glass
+    if rule is None:
+        return
+    place = tree.at(("break_glass",)).place
+    _known(rule.duties, sheets.duties, "duty", place=place, problems=problems)
+    _known([rule.review], kinds, "loop kind", place=place, problems=problems)
+    _known(["break_glass"], sheets.access.relations, "relation", place=place, problems=problems)
+    for kind in kinds[rule.review].values if rule.review in kinds else ():
+        if not kind.by_rule or kind.about != "matter":
+            problems.add(
+                place, f"{kind.code} is opened by the system; expected by_rule: true and about: matter"
+            )
 
 
 def _consents(tree: Marked, sheets: Sheets, problems: Problems) -> None:

@@ -74,6 +74,7 @@ EVENTS = {
     "escalated": "升级报告",
     "retimed": "节假日或日期有变，时限重算",
     "auto_confirmed": "到期自动确认",
+    "broken_glass": "紧急查看了这位居民的资料",
     "child_closed": "有一轨已办完",
 }
 NOTICES = {
