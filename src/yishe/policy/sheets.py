@@ -217,6 +217,14 @@ class Limit(Strict):
     within: Length
 
 
+class Streams(Strict):
+    """So many live streams may be open at once: of one browser session or token, one person, one address."""
+
+    session: int = Field(ge=1)
+    person: int = Field(ge=1)
+    address: int = Field(ge=1)
+
+
 class Limits(Strict):
     """How often. By person: any request, a search, an export. By address: a try at the door, a request of nobody known."""
 
@@ -225,6 +233,7 @@ class Limits(Strict):
     export: Limit
     sign_in: Limit
     anonymous: Limit
+    streams: Streams
 
 
 class Backup(Strict):

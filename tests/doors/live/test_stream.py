@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -13,12 +14,15 @@ from django.test import Client
 
 from tests.rooms.care.world import World, build
 from yishe.doors.live import pump, stream
+from yishe.doors.live.crowd import Crowd
 from yishe.doors.live.front import Front
 from yishe.doors.session_store import SessionStore
 from yishe.people import consents, directory
 from yishe.people.actors import Actor
 from yishe.people.consent_checks import Yes
 from yishe.people.models import Staff
+from yishe.policy.refusals import TooMany
+from yishe.policy.sheets import Streams
 from yishe.talk import account_news, delivery, live, outbox
 from yishe.talk import consents as consenting
 from yishe.talk.models import Outbox
@@ -264,3 +268,74 @@ def test_taking_a_consent_back_closes_the_screen_of_the_one_it_named(world: Worl
     event = text[text.index("event: access") :].split("data: ")[1].splitlines()[0]
     assert json.loads(event)["subject"] == str(world.resident.subject)
     assert "王秀兰" not in text
+
+
+# How many at once
+
+
+MOST = Streams(session=2, person=3, address=4)
+
+
+def refused_for(crowd: Crowd, **whose: object) -> str:
+    with pytest.raises(TooMany) as refused, crowd.one_more(whose, MOST):
+        pass
+    return str(refused.value.extra["limit"])
+
+
+def test_streams_are_counted_by_browser_person_and_address_and_an_ended_one_makes_room() -> None:
+    crowd, mine = Crowd(), {"session": "a", "person": "p", "address": "1"}
+    with ExitStack() as still_open:
+        still_open.enter_context(crowd.one_more(mine, MOST))
+        with crowd.one_more(mine, MOST):
+            assert refused_for(crowd, **mine) == "session"
+            with crowd.one_more({**mine, "session": "b"}, MOST):
+                assert refused_for(crowd, **{**mine, "session": "c"}) == "person"
+                with crowd.one_more({"session": "d", "person": "colleague", "address": "1"}, MOST):
+                    assert refused_for(crowd, session="e", person="stranger", address="1") == "address"
+                    with crowd.one_more({"session": "e", "person": "stranger", "address": "2"}, MOST):
+                        pass
+        with crowd.one_more(mine, MOST):
+            pass
+
+
+def test_one_stream_too_many_is_refused_in_words_and_the_open_one_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream.who, "most_streams", lambda: Streams(session=1, person=1, address=1))
+    headers, _ = signed_in(world.social_worker)
+    front = Front(None)
+
+    async def ask(whose: Headers, until: str) -> tuple[dict[str, Any], str]:
+        said: list[dict[str, Any]] = []
+        heard = asyncio.Event()
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message)
+            if until.encode() in message.get("body", b""):
+                heard.set()
+
+        async def receive() -> dict[str, Any]:
+            await heard.wait()
+            if until == "hello":
+                second.update(zip(("head", "text"), await ask(headers, "title"), strict=True))
+            return {"type": "http.disconnect"}
+
+        await front(
+            {"type": "http", "method": "GET", "path": "/live/", "query_string": b"", "headers": whose},
+            receive,
+            send,
+        )
+        return said[0], b"".join(message.get("body", b"") for message in said).decode()
+
+    async def run() -> tuple[dict[str, Any], str]:
+        try:
+            return await ask(headers, "hello")
+        finally:
+            await front.pump.stop()
+
+    second: dict[str, Any] = {}
+    first, text = asyncio.run(run())
+    assert (first["status"], second["head"]["status"]) == (200, 429)
+    assert dict(second["head"]["headers"])[b"retry-after"] == b"30"
+    assert "请关掉几页" in second["text"]
+    assert "hello" in text

@@ -9,15 +9,16 @@ ended, the session is looked at again; a stream whose session is over or locked 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from yishe.doors import edge
 from yishe.doors.live import who
 from yishe.doors.live.bridge import Receive, Scope, Send
+from yishe.doors.live.crowd import Crowd
 from yishe.doors.live.pump import Listener, Pump
 from yishe.people.actors import Actor
-from yishe.policy.refusals import Refused
+from yishe.policy.refusals import Refused, TooMany
 from yishe.talk import account_news, live
 from yishe.talk.models import Outbox
 
@@ -33,19 +34,24 @@ class Stream:
 
     def __init__(self, pump: Pump) -> None:
         self.pump = pump
+        self.crowd = Crowd()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            await _refuse(send, 405, "method_not_allowed", "实时通道只接受 GET。")
+            await _said(send, 405, "method_not_allowed", "实时通道只接受 GET。")
             return
         if self.pump.stopping:
-            await _refuse(send, 503, "stopping", "服务正在重新启动，请稍候再连。")
+            await _said(send, 503, "stopping", "服务正在重新启动，请稍候再连。")
             return
         try:
             actor = await self.pump.run(who.came, scope)
+            most = await self.pump.run(who.most_streams)
+            with self.crowd.one_more(who.seats(scope, actor), most):
+                await self._open(scope, receive, send, actor)
         except Refused as refused:
-            await _refuse(send, refused.status, refused.code, refused.title)
-            return
+            await _refuse(send, refused)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         await _begin(send)
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
@@ -147,10 +153,19 @@ async def _begin(send: Send) -> None:
     )
 
 
-async def _refuse(send: Send, status: int, code: str, title: str) -> None:
+async def _refuse(send: Send, refused: Refused) -> None:
+    later = (
+        [(b"retry-after", str(refused.extra["retry_after"]).encode())] if isinstance(refused, TooMany) else []
+    )
+    await _said(send, refused.status, refused.code, refused.title, later)
+
+
+async def _said(
+    send: Send, status: int, code: str, title: str, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     body = json.dumps(
         {"type": "about:blank", "title": title, "status": status, "code": code}, ensure_ascii=False
     ).encode()
-    headers = edge.raw_headers("application/problem+json; charset=utf-8")
+    headers = [*edge.raw_headers("application/problem+json; charset=utf-8"), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -7,15 +7,18 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
-from yishe.doors import admission
+from yishe.doors import admission, edge
+from yishe.doors.doorstep import neighbourhood
 from yishe.doors.live.bridge import Scope
 from yishe.doors.session_store import SessionStore
+from yishe.doors.web import spoken
 from yishe.loops import knowing
-from yishe.people import actors
+from yishe.people import actors, packs
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Unauthenticated
+from yishe.policy.sheets import Streams
 from yishe.talk.models import Outbox
-from yishe.trust import clock, ids
+from yishe.trust import clock, ids, sessions
 from yishe.trust.sessions import Verdict
 
 
@@ -25,6 +28,22 @@ def came(scope: Scope) -> Actor:
     if bearer[:7].lower() == "bearer ":
         return actors.for_token(bearer[7:].strip(), clock.now())
     return _by_session(header(scope, b"cookie"))
+
+
+def seats(scope: Scope, actor: Actor) -> dict[str, object]:
+    """Under which browser session or token, whose name and which address a stream is counted."""
+    shown = header(scope, b"authorization") or _crumb(header(scope, b"cookie"), settings.SESSION_COOKIE_NAME)
+    near = (scope.get("client") or ("",))[0]
+    told = header(scope, b"x-forwarded-for").split(",")
+    address = edge.source(near, told) if edge.is_trusted(near) else near
+    return {
+        "session": sessions.digest(shown), "person": actor.staff_id, "address": neighbourhood(address),
+    }  # fmt: skip
+
+
+def most_streams() -> Streams:
+    """How many the pack in force lets be open at once."""
+    return packs.in_force().settings(spoken.local(clock.now()).date()).limits.streams
 
 
 def still_told(actor: Actor, row: Outbox) -> bool:

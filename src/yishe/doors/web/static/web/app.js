@@ -183,7 +183,17 @@
   });
 
   // -- Live: what changed elsewhere appears here without a reload.
-  const banner = (shown) => { const el = $("#offline"); if (el) el.hidden = !shown; };
+  const usual = $("#offline div")?.innerHTML;
+  const banner = (shown) => { const el = $("#offline"); if (el) el.hidden = !shown; if (el && !shown) $("div", el).innerHTML = usual; };
+  // Refused for another reason than a broken line (too many pages open): in the server's words.
+  const ask = async () => {
+    const leave = new AbortController();
+    try {
+      const answer = await fetch(root.dataset.live, { signal: leave.signal });
+      if (answer.status === 429) { $("#offline div").textContent = (await answer.json()).title; banner(true); }
+      return answer.status === 429 ? 30000 : 8000;
+    } catch { return 8000; } finally { leave.abort(); }
+  };
   const listen = () => {
     const source = new EventSource(root.dataset.live);
     let lost = false;
@@ -213,7 +223,7 @@
       lost = true;
       root.dataset.connected = "no";
       setTimeout(() => lost && banner(true), 4000);
-      if (source.readyState === EventSource.CLOSED) { source.close(); setTimeout(listen, 8000); }
+      if (source.readyState === EventSource.CLOSED) { source.close(); ask().then((wait) => setTimeout(listen, wait)); }
     };
   };
   if (root.dataset.live && window.EventSource) listen();
