@@ -4,7 +4,7 @@ Shown is what is filed under one's centres. Someone who works there is shown whe
 whoever looked at her.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -126,7 +126,7 @@ def _wanted(actor: Actor, asked: Mapping[str, str], at: datetime) -> QuerySet[Ac
         rows = rows.exclude(outcome="")
     if asked.get("purpose"):
         rows = rows.filter(_for(asked["purpose"]))
-    since, until = _day(asked, "since"), _day(asked, "until")
+    since, until = asked_day(asked, "since"), asked_day(asked, "until")
     if since:
         rows = rows.filter(at__gte=sets.day(since))
     return rows.filter(at__lt=sets.day(until) + timedelta(days=1)) if until else rows
@@ -150,11 +150,16 @@ def _whose(actor: Actor, asked: Mapping[str, str], at: datetime) -> QuerySet[Acc
             raise Forbidden("outside_scope", "这位居民不在您负责的中心：请由其中心的隐私保护专员查阅。")
         rows = access_log.among(rows, subjects_of(resident))
     if person:
-        member = directory.current().people.get(person)
-        if member is None or not _of(member, centres):
-            raise NotFound("no_such_person", "您的中心没有这位工作人员：请从名单里选。")
-        return rows.filter(actor=person)
+        return rows.filter(actor=asked_person(asked, {one.id for one in staff(actor, at)}))
     return rows if resident else rows.filter(home__in=sorted(centres))
+
+
+def asked_person(asked: Mapping[str, str], among: Container[UUID]) -> UUID:
+    """The member of staff asked for. Invalid when it is no id, NotFound when he is not `among` those one may ask for."""
+    found = _id(asked, "person")
+    if found is None or found not in among:
+        raise NotFound("no_such_person", "您的中心没有这位工作人员：请从名单里选。")
+    return found
 
 
 def _id(asked: Mapping[str, str], key: str) -> UUID | None:
@@ -166,7 +171,8 @@ def _id(asked: Mapping[str, str], key: str) -> UUID | None:
     return found
 
 
-def _day(asked: Mapping[str, str], key: str) -> date | None:
+def asked_day(asked: Mapping[str, str], key: str) -> date | None:
+    """A local day of what is asked for; Invalid when it cannot be read."""
     try:
         return date.fromisoformat(asked[key]) if asked.get(key) else None
     except ValueError:

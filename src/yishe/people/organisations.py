@@ -101,7 +101,7 @@ def hire(
     with commit.atomically():
         account = None
         if username:
-            account = accounts.create_account(username, password or "", at, hashed=hashed)
+            account = accounts.create_account(username, password or "", at, hashed, given=not hashed)
         Staff.objects.create(
             id=staff,
             account=account,

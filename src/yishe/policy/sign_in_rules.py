@@ -12,19 +12,29 @@ from .pack_fields import Length, Strict
 
 
 class Password(Strict):
-    """How long a password is, in characters. Common ones and the user name itself are always refused."""
+    """How long a password is, in characters. Common ones and the user name itself are always refused. One that somebody
+    else gave opens for `given_life` and is changed at the first sign-in."""
 
     least: int = Field(ge=8)
     most: int = Field(ge=64, le=1024)
+    given_life: Length
 
 
 class Guessing(Strict):
-    """After `failures` wrong tries within `window` an account waits `locked`; an address after `source_failures`."""
+    """After `failures` wrong tries within `window` an account waits `locked`; an address after `source_failures`.
+    Tries are forgotten after `kept`, never before they stop counting."""
 
     failures: int = Field(ge=1)
     window: Length
     locked: Length
     source_failures: int = Field(ge=1)
+    kept: Length
+
+    @model_validator(mode="after")
+    def counted_before_forgotten(self) -> Self:
+        if self.kept.exact() < self.window.exact():
+            raise ValueError(f"kept {self.kept} and window {self.window}; expected kept at least as long")
+        return self
 
 
 class SecondFactor(Strict):

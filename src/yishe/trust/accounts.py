@@ -15,7 +15,7 @@ from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from yishe.policy.refusals import Conflict, Invalid, NotFound
+from yishe.policy.refusals import Conflict, Invalid, NotFound, Unauthenticated
 from yishe.policy.sign_in_rules import Password
 from yishe.trust import commit, guessing, ids, usernames
 from yishe.trust.guessing import Try
@@ -28,23 +28,59 @@ LONGEST_HASHED = 4096
 """Longer texts are refused before they are hashed: hashing a megabyte is work an attacker could order."""
 
 
-def create_account(username: str, password: str, at: datetime, hashed: str | None = None) -> Account:
-    """A new account. `hashed` takes an already hashed password (imports, demo)."""
+GIVEN_BYTES = 12
+"""Of chance in a password that we make: sixteen letters to copy from a slip of paper."""
+
+
+def create_account(
+    username: str, password: str, at: datetime, hashed: str | None = None, *, given: bool = False
+) -> Account:
+    """A new account. `hashed` takes an already hashed password (demo); `given`: somebody else made the password, so it is
+    to be changed at the first sign-in."""
     name = usernames.required(username)
     if Account.objects.filter(username__iexact=name).exists():
         raise Conflict("username_taken", f"账号 {name} 已被使用：请换一个工号或账号名。")
     return Account.objects.create(
-        id=ids.new(), username=name, password=hashed or make_password(password), created_at=at
+        id=ids.new(),
+        username=name,
+        password=hashed or make_password(password),
+        created_at=at,
+        given_at=at if given else None,
     )
 
 
 def set_password(account: Account, password: str, rule: Password) -> None:
-    """A new password, and no waiting any more. Invalid, saying why, when it is none worth having."""
+    """A new password of his own, and no waiting any more. Invalid, saying why, when it is none worth having."""
     refuse_password(password, account.username, rule)
-    account.password = make_password(password)
+    if account.given_at is not None and proves(account, password):
+        raise Invalid("password_given", "这就是别人给您的那个密码：请换一个只有自己知道的。")
+    _keep_password(account, password, None)
+
+
+def give_password(account: Account, at: datetime) -> str:
+    """A password made here, for the account of somebody who has lost his: returned once, changed at the first sign-in."""
+    made = secrets.token_urlsafe(GIVEN_BYTES)
+    _keep_password(account, made, at)
+    return made
+
+
+def _keep_password(account: Account, password: str, given_at: datetime | None) -> None:
+    account.password, account.given_at = make_password(password), given_at
     account.failures, account.locked_until = 0, None
     with commit.atomically():
-        account.save(update_fields=["password", "failures", "locked_until"])
+        account.save(update_fields=["password", "given_at", "failures", "locked_until"])
+
+
+def refuse_stale(account: Account, at: datetime, rule: Password) -> None:
+    """Unauthenticated when the password is one that was given too long ago and never changed."""
+    if account.given_at is not None and at - account.given_at > rule.given_life.exact():
+        raise Unauthenticated("given_too_old", _("这个初始密码已过期：请找本中心管理员重设一个。"))
+
+
+def unlock(account: Account) -> None:
+    """No waiting any more after wrong tries."""
+    with commit.atomically():
+        Account.objects.filter(pk=account.pk).update(failures=0, locked_until=None)
 
 
 def refuse_password(password: str, username: str, rule: Password) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from yishe.policy.refusals import Unauthenticated
 from yishe.policy.sign_in_rules import Guessing
-from yishe.trust import commit, usernames
+from yishe.trust import commit, sign_in_log, usernames
 from yishe.trust.models import Account, SignInAttempt
 
 
@@ -56,6 +56,8 @@ def wrong(tried: Try, account: Account | None, code: str, title: str) -> Unauthe
     with commit.atomically():
         SignInAttempt.objects.create(username=tried.counted, source=tried.source[:64], at=tried.at)
         locked = account is not None and _count(tried, account)
+        kind, whose = "locked" if locked else code, account.pk if account else None
+        sign_in_log.note(None, kind, whose, tried.at, source=tried.source)
     if locked and account is not None:
         minutes = int(tried.rule.locked.exact().total_seconds() // 60)
         return LockedOut(_locked(minutes), account.pk)
@@ -78,6 +80,12 @@ def right(account: Account, at: datetime) -> None:
     """Someone came in, with every factor asked for: the account forgets the wrong tries before, the address does not."""
     with commit.atomically():
         Account.objects.filter(pk=account.pk).update(failures=0, locked_until=None, last_login=at)
+
+
+def sweep(before: datetime) -> int:
+    """Forget tries older than any lock reaches back; returns how many. What happened stays in the sign-in log."""
+    with commit.atomically():
+        return SignInAttempt.objects.filter(at__lt=before).delete()[0]
 
 
 def _locked(minutes: int) -> str:

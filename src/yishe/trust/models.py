@@ -37,6 +37,9 @@ class Account(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     failures = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True)
+    given_at = models.DateTimeField(
+        null=True, help_text="when somebody else gave the password; empty once its person chose one"
+    )
     created_at = models.DateTimeField()
 
     USERNAME_FIELD = "username"

@@ -25,6 +25,10 @@ VISITOR_LIFE = timedelta(days=1)
 """How long a browser that never signed in keeps its place in a half-finished sign-in."""
 
 
+ENDINGS = {"signed_out": "signed_out", "ended_elsewhere": "session_ended"}
+"""Why a session ended → the line it leaves; other endings are told by what ended them."""
+
+
 class Verdict(Enum):
     """What becomes of a request that shows a session: `strange` means another device showed it."""
 
@@ -91,6 +95,7 @@ def end(account: UUID, session: UUID, why: str, at: datetime) -> Session:
     if row is None:
         raise NotFound("no_session", "没有这次登录，或它已经结束。")
     _end(_living().filter(id=row.id), why, at)
+    _noted(account, why, at, row.device_id)
     return row
 
 
@@ -100,7 +105,15 @@ def end_others(account: UUID, kept: UUID | None, why: str, at: datetime) -> Sequ
     rows = rows.exclude(id=kept) if kept else rows
     found = list(rows.values_list("id", flat=True))
     _end(_living().filter(id__in=found), why, at)
+    if found:
+        _noted(account, why, at)
     return found
+
+
+def _noted(account: UUID, why: str, at: datetime, device: UUID | None = None) -> None:
+    """`stolen` and the like are lines of their own already."""
+    if why in ENDINGS:
+        sign_in_log.note(None, ENDINGS[why], account, at, device=device)
 
 
 def _end(rows: QuerySet[Session], why: str, at: datetime) -> None:

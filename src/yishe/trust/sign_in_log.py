@@ -11,12 +11,13 @@ from yishe.trust.models import SignInEvent
 
 def note(
     bundle: Bundle | None, kind: str, account: UUID | None, at: datetime, way: str = "",
-    device: UUID | None = None, source: str = "",
+    device: UUID | None = None, source: str = "", by: UUID | None = None,
 ) -> None:  # fmt: skip
-    """One line. Without a bundle it is committed at once."""
+    """One line; `by` when somebody else did it for him. Without a bundle it is committed at once."""
     target = bundle if bundle is not None else Bundle()
     target.insert(
-        SignInEvent, id=ids.new(), at=at, account=account, kind=kind, way=way[:24], device=device, source=source[:64]
+        SignInEvent, id=ids.new(), at=at, account=account, kind=kind, way=way[:24], device=device, source=source[:64],
+        by=by,
     )  # fmt: skip
     if bundle is None:
         target.commit()

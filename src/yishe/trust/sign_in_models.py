@@ -110,6 +110,10 @@ class SignInEvent(models.Model):
     way = models.CharField(max_length=24, default="")
     device = models.UUIDField(null=True)
     source = models.CharField(max_length=64, default="")
+    by = models.UUIDField(null=True, help_text="the account that did it, when it was not his own")
 
     class Meta:
-        indexes = [models.Index(fields=["account", "at"], name="trust_sign_in_account")]
+        indexes = [
+            models.Index(fields=["account", "at"], name="trust_sign_in_account"),
+            models.Index(fields=["at", "id"], name="trust_sign_in_at"),
+        ]

@@ -5,13 +5,16 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from django.db import IntegrityError
 
 from tests.doors.web.conftest import Office, Screen, screen
+from tests.doors.web.people_at_the_door import Browser, account_of
 from tests.rooms.insight.people import officer
 from yishe.insight import anomalies, report
 from yishe.people import actors, residents
-from yishe.trust import access_log
-from yishe.trust.models import AccessLine, Export
+from yishe.trust import access_log, clock, guessing
+from yishe.trust.commit import atomically
+from yishe.trust.models import AccessLine, Export, SignInAttempt, SignInEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +130,52 @@ def test_a_matter_of_the_centre_is_no_number_of_the_board(office: Office, guard:
     assert report.closing(office.world.director, at=now)["total"]["sent"]["count"] == before
     assert f"/loops/{loop}" not in office.director.text("/loops", set="sent")
     assert f"/loops/{loop}" in office.director.text("/loops", set="sent", kind="access.anomaly")
+
+
+def test_what_happened_at_the_door_is_read_by_the_officer_with_a_filter(
+    office: Office, guard: Screen
+) -> None:
+    account, stranger = account_of(office.world.nurse), account_of(office.world.stranger)
+    Browser().first(account, "wrong")
+    Browser().in_(account).post("/sign-out")
+    Browser().in_(stranger)
+    text = guard.text("/audit/sign-ins")
+    assert text.count("<b>赵护士</b>") == 3
+    assert "账号或密码不对，未能登录" in text
+    assert "<b>钱医生</b>" not in text
+    assert guard.text("/audit/sign-ins", kind="refused").count("<b>赵护士</b>") == 1
+    assert "没有符合的登录记录" in guard.text(
+        "/audit/sign-ins", kind="reset", person=str(office.world.nurse.staff_id)
+    )
+    assert (
+        AccessLine.objects.filter(
+            action="audit.sign_ins", actor=officer(office.world, datetime.now(UTC)).staff_id
+        ).count()
+        == 3
+    )
+
+
+def test_the_doors_log_is_closed_to_others_and_refuses_what_it_cannot_read(
+    office: Office, guard: Screen
+) -> None:
+    assert office.doctor.open("/audit/sign-ins").status_code == 403
+    foreign = str(office.world.stranger.staff_id)
+    for query, status in (
+        ({"person": foreign}, 404),
+        ({"kind": "all"}, 422),
+        ({"cursor": "AAAA"}, 422),
+        ({"since": "x"}, 422),
+    ):
+        assert guard.open("/audit/sign-ins", **query).status_code == status
+
+
+def test_wrong_tries_are_forgotten_after_their_term_and_the_log_keeps_them(office: Office) -> None:
+    account, at = account_of(office.world.nurse), clock.real_now()
+    Browser().first(account, "wrong")
+    SignInAttempt.objects.update(at=at - timedelta(days=31))
+    Browser().first(account, "wrong again")
+    with pytest.raises(IntegrityError), atomically():
+        SignInEvent.objects.filter(account=account.pk).delete()
+    assert guessing.sweep(at - timedelta(days=30)) == 1
+    assert SignInAttempt.objects.count() == 1
+    assert SignInEvent.objects.filter(account=account.pk, kind="wrong_credentials").count() == 2

@@ -12,8 +12,10 @@ from yishe.trust.guessing import LockedOut, Try
 from yishe.trust.models import Account, Token
 
 GOOD = "correct horse battery"
-RULE = Guessing(failures=3, window=parse("15 min"), locked=parse("10 min"), source_failures=30)
-PASSWORD = Password(least=10, most=128)
+RULE = Guessing(
+    failures=3, window=parse("15 min"), locked=parse("10 min"), source_failures=30, kept=parse("1 d")
+)
+PASSWORD = Password(least=10, most=128, given_life=parse("30 d"))
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """yishe account password, yishe account reset-factors: for whoever has lost his password or his phone."""
 
 import argparse
-import secrets
 from typing import Any
 
-from yishe.doors import admission
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import result
-from yishe.trust import accounts, clock, factors, sessions
+from yishe.talk import account_news
+from yishe.trust import accounts, clock, factors, sessions, sign_in_log
 
 
 def register(commands: Any) -> None:
@@ -24,11 +23,13 @@ def register(commands: Any) -> None:
 
 
 def password(args: argparse.Namespace) -> int:
-    """Every session ends with the old one."""
+    """Every session ends with the old one; the new one is changed at the first sign-in."""
     readiness.require()
-    account, at, new = accounts.named(args.username), clock.real_now(), secrets.token_urlsafe(12)
-    accounts.set_password(account, new, admission.rules(at).password)
-    sessions.end_others(account.pk, None, "password_changed", at)
+    account, at = accounts.named(args.username), clock.real_now()
+    new = accounts.give_password(account, at)
+    sign_in_log.note(None, "password_given", account.pk, at, source="cli")
+    sessions.end_others(account.pk, None, "password_given", at)
+    account_news.tell(account.pk, "password_given", clock.now(), urgency="orange")
     result(None, new, as_json=False)
     return 0
 
@@ -38,6 +39,8 @@ def reset_factors(args: argparse.Namespace) -> int:
     readiness.require()
     account, at = accounts.named(args.username), clock.real_now()
     factors.reset(account.pk, at)
+    sign_in_log.note(None, "factors_reset", account.pk, at, source="cli")
+    account_news.tell(account.pk, "factors_reset", clock.now(), urgency="orange")
     sessions.end_others(account.pk, None, "factors_reset", at)
     result(None, f"{account.username} 的验证器、通行密钥和恢复码已移除，登录已结束。", as_json=False)
     return 0

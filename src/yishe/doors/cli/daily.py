@@ -15,7 +15,7 @@ from yishe.insight import anomalies, research
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
-from yishe.trust import backup, clock, digests, passkeys, sessions
+from yishe.trust import backup, clock, digests, guessing, passkeys, sessions
 
 ASKED_EVERY = timedelta(minutes=5)
 """How often the database is asked whether a backup is wanted."""
@@ -91,8 +91,10 @@ class Daily:
 
 
 def _sweep() -> None:
-    """Sessions and challenges that were over long ago; they live by real time, also in a demo."""
+    """Sessions, challenges and wrong tries that were over long ago; they live by real time, also in a demo."""
     at = clock.real_now()
-    kept = admission.rules(at).screen.device_life.exact()
+    rules = admission.rules(at)
+    kept = rules.screen.device_life.exact()
     sessions.sweep(at, kept)
     passkeys.sweep(at, kept)
+    guessing.sweep(at - rules.guessing.kept.exact())

@@ -13,14 +13,15 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
 from yishe.doors import limits
-from yishe.doors.web import faces, loop_rows, page, spoken, words
+from yishe.doors.web import faces, loop_rows, page, sign_in_words, spoken, words
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
 from yishe.insight import anomalies, audit, audit_words, exports
+from yishe.insight import sign_ins as door_lines
 from yishe.people import packs, search
 from yishe.people.cards import Card, cards
 from yishe.people.placements import placed
-from yishe.trust import access_log, digests
+from yishe.trust import access_log, clock, digests
 from yishe.trust.models import Export
 
 PAGE = 50
@@ -103,6 +104,20 @@ def _looked(here: Here, action: str, subjects: list[UUID], asked: str = "") -> N
         None, home=here.home(), actor=here.actor.staff_id, action=action, subjects=dict.fromkeys(subjects),
         purpose=asked, at=here.now,
     )  # fmt: skip
+
+
+@signed_in
+def sign_ins(request: HttpRequest, here: Here) -> HttpResponse:
+    """What happened at the door: who came in, who was refused, which key was added or reset, which device ended."""
+    asked = {key: request.GET[key].strip() for key in door_lines.KEYS if request.GET.get(key, "").strip()}
+    found = door_lines.page(here.actor, asked, here.now, PAGE, request.GET.get("cursor"))
+    _looked(here, "audit.sign_ins", [], urlencode(asked))
+    told = {
+        "place": "audit", "lines": found.items, "next": found.next, "asked": asked, "real": clock.real_now(),
+        "staff": [Link(one.name, str(one.id)) for one in audit.staff(here.actor, here.now)],
+        "kinds": [Link(sign_in_words.kind(one), one) for one in door_lines.KINDS],
+    }  # fmt: skip
+    return page.show(request, here, "audit_sign_ins.html", told)
 
 
 @require_POST

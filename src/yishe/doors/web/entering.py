@@ -39,7 +39,9 @@ def attempt(request: HttpRequest, username: str) -> Try:
 
 
 def first_step_done(request: HttpRequest, account: Account, way: str, wanted: str) -> HttpResponse:
-    """The password was right: in, or on to the second step, or on to setting one up."""
+    """The password was right: in, or on to the second step, or on to setting one up. Unauthenticated when it is one that
+    was given too long ago."""
+    accounts.refuse_stale(account, clock.real_now(), admission.rules(clock.real_now()).password)
     has = factors.of(account.pk)
     if has:
         return _ask_for(request, account, way, wanted, "/sign-in/second")

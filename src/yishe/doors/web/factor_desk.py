@@ -1,10 +1,11 @@
-"""Setting up an app and recovery codes: the same pages on the way in and from the settings."""
+"""Choosing a password, setting up an app and recovery codes: the same pages on the way in and from the settings."""
 
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import segno
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
@@ -12,8 +13,9 @@ from django.utils.safestring import SafeString, mark_safe
 from yishe.doors import admission
 from yishe.doors.web import page
 from yishe.doors.web.page import Here
-from yishe.policy.refusals import Refused
-from yishe.trust import clock, recovery, totp
+from yishe.policy.refusals import Conflict, Refused
+from yishe.policy.sign_in_rules import Password
+from yishe.trust import accounts, clock, recovery, sign_in_log, totp
 from yishe.trust.models import Account
 
 ISSUER = "医社联动"
@@ -65,6 +67,16 @@ def _picture(text: str) -> SafeString:
     """A QR code as part of the page: no request, no file, no script."""
     drawn = segno.make(text, error="m").svg_inline(scale=5, dark="#000", light="#fff", border=3)
     return mark_safe(drawn)  # noqa: S308 - drawn from bits, no text of anybody in it
+
+
+def choose_password(request: HttpRequest, account: Account, rule: Password) -> None:
+    """The password typed twice becomes his own. Refused, saying why, when the two differ or it is none worth having."""
+    wanted = request.POST.get("password", "")
+    if wanted != request.POST.get("again", ""):
+        raise Conflict("passwords_differ", "两次输入的密码不一样，请重新输入。")
+    accounts.set_password(account, wanted, rule)
+    update_session_auth_hash(request, account)
+    sign_in_log.note(None, "password_changed", account.pk, clock.real_now())
 
 
 def new_codes(account: UUID) -> tuple[str, ...]:

@@ -90,8 +90,14 @@ def _held_up(request: HttpRequest, here: Here) -> HttpResponse | None:
     if row is None or account is None:
         return _to_the_door(request)
     if row.strong_at is None and admission.asks_second(account, here.now, clock.real_now()):
-        return entering.step_up(request, request.get_full_path() if request.method == "GET" else "/")
+        return entering.step_up(request, _here(request))
+    if getattr(request.user, "given_at", None) is not None:
+        return HttpResponseRedirect(f"/sign-in/own-password?next={quote(_here(request))}")
     return None
+
+
+def _here(request: HttpRequest) -> str:
+    return request.get_full_path() if request.method == "GET" else "/"
 
 
 def _to_the_door(request: HttpRequest) -> HttpResponse:

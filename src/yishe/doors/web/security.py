@@ -7,7 +7,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.debug import sensitive_post_parameters
@@ -70,15 +69,10 @@ def change_password(request: HttpRequest, here: Here) -> HttpResponse:
     told: dict[str, Any] = {"place": "me", "least": rule.least}
     if request.method != "POST":
         return page.show(request, here, "password.html", told)
-    wanted = request.POST.get("password", "")
     try:
-        if wanted != request.POST.get("again", ""):
-            raise Conflict("passwords_differ", "两次输入的密码不一样，请重新输入。")
-        accounts.set_password(account, wanted, rule)
+        factor_desk.choose_password(request, account, rule)
     except Refused as refused:
         return page.show(request, here, "password.html", {**told, "error": refused.title}, status=422)
-    update_session_auth_hash(request, account)
-    sign_in_log.note(None, "password_changed", account.pk, at)
     _end_others(request, account, here, "password_changed")
     account_news.tell(account.pk, "password_changed", here.now)
     return page.done(request, "密码已更换，其他设备上的登录已结束", HOME)

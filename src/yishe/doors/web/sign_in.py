@@ -18,7 +18,7 @@ from yishe.doors.web.entering import Half
 from yishe.people import directory
 from yishe.policy.refusals import Invalid, Refused, Unauthenticated
 from yishe.talk import account_news
-from yishe.trust import accounts, clock, factors
+from yishe.trust import accounts, clock, factors, sessions
 
 PASSKEY = "passkey"
 
@@ -33,10 +33,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     wanted, username = given.get("next", ""), given.get("username", "")
     try:
         account = accounts.sign_in(given.get("password", ""), entering.attempt(request, username))
+        return entering.first_step_done(request, account, "password", wanted)
     except Unauthenticated as refused:
         entering.told_when_locked(refused)
         return _door(request, wanted, error=refused.title, username=username)
-    return entering.first_step_done(request, account, "password", wanted)
 
 
 def _door(request: HttpRequest, wanted: str, *, error: str = "", username: str = "") -> HttpResponse:
@@ -162,6 +162,27 @@ def _enrolled(request: HttpRequest, half: Half, way: str) -> HttpResponse:
     for cookie in entered.cookies.values():
         shown.cookies[cookie.key] = cookie
     return shown
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "POST"])
+def own_password(request: HttpRequest) -> HttpResponse:
+    """Someone is in by a password that somebody else gave him: nothing opens until he has chosen his own."""
+    account, row = accounts.by_id(request.user.pk), admission.session_of(request)
+    if account is None or row is None or account.given_at is None:
+        return HttpResponseRedirect("/" if account else "/sign-in")
+    at = clock.real_now()
+    rule, wanted = admission.rules(at).password, request.POST.get("next") or request.GET.get("next", "")
+    told = {"least": rule.least, "next": wanted}
+    if request.method != "POST":
+        return render(request, "own_password.html", told)
+    try:
+        factor_desk.choose_password(request, account, rule)
+    except Refused as refused:
+        return render(request, "own_password.html", {**told, "error": refused.title}, status=422)
+    sessions.end_others(account.pk, row.id, "password_changed", at)
+    return HttpResponseRedirect(entering.safe_next(request, wanted))
 
 
 def name_of(half: Half) -> str:
