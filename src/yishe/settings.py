@@ -5,6 +5,9 @@ YISHE_DATABASE_URL     e.g. postgresql://user:password@host/name or sqlite:////p
 YISHE_SECRET_KEY_FILE  root key (default YISHE_HOME/secret.key; made by `yishe migrate`)
 YISHE_ROOT_KEY_COMMAND a command that prints the root key in base64 (HSM, KMS), instead of the file
 YISHE_CIPHER           aes (default) or sm4: what sealed values are written with; both open
+YISHE_CODE_COMMAND     a command that carries sign-in codes to phones (an SMS gateway): gets {"phone", "text"} as JSON on its
+                       standard input (default: none; residents then come in by slips and passkeys, in a demo by the
+                       codes the worker prints)
 YISHE_BACKUP_DIR       where the worker puts a backup every day (default: none is made)
 YISHE_BACKUP_ALSO      a second place for every backup
 YISHE_ORIGIN           the address people use, e.g. https://yishe.example.cn (several: separated by commas); https makes
@@ -28,6 +31,7 @@ PACKAGE = Path(__file__).resolve().parent
 HOME = Path(os.environ.get("YISHE_HOME") or Path.home() / ".yishe").expanduser()
 SECRET_KEY_FILE = Path(os.environ.get("YISHE_SECRET_KEY_FILE") or HOME / "secret.key").expanduser()
 ROOT_KEY_COMMAND = os.environ.get("YISHE_ROOT_KEY_COMMAND", "")
+CODE_COMMAND = os.environ.get("YISHE_CODE_COMMAND", "")
 CIPHER = os.environ.get("YISHE_CIPHER") or "aes"
 BACKUP_DIR, BACKUP_ALSO = (
     Path(named).expanduser() if (named := os.environ.get(variable)) else None

@@ -196,6 +196,10 @@ def _may(actor: Actor, where: Placement, kind: LoopKind, wanted: Wanted, at: dat
         access.require(actor, PROMISE, where, at)
     if actor.is_system or wanted.sender is not None:
         return
+    if actor.staff_id == where.subject:
+        if not kind.by_resident:
+            raise Forbidden("not_by_resident", f"“{kind.title}”由工作人员发起：请告诉您的签约团队。")
+        return
     if not set(kind.asked_by) & actor.member.duties(at):
         titles = "、".join(packs_in_force().duties[d].title.zh for d in kind.asked_by)
         raise Forbidden("wrong_duty", f"“{kind.title}”由{titles}发起；您的职责不在其中，可请他们代为发起。",

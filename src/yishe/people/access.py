@@ -23,6 +23,7 @@ from yishe.people.standing import (
     CONTRACT_TEAM,
     DIRECTORY,
     ON_DUTY,
+    OWN,
     PARTICIPANT,
     SAME_CENTRE,
     SYSTEM,
@@ -32,7 +33,7 @@ from yishe.policy.refusals import Forbidden
 from yishe.trust.commit import Bundle
 
 __all__ = [
-    "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "ON_DUTY", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
+    "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "ON_DUTY", "OWN", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
     "Scope", "end_facts", "facts", "leading", "may", "panel", "renew_facts", "require", "require_in_organisation",
     "scope", "within",
 ]  # fmt: skip
@@ -119,6 +120,8 @@ def may(
     if actor.is_system:
         return Permission(True, SYSTEM, "系统按规则执行")
     sheet, member = packs.in_force().access, actor.member
+    if actor.staff_id == placement.subject:
+        return _herself(sheet, action, purpose)
     if not member.held(at):
         return Permission(False, "", "您现在没有在任岗位：请管理员核对任职")
     known = standing.known(member, placement, at)
@@ -134,6 +137,14 @@ def may(
             else _granted(sheet, granted)
         )
     return Permission(False, "", _refused(sheet, action, {**known, **facts_.standing}, purpose))
+
+
+def _herself(sheet: AccessSheet, action: str, purpose: str | None) -> Permission:
+    """The resident, signed in as herself: she acts under the subject of her own record."""
+    granted = sheet.granting(action, {OWN: standing.NO_DUTY}, purpose)
+    if granted is None:
+        return Permission(False, "", "这件事要由工作人员来办：请找您的签约团队。")
+    return _granted(sheet, granted)
 
 
 def _granted(sheet: AccessSheet, granted: Granted) -> Permission:

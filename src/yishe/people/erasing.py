@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.people import import_held, notes, records
+from yishe.people import import_held, notes, own_accounts, records
 from yishe.people.models import AccessFact, Change, CopyTicket, Empanelment, Resident, SearchToken, Subject
 from yishe.people.particulars import Particulars
 from yishe.trust.commit import Bundle
@@ -27,10 +27,12 @@ def forget(bundle: Bundle, resident: UUID, at: datetime) -> list[Subject]:
     """
     mapped = list(Subject.objects.filter(resident=resident))
     people = {row.origin_id for row in mapped} | {resident}
-    import_held.forget(people, _particulars(mapped))
+    known = _particulars(mapped)
+    import_held.forget(people, known)
     for row in mapped:
         notes.change(bundle, home=row.home, kind=Change.Kind.ERASED, about=row.subject, at=at)
     subjects = [row.subject for row in mapped]
+    own_accounts.forget(people, subjects, [one.phone for one in known if one.phone])
     AccessFact.objects.filter(subject__in=subjects).delete()
     CopyTicket.objects.filter(subject__in=subjects).delete()
     SearchToken.objects.filter(resident__in=people).delete()

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from yishe.people.own_models import OwnAccount  # noqa: F401 - one room, two pages of tables
 from yishe.trust import ids
 
 

@@ -111,6 +111,14 @@ def _candidates(centres: list[UUID], word: str, most: int) -> dict[UUID, UUID]:
     return _surviving([*whole, *_carrying(centres, wanted, most)])
 
 
+def carrying_phone(phone: str, at: datetime) -> set[UUID]:
+    """Records, as they now are, under which this whole number may be on file, in any centre; whoever asks opens them and
+    compares. Not by anybody's right to look: for sign-in alone."""
+    most = packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
+    centres = sorted(unit.id for unit in directory.current().units("centre"))
+    return set(_surviving(_carrying(centres, [["f" + phone]], most)).values())
+
+
 def _exact(word: str) -> QuerySet[Resident] | None:
     """A whole ID number or record number is matched everywhere at once."""
     if re.fullmatch(r"\d{15}|\d{17}[\dx]", word):

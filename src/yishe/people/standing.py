@@ -26,9 +26,10 @@ CENTRE_LEAD = "centre_lead"
 SAME_CENTRE = "same_centre"
 PARTNER = "partner"
 BREAK_GLASS = "break_glass"
+OWN = "own"
 SYSTEM = "system"
-DIRECTORY = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM})
-"""Relations that the directory and the contract tell; all others are recorded as facts."""
+DIRECTORY = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM, OWN})
+"""Relations that the directory, the contract or the sign-in tells; all others are recorded as facts."""
 
 NO_DUTY: frozenset[str] = frozenset()
 Places = dict[UUID, frozenset[str]]

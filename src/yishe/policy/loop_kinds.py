@@ -158,6 +158,7 @@ class LoopKind(Strict):
     """One dated version of a loop kind, with code books already filled in. See the module.
 
     `nudge_every`: whoever waits may ask the owner to move (催一下) once in so long; None where nobody may.
+    `by_resident`: the resident herself, signed in, may ask for it.
     `about`: a resident, or a matter of the centre that is about none (somebody's looks, a request for data).
     """
 
@@ -170,6 +171,7 @@ class LoopKind(Strict):
     asked_by: tuple[str, ...]
     answered_by: tuple[str, ...] = Field(min_length=1)
     by_rule: bool = False
+    by_resident: bool = False
     about: Literal["resident", "matter"] = "resident"
     urgency: Urgency = "green"
     reasons: dict[str, Reason] = Field(default_factory=dict)

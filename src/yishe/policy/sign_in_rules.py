@@ -62,9 +62,30 @@ class Screen(Strict):
         return self
 
 
+class Codes(Strict):
+    """Codes that are sent to the phone on file: `digits` long, good for `life` and for `tries` typings in all, the birth
+    date after it among them. One number may ask `asked` times within `within`, whether anybody knows it or not."""
+
+    digits: int = Field(ge=6, le=10)
+    life: Length
+    tries: int = Field(ge=1, le=10)
+    asked: int = Field(ge=1)
+    within: Length
+
+
+class Slips(Strict):
+    """Codes printed at the desk: longer, as they stand alone; they go with the birth date, `tries` typings of it."""
+
+    digits: int = Field(ge=8, le=12)
+    life: Length
+    tries: int = Field(ge=1, le=10)
+
+
 class SignInVersion(Strict):
     password: Password
     guessing: Guessing
     second_factor: SecondFactor
     screen: Screen
     token_life: Length
+    codes: Codes
+    slips: Slips

@@ -2,7 +2,8 @@
 
 At least once under one key: a row is leased in one transaction and settled in another, so a worker killed
 between the two leaves a row that comes due again when its lease ends. The in-app channel places its notice
-in the settling transaction and therefore counts exactly once.
+in the settling transaction and therefore counts exactly once. What leaves the house (a code to a phone) is carried
+before that, one row at a time, and may arrive twice when a worker is killed in between.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +13,15 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F, Min
 
-from yishe.talk import inbox
+from yishe.talk import codes, inbox
 from yishe.talk.models import Outbox
 from yishe.trust import logs
 from yishe.trust.commit import atomically
 
 Channel = Callable[[Sequence[Outbox], datetime], None]
-CHANNELS: Mapping[str, Channel] = {"inbox": inbox.place}
+CHANNELS: Mapping[str, Channel] = {"inbox": inbox.place, codes.CHANNEL: codes.carry}
+OUTSIDE = frozenset({codes.CHANNEL})
+"""Channels that leave the house: no transaction is held open while they are slow."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def next_due() -> datetime | None:
 
 def _send(rows: Sequence[Outbox], at: datetime, worker: str, channel: Channel, patience: Patience) -> int:
     try:
+        if rows[0].channel in OUTSIDE:
+            return sum(_send_outside(row, at, worker, channel, patience) for row in rows)
         return _settle(rows, at, worker, channel)
     except (OperationalError, InterfaceError):
         raise
@@ -108,6 +113,17 @@ def _send(rows: Sequence[Outbox], at: datetime, worker: str, channel: Channel, p
             return sum(_send([row], at, worker, channel, patience) for row in rows)
         _put_back(rows[0], at, worker, patience, fault)
         return 0
+
+
+def _send_outside(row: Outbox, at: datetime, worker: str, channel: Channel, patience: Patience) -> int:
+    try:
+        channel([row], at)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as fault:
+        _put_back(row, at, worker, patience, fault)
+        return 0
+    return _settle([row], at, worker, lambda mine, at: None)
 
 
 def _settle(rows: Sequence[Outbox], at: datetime, worker: str, channel: Channel) -> int:

@@ -5,6 +5,7 @@ from django.db.models import Q
 from yishe.trust.sign_in_models import (  # noqa: F401 - one room, two pages of tables
     Challenge,
     Device,
+    OneTimeCode,
     Passkey,
     RecoveryCode,
     Session,

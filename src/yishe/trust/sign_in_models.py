@@ -98,6 +98,29 @@ class Challenge(models.Model):
     used_at = models.DateTimeField(null=True)
 
 
+class OneTimeCode(models.Model):
+    """A code by which a resident or a relative comes in, once. `digest` is empty until it was made, and stays so for a
+    number that nobody knows. `person` is whom a slip is for, or the relative who asked; the number lies sealed."""
+
+    id = models.UUIDField(primary_key=True, default=ids.random)
+    way = models.CharField(max_length=8, help_text="code | slip")
+    person = models.UUIDField(null=True)
+    phone_blind = models.BinaryField(max_length=16, null=True, help_text="HMAC of the number that asked")
+    phone_sealed = models.BinaryField(null=True)
+    digest = models.BinaryField(max_length=32, null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+    proved_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["phone_blind", "asked_at"], name="trust_code_phone"),
+            models.Index(fields=["digest"], name="trust_code_digest"),
+        ]
+
+
 class SignInEvent(models.Model):
     """What happened at the door: who came in which way, who was refused, which key was added. Insert-only."""
 

@@ -15,7 +15,7 @@ from yishe.insight import anomalies, research
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
-from yishe.trust import backup, clock, digests, guessing, passkeys, sessions
+from yishe.trust import backup, clock, codes, digests, guessing, passkeys, sessions
 
 ASKED_EVERY = timedelta(minutes=5)
 """How often the database is asked whether a backup is wanted."""
@@ -98,3 +98,4 @@ def _sweep() -> None:
     sessions.sweep(at, kept)
     passkeys.sweep(at, kept)
     guessing.sweep(at - rules.guessing.kept.exact())
+    codes.sweep(at)

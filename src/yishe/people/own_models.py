@@ -1,0 +1,25 @@
+"""Tables of those outside the service who sign in: whose account is whose."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class OwnAccount(models.Model):
+    """The account of somebody outside the service: of a resident, or of a relative by the id that consents name. Never a
+    member of staff's; who is both has two."""
+
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, primary_key=True, related_name="+"
+    )
+    resident = models.OneToOneField("people.Resident", models.PROTECT, null=True, related_name="+")
+    relative = models.UUIDField(null=True, unique=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(resident=None, relative__isnull=False) | Q(resident__isnull=False, relative=None),
+                name="people_own_account_of_one",
+            )
+        ]
