@@ -75,7 +75,7 @@ def _recorded(
         )
     if not content["title"]:
         raise Invalid("title_needed", "缺少名称：请写明是什么疾病、过敏原或情况。")
-    own = bundle or Bundle()
+    own = bundle if bundle is not None else Bundle()
     row = entries.append(draft, own, kind=kind, state=state, sealed=draft.seal("sealed", content))
     if kind in NEEDS and state == "active" and command.supersedes is None:
         known = [(one.kind, one.code, one.title) for one in standing(draft.subjects, NEEDS)]

@@ -44,7 +44,7 @@ def record(
     entries.known("encounter_kind", kind, "接诊方式")
     if not content["summary"]:
         raise Invalid("summary_needed", "接诊记录是空的：请写下主诉、发现或处理。")
-    own = bundle or Bundle()
+    own = bundle if bundle is not None else Bundle()
     row = entries.append(
         draft, own, kind=kind, diagnoses=len(content["diagnoses"]), sealed=draft.seal("sealed", content)
     )

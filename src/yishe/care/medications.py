@@ -80,7 +80,7 @@ def _recorded(
         return draft.earlier
     _complete(action, said)
     course, previous = _decide(draft, action, said)
-    own = bundle or commit.Bundle()
+    own = bundle if bundle is not None else commit.Bundle()
     row_id = ids.new()
     sealed = draft.seal("sealed", {**said, "previous": previous})
     row = entries.append(draft, own, id=row_id, action=action, course=course or row_id, sealed=sealed)

@@ -142,3 +142,97 @@ class Condition(Recorded):
                 condition=Q(kind__in=["disease", "allergy", "social"]), name="condition_kind_known"
             ),
         ]
+
+
+class Contract(models.Model):
+    """A family-doctor contract: the projection of its ledger stream, which replay must equal.
+
+    Field names are those of policy.contract_state.ContractState. What both sides signed with is sealed in the stream.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    subject = models.UUIDField()
+    package = models.CharField(max_length=40)
+    way = models.CharField(max_length=20)
+    applied_at = models.DateTimeField()
+    applied_by = models.UUIDField()
+    application = models.UUIDField()
+    renews = models.UUIDField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.UUIDField(null=True)
+    signed_at = models.DateTimeField(null=True)
+    signed_by = models.UUIDField(null=True)
+    signer = models.CharField(max_length=20, default="")
+    since = models.DateField(null=True)
+    until = models.DateField(null=True, help_text="the first day on which it is over")
+    fee = models.PositiveIntegerField(null=True, help_text="yuan a year")
+    agreement_version = models.CharField(max_length=10, default="")
+    agreement_sha256 = models.CharField(max_length=64, default="")
+    team = models.UUIDField(null=True)
+    doctor = models.UUIDField(null=True)
+    social_worker = models.UUIDField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.UUIDField(null=True)
+    end_reason = models.CharField(max_length=20, default="")
+    seq = models.PositiveIntegerField(default=1, help_text="last ledger entry folded")
+    head = models.BinaryField(default=bytes, help_text="hash of that entry")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["home", "subject"],
+                condition=Q(signed_at=None, ended_at=None),
+                name="contract_one_application",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["subject"], name="contract_subject"),
+            models.Index(fields=["team", "until"], name="contract_team"),
+        ]
+
+
+class Owed(models.Model):
+    """One promise of a contract's year, written when it is signed (policy.contract_year.Owed).
+
+    `loop` is the loop it became when its window opened; `kept_on` the local day of the contact that kept it.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    subject = models.UUIDField()
+    contract = models.ForeignKey(Contract, models.PROTECT, related_name="owed")
+    kind = models.CharField(max_length=80)
+    service = models.CharField(max_length=32)
+    nth = models.PositiveSmallIntegerField()
+    times = models.PositiveSmallIntegerField()
+    starts = models.DateField()
+    due = models.DateField()
+    ends = models.DateField()
+    duty = models.CharField(max_length=40)
+    covers = models.JSONField(default=list, help_text="package:<code> and codes of rules")
+    loop = models.UUIDField(null=True)
+    kept_on = models.DateField(null=True)
+    kept_by = models.UUIDField(null=True)
+    evidence = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "service", "nth"], name="owed_once"),
+        ]
+        indexes = [
+            models.Index(fields=["starts"], condition=Q(loop=None), name="owed_to_open"),
+            models.Index(fields=["evidence"], condition=Q(evidence__isnull=False), name="owed_evidence"),
+        ]
+
+
+class Agreement(models.Model):
+    """The agreement both sides signed, as PDF in base64, sealed under the subject's key. `id` is the contract's."""
+
+    insert_only = True
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    home = models.UUIDField()
+    subject = models.UUIDField()
+    sealed = models.BinaryField()

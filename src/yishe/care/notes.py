@@ -43,7 +43,7 @@ def record(
         return draft.earlier
     stage = stage or _standing(draft)
     _sensible(stage, method, minutes, content["text"])
-    own = bundle or Bundle()
+    own = bundle if bundle is not None else Bundle()
     row = entries.append(
         draft,
         own,

@@ -60,7 +60,7 @@ def record(
     if context:
         entries.known("observation_context", context, "测量情境")
     check(read, command.happened, repeated=repeated)
-    own = bundle or Bundle()
+    own = bundle if bundle is not None else Bundle()
     row = entries.append(draft, own, method=MANUAL, **body)
     return entries.settle(draft, own, row, own=bundle is None)
 

@@ -3,12 +3,21 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
 from yishe.care import entries
-from yishe.care.models import Condition, Encounter, Held, MedicationChange, Observation, Recorded, ServiceNote
+from yishe.care.models import (
+    Condition,
+    Contract,
+    Encounter,
+    Held,
+    MedicationChange,
+    Observation,
+    Recorded,
+    ServiceNote,
+)
 from yishe.loops.models import Loop
 from yishe.people import consents, erasing, packs
 from yishe.people.models import Empanelment, Subject
@@ -88,10 +97,18 @@ def _entries(kind: str, resident: UUID, at: datetime) -> Iterator[dict[str, Any]
         origins = [row.origin_id for row in mapped]
         for contract in Empanelment.objects.filter(resident__in=origins).select_related("team"):
             yield {"at": contract.until or at, "team": contract.team.name, "since": contract.since}
+        yield from _contracts(subjects, at)
     elif kind == "consent":
         for one in consents.given(resident):
             ended = one.state.withdrawn_at or one.state.replaced_at or at
             yield {"at": ended, **one.state.codes, **one.words, "given_at": one.state.given_at}
+
+
+def _contracts(subjects: Sequence[UUID], at: datetime) -> Iterator[dict[str, Any]]:
+    for row in Contract.objects.filter(subject__in=subjects).exclude(signed_at=None):
+        over = row.ended_at or datetime.combine(row.until or at.date(), time(), ZONE)
+        yield {"at": min(over, at), "package": row.package, "since": row.since, "until": row.until,
+               "agreement_sha256": row.agreement_sha256}  # fmt: skip
 
 
 def _recorded(row: Recorded, wrapped: dict[UUID, bytes]) -> dict[str, Any]:

@@ -1,51 +1,13 @@
-"""The copy on paper: a PDF set by typst with a Chinese font, both from wheels, nothing from the system or the network.
+"""The copy on paper: a PDF."""
 
-The words go in as data and are never read as markup.
-"""
-
-import json
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import typst
-from django.conf import settings
-
-from yishe.policy.refusals import Unavailable
+from yishe.trust import paper
 
 TEMPLATE = Path(__file__).with_name("copy.typ")
-FONT_OF = "cvttf-NotoSansCJK-Regular"
 
 
 def pdf(copy: dict[str, Any]) -> bytes:
     """The copy as a PDF. Unavailable when the font is not installed."""
-    said = json.dumps(copy, ensure_ascii=False)
-    made: bytes = typst.compile(TEMPLATE.read_bytes(), font_paths=fonts(), sys_inputs={"copy": said})
-    return made
-
-
-@cache
-def fonts() -> typst.Fonts:
-    """The one font, alone in a folder: typst reads folders, and the wheel lays its file among many others."""
-    file = _file()
-    folder = Path(settings.HOME) / "fonts"
-    folder.mkdir(parents=True, exist_ok=True)
-    link = folder / file.name
-    if not link.exists() or link.resolve() != file:
-        link.unlink(missing_ok=True)
-        link.symlink_to(file)
-    return typst.Fonts(False, False, [str(folder)])
-
-
-def _file() -> Path:
-    try:
-        files = metadata.files(FONT_OF) or []
-    except metadata.PackageNotFoundError:
-        files = []
-    found = [Path(str(one.locate())).resolve() for one in files if one.name.endswith((".otf", ".ttf"))]
-    if not found:
-        raise Unavailable(
-            "no_font", f"没有安装中文字体（{FONT_OF}），暂时做不了 PDF：请先取 JSON，并联系管理员。"
-        )
-    return found[0]
+    return paper.pdf(TEMPLATE, "copy", copy)

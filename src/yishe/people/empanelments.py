@@ -23,10 +23,11 @@ def empanel(
     doctor: UUID | None = None,
     social_worker: UUID | None = None,
     source: str = "",
+    action: str = EMPANEL,
 ) -> bool:
-    """From now on `team` answers for the resident. Returns whether anything changed."""
+    """From now on `team` answers for the resident, by whoever may do `action`. Returns whether anything changed."""
     stands = placed(resident_id)
-    access.require(actor, EMPANEL, stands, at)
+    access.require(actor, action, stands, at)
     check(stands.centre, team, doctor, social_worker, at)
     if stands.gone:
         raise Conflict("gone", "这位居民已去世、迁出或档案已合并，不能再签约团队。")

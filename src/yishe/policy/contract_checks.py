@@ -39,6 +39,9 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
             known(("services", code, "duty"), f"duty of {sheet.item}", [service.duty], kind.answered_by)
         known(("services", code, "how"), "encounter_kind", service.how, ways)
         known(("services", code, "counts_as"), "service", service.counts_as, sheet.services)
+    closing = sheets.codes.get("close_reasons", {})
+    for code, end in sheet.ends.items():
+        known(("ends", code, "closes"), "close reason", [end.closes], closing)
     for code, package in sheet.packages.items():
         known(("packages", code, "items"), "service", package.items, sheet.services)
     _rules(tree, sheets, problems)

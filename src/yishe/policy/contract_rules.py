@@ -47,6 +47,13 @@ class YearRule(Sourced):
         return usable and self.since <= on and (self.until is None or on <= self.until)
 
 
+class End(Strict):
+    """Why a contract ends; `closes` is the close reason that its open promises get."""
+
+    title: Said
+    closes: str
+
+
 class Renewal(Strict):
     """The next year is offered so long `before` the end, as a loop of `kind`, by this duty."""
 
@@ -72,7 +79,7 @@ class ContractSheet(Sourced):
     months: int = Field(ge=1)
     ways: dict[str, Said]
     signatures: dict[str, Said]
-    ends: dict[str, Said]
+    ends: dict[str, End]
     services: dict[str, Service]
     packages: dict[str, Package]
     rules: dict[str, YearRule]

@@ -92,6 +92,7 @@ def test_an_empty_database_refuses_in_words(empty: Yishe) -> None:
         "ok": True,
         "loops": 0,
         "consents": 0,
+        "contracts": 0,
         "differences": [],
     }
 

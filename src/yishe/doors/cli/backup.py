@@ -8,10 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
-from yishe.care import erasures
+from yishe.care import erasures, rebuild
 from yishe.doors.cli import arguments, elsewhere
 from yishe.doors.cli.printing import LOCAL, local, remark, result
-from yishe.loops import rebuild
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Invalid, Unavailable

@@ -1,6 +1,6 @@
 """What the worker does beside clocks and delivery. Every few minutes: asks about odd looks. Once a day: sweeps old sessions;
-seals the digest; erases what need not be kept any more, throws away old extracts; makes and proves a backup, in a process
-of its own."""
+seals the digest; erases what need not be kept any more, throws away old extracts, opens what contracts
+promise from today on; makes and proves a backup, in a process of its own."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from yishe.care import erasures
+from yishe.care import contracts, erasures, year
 from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
 from yishe.insight import anomalies, research
@@ -43,7 +43,7 @@ class Daily:
             return
         self.day = day
         _sweep()
-        for duty in (digests.seal, self._erase_due, research.sweep):
+        for duty in (digests.seal, self._erase_due, research.sweep, open_the_year):
             try:
                 duty(at)
             except Refused as refused:
@@ -88,6 +88,12 @@ class Daily:
             remark(f"今天的备份没有成功：{failed}")
         backup.day_done(self.began, at, failed)
         self.running = None
+
+
+def open_the_year(at: datetime) -> int:
+    """What contracts promise from today on becomes loops; who is gone has no contract any more. Returns how many."""
+    contracts.end_of_the_gone(at)
+    return year.open_due(at)
 
 
 def _sweep() -> None:

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from yishe.care import rebuild
 from yishe.doors.cli import arguments
 from yishe.doors.cli.printing import local, result
-from yishe.loops import rebuild
 from yishe.trust import clock, digests
 from yishe.trust.ledger import Broken
 

@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
+from yishe.care import rebuild as refolding
 from yishe.doors.cli import digests
 from yishe.doors.cli.printing import result
-from yishe.loops import rebuild as refolding
 
 
 def register(commands: Any) -> None:
@@ -13,7 +13,7 @@ def register(commands: Any) -> None:
         dest="act", required=True, metavar="ACT"
     )
     digests.register(acts)
-    act = acts.add_parser("rebuild", help="refold every loop and consent and report any difference")
+    act = acts.add_parser("rebuild", help="refold every loop, consent and contract and report any difference")
     act.add_argument("--json", action="store_true")
     act.set_defaults(run=rebuild)
 
@@ -26,6 +26,11 @@ def rebuild(args: argparse.Namespace) -> int:
         {"stream": one.stream, "column": one.column, "row": one.row, "ledger": one.replay} for one in found
     ]
     lines = [f"{one.stream} {one.column}：表中 {one.row}，账本 {one.replay}" for one in found]
-    text = "\n".join([f"重放 {of['loops']} 件闭环、{of['consents']} 份同意，{len(lines)} 处不同。", *lines])
+    text = "\n".join(
+        [
+            f"重放 {of['loops']} 件闭环、{of['consents']} 份同意、{of['contracts']} 份签约，{len(lines)} 处不同。",
+            *lines,
+        ]
+    )
     result({"ok": not found, **of, "differences": rows}, text, as_json=args.json)
     return 1 if found else 0

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from yishe.doors.web import page
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import copies, copy_print
+from yishe.trust import paper
 
 MEDIA = {"json": "application/json; charset=utf-8", "pdf": "application/pdf"}
 
@@ -27,7 +28,7 @@ def ask(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
 def take(request: HttpRequest, here: Here, resident_id: UUID, ticket: UUID, form: str) -> HttpResponse:
     """The copy itself, as a file."""
     if form == "pdf":
-        copy_print.fonts()  # without one the ticket is not spent
+        paper.fonts()  # without one the ticket is not spent
     make = copy_print.pdf if form == "pdf" else _plain
     content = copies.take(here.actor, resident_id, ticket, form, here.now, make)
     answer = HttpResponse(content, content_type=MEDIA[form])

@@ -1,0 +1,91 @@
+"""Between the rows of contracts and what they project, and the replay that must equal them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import date
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from yishe.care.models import Contract, Owed
+from yishe.policy import contract_state
+from yishe.policy.contract_state import APPLIED, KEPT, OPENED, SIGNED, ContractState, Said
+from yishe.trust import ledger, replay
+from yishe.trust.ledger import Head
+from yishe.trust.models import Entry
+
+_STATE = tuple(field.name for field in fields(ContractState))
+
+
+def columns(state: ContractState, home: UUID, subject: UUID, head: Head) -> dict[str, Any]:
+    """Every column of the row for this state but its id."""
+    values = {name: getattr(state, name) for name in _STATE}
+    return values | {"home": home, "subject": subject, "seq": head.seq, "head": head.hash}
+
+
+def state_of(row: Contract) -> ContractState:
+    """The state as the row shows it."""
+    return ContractState(**{name: getattr(row, name) for name in _STATE})
+
+
+def promised(item: Mapping[str, Any], contract: UUID, home: UUID, subject: UUID) -> dict[str, Any]:
+    """The row of a promise as the signing entry wrote it."""
+    days = {name: date.fromisoformat(item[name]) for name in ("starts", "due", "ends")}
+    return {**item, **days, "id": UUID(item["id"]), "contract_id": contract, "home": home, "subject": subject}
+
+
+def happened(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry about one promise changes in its row."""
+    found: dict[str, Any] = {"loop": UUID(item["loop"])} if "loop" in item else {}
+    if "on" in item:
+        found |= {"kept_on": date.fromisoformat(item["on"]), "evidence": UUID(item["evidence"])}
+    return found
+
+
+def _streams() -> Iterator[tuple[UUID, list[Entry]]]:
+    begun = Entry.objects.filter(kind=APPLIED, seq=1).values("stream")
+    entries = Entry.objects.filter(stream__in=begun).order_by("stream", "seq").iterator(chunk_size=2000)
+    for stream, group in groupby(entries, key=lambda one: one.stream):
+        yield stream, list(group)
+
+
+def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """(contract, columns as its entries leave it) for every contract of the ledger."""
+    for stream, rows in _streams():
+        state = contract_state.fold(
+            Said(one.kind, one.actor, one.recorded_at, ledger.facts_of(one)) for one in rows
+        )
+        last = rows[-1]
+        if state is not None and last.subject is not None:
+            yield stream, columns(state, last.home, last.subject, Head(last.seq, bytes(last.hash)))
+
+
+def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """The same for every promise of every contract's year."""
+    for stream, rows in _streams():
+        items: dict[str, dict[str, Any]] = {}
+        for one in rows:
+            said = ledger.facts_of(one)
+            if one.kind == SIGNED and one.subject is not None:
+                items |= {it["id"]: promised(it, stream, one.home, one.subject) for it in said["year"]}
+            elif one.kind in (OPENED, KEPT):
+                for it in said["items"]:
+                    by = {"kept_by": one.actor} if one.kind == KEPT else {}
+                    items[it["id"]] |= happened(it) | by
+        yield from ((row["id"], {k: v for k, v in row.items() if k != "id"}) for row in items.values())
+
+
+def differences() -> list[replay.Difference]:
+    """Everywhere the rows say something else than their ledger; empty when all is well."""
+    rows, items = Contract.objects.values(), Owed.objects.values()
+    return replay.differences(
+        refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
+    ) + replay.differences(
+        refolded_items(), lambda one: items.filter(id=one).first(), items.values_list("id", flat=True)
+    )
+
+
+def heads() -> Iterator[tuple[UUID, int, bytes]]:
+    """(stream, seq, hash) as the rows remember them."""
+    rows = Contract.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
+    yield from ((stream, seq, bytes(head)) for stream, seq, head in rows)

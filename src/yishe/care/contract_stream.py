@@ -1,0 +1,63 @@
+"""Appending to a contract's stream, with its row following in the same bundle."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.care.contract_rows import columns, state_of
+from yishe.care.models import Contract
+from yishe.people import packs
+from yishe.people.actors import Actor
+from yishe.policy.contract_state import APPLIED, ContractState, Said, after
+from yishe.policy.refusals import Conflict
+from yishe.trust import commit, keys, ledger
+from yishe.trust.commit import Bundle
+from yishe.trust.ledger import Head
+
+
+def begin(
+    bundle: Bundle, contract: UUID, *, home: UUID, subject: UUID, actor: Actor, at: datetime, data: Mapping[str, Any]
+) -> None:  # fmt: skip
+    """A new stream, and its row."""
+    state = _after(None, APPLIED, actor, at, data)
+    head = ledger.append(
+        bundle, Head(), home=home, stream=contract, kind=APPLIED, actor=actor.staff_id, at=at,
+        pack=packs.in_force().sha256, data=dict(data), subject=subject,
+    )  # fmt: skip
+    bundle.insert(Contract, id=contract, **columns(state, home, subject, head))
+
+
+def advance(
+    bundle: Bundle, row: Contract, kind: str, actor: Actor, at: datetime, data: Mapping[str, Any],
+    words: dict[str, str] | None = None,
+) -> ContractState:  # fmt: skip
+    """One more entry; the row is updated where it still stands as it was read. `row` follows, for a next entry."""
+    state = _after(state_of(row), kind, actor, at, data)
+    key = keys.wrapped_key(row.subject) if words else None
+    head = ledger.append(
+        bundle, Head(row.seq, bytes(row.head)), home=row.home, stream=row.id, kind=kind, actor=actor.staff_id, at=at,
+        pack=packs.in_force().sha256, data=dict(data), subject=row.subject, words=words, subject_key=key,
+    )  # fmt: skip
+    values = columns(state, row.home, row.subject, head)
+    bundle.update(Contract, where={"id": row.id, "seq": row.seq}, values=values)
+    for name, value in values.items():
+        setattr(row, name, value)
+    return state
+
+
+def _after(
+    before: ContractState | None, kind: str, actor: Actor, at: datetime, data: Mapping[str, Any]
+) -> ContractState:
+    state = after(before, Said(kind, actor.staff_id, at, data))
+    if state is None:
+        raise AssertionError("a contract begins with its application")
+    return state
+
+
+def commit_(bundle: Bundle) -> None:
+    """Write it; Conflict when a colleague was first."""
+    try:
+        bundle.commit()
+    except (commit.Stale, commit.Duplicate):
+        raise Conflict("contract_changed", "另一位同事刚刚办过这份签约：请刷新后再看。") from None
