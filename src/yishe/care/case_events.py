@@ -13,6 +13,7 @@ from yishe.care import entries
 from yishe.care.items import Item, Reader
 from yishe.loops import kinds
 from yishe.loops.models import Loop
+from yishe.policy.access_rules import Shown
 from yishe.trust.models import Entry
 
 SPOKEN = {
@@ -62,7 +63,7 @@ def _item(entry: Entry, loop: Loop, reader: Reader) -> Item:
     kind = kinds.opened_under(loop.kind, loop.pack)
     said: Mapping[str, Any] = json.loads(entry.data)
     detail = {"event": entry.kind, "kind": loop.kind, "seq": entry.seq, "urgency": loop.urgency}
-    secret = loop.sensitive and not _takes_part(loop, reader)
+    secret = loop.sensitive and not _knows(loop, reader)
     about = ""
     if loop.reason and not secret:
         detail["reason"] = loop.reason
@@ -86,13 +87,17 @@ def _item(entry: Entry, loop: Loop, reader: Reader) -> Item:
         f"{SPOKEN[entry.kind]} · {kind.title}{about}",
         text=text,
         detail=detail,
-        hidden=("敏感原因只对办理双方显示",) if secret else (),
+        hidden=("原因受保护，只对办理双方和需要知道的人显示",) if secret else (),
         loop=loop.id,
     )
 
 
-def _takes_part(loop: Loop, reader: Reader) -> bool:
-    return reader.actor.staff_id in (loop.sender, loop.performer, loop.owner)
+def _knows(loop: Loop, reader: Reader) -> bool:
+    """Whoever takes part, and those to whom the pack shows what the reason belongs to."""
+    if reader.actor.is_system or reader.actor.staff_id in (loop.sender, loop.performer, loop.owner):
+        return True
+    groups = reader.pack.access.of_reason(loop.kind, loop.reason)
+    return bool(groups) and reader.sight.shown(groups) is Shown.DETAIL
 
 
 def _id(entry: Entry) -> UUID:

@@ -20,7 +20,8 @@ NEEDS = ("disease", "social")
 
 @dataclass(frozen=True)
 class Standing:
-    """A condition as it stands: ``kind`` disease | allergy | social, ``state`` active | resolved."""
+    """A condition as it stands, whoever reads it: ``kind`` disease | allergy | social, ``state`` active | resolved. What
+    is shown of it is cut by ``care.guarded``."""
 
     id: UUID
     kind: str
@@ -29,6 +30,7 @@ class Standing:
     title: str
     remark: str
     since: datetime
+    author: UUID
 
 
 def record(
@@ -98,5 +100,12 @@ def standing(subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS) ->
 def _standing(row: Condition, wrapped: bytes) -> Standing:
     content = entries.unsealed(row, "sealed", wrapped)
     return Standing(
-        row.id, row.kind, row.state, content["code"], content["title"], content["remark"], row.occurred_at
+        row.id,
+        row.kind,
+        row.state,
+        content["code"],
+        content["title"],
+        content["remark"],
+        row.occurred_at,
+        row.author,
     )

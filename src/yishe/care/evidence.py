@@ -25,7 +25,7 @@ from yishe.people.placements import Placement
 from yishe.policy.refusals import Invalid
 
 Reference = tuple[str, UUID]
-TYPES: dict[str, tuple[type[Recorded], Callable[[Any, Reader], Item]]] = {
+TYPES: dict[str, tuple[type[Recorded], Callable[[Any, Reader], Item | None]]] = {
     "encounter": (Encounter, items.encounter),
     "medication_change": (MedicationChange, items.medication),
     "service_note": (ServiceNote, items.note),
@@ -73,7 +73,7 @@ def recent(actor: Actor, placement: Placement, at: datetime, limit: int = 12) ->
 def _newest(name: str, subjects: Sequence[entries.Keyed], limit: int, reader: Reader) -> list[Piece]:
     model, show = TYPES[name]
     rows = entries.latest(model, subjects).order_by("-occurred_at", "-id")[:limit]
-    return [Piece(name, show(row, reader)) for row in rows]
+    return [Piece(name, item) for row in rows if (item := show(row, reader)) is not None]
 
 
 def references(

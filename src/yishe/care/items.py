@@ -1,23 +1,24 @@
 """Items of the timeline: one row of any source in words, with what the reader's profession does not see left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from yishe.care import entries, medications
+from yishe.care import entries, guarded, medications
+from yishe.care.guarded import DIAGNOSIS
 from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
 from yishe.people import directory, packs, sight
 from yishe.people.actors import Actor
 from yishe.people.directory import Directory
 from yishe.people.placements import Placement
 from yishe.people.sight import Sight
+from yishe.policy.access_rules import Shown
 from yishe.policy.packs import PackSet
 
 ZONE = ZoneInfo("Asia/Shanghai")
-DIAGNOSIS = "diagnosis"
 ENCOUNTER = "encounter"
 SERVICE = "service_note"
 PSYCHOTHERAPY = "psychotherapy"
@@ -57,13 +58,11 @@ class Reader:
 
     def sees(self, group: str, author: UUID) -> bool:
         """Whether the detail of a field group of the pack is shown, given who wrote it."""
-        own = author == self.actor.staff_id
-        return self.sight.sees(group, self.actor.member.duties(self.at) if own else frozenset())
+        return self.sight.sees(group, author)
 
     def instead(self, group: str) -> str:
         """What is said of a group to those who do not see its detail."""
-        rule = self.pack.access.fields.get(group)
-        return str(rule.instead or rule.title) if rule else ""
+        return self.sight.words(group)
 
     def words(self, book: str, code: str) -> str:
         """The title of a code; an unknown code is its own title."""
@@ -85,45 +84,69 @@ def reader(actor: Actor, placement: Placement, subjects: Sequence[entries.Keyed]
 
 
 def encounter(row: Encounter, reader: Reader) -> Item:
-    """A meeting; without the right to diagnoses only how many there are, without that to encounters no summary."""
-    content = reader.content(row)
-    hidden, text, detail = [], content["summary"], {"kind": row.kind, "diagnosis_count": row.diagnoses}
+    """A meeting; without the right to diagnoses only how many there are, without that to encounters no summary.
+
+    A diagnosis of a protected group is shown, told or left out as the group says; its summary goes with it."""
+    content, sheet = reader.content(row), reader.pack.access
+    belongs = [sheet.of_condition(one["code"], one["title"]) for one in content["diagnoses"]]
+    levels = [reader.sight.shown(groups, row.author) for groups in belongs]
+    whole = [one for one, shown in zip(content["diagnoses"], levels, strict=True) if shown is Shown.DETAIL]
+    told = {
+        one
+        for groups, shown in zip(belongs, levels, strict=True)
+        if shown is not Shown.NOTHING
+        for one in groups
+    }
+    count = row.diagnoses - levels.count(Shown.NOTHING)
+    hidden, text, detail = [], content["summary"], {"kind": row.kind, "diagnosis_count": count}
     if reader.sees(DIAGNOSIS, row.author):
-        detail["diagnoses"] = content["diagnoses"]
-    elif row.diagnoses:
+        detail["diagnoses"] = whole
+    elif count:
         hidden.append(reader.instead(DIAGNOSIS))
-    if not reader.sees(ENCOUNTER, row.author):
-        hidden.append(reader.instead(ENCOUNTER))
+    if len(whole) < row.diagnoses or not reader.sees(ENCOUNTER, row.author):
+        hidden.append(reader.sight.instead(told, row.author) or reader.instead(ENCOUNTER))
         text = ""
     title = reader.words("encounter_kind", row.kind)
     return _item("encounter", row, reader, title, text=text, detail=detail, hidden=tuple(hidden))
 
 
-def medication(row: MedicationChange, reader: Reader) -> Item:
-    """A change of medicine; all professions of the team need it whole (the bridge of A2)."""
+def medication(row: MedicationChange, reader: Reader) -> Item | None:
+    """A change of medicine; all professions of the team need it whole (the bridge of A2), but for protected ones."""
     content = reader.content(row)
+    groups = reader.pack.access.of_medicine(content["drug"])
+    if reader.sight.shown(groups, row.author) is not Shown.DETAIL:
+        return _told("medication", row, reader, "用药变更", groups, {"action": row.action})
     detail = {"action": row.action, "course": str(row.course), **content}
     return _item("medication", row, reader, medications.sentence(row.action, content), detail=detail)
 
 
-def note(row: ServiceNote, reader: Reader) -> Item:
-    """A service note; psychotherapy detail only for whom the pack names and its author."""
+def note(row: ServiceNote, reader: Reader) -> Item | None:
+    """A service note; psychotherapy detail, and what its writer marked as protected, only for whom the pack names."""
     detail: dict[str, Any] = {"stage": row.stage, "method": row.method, "minutes": row.minutes}
+    title = f"服务记录 · {reader.words('service_stage', row.stage)}"
+    content = reader.content(row)
+    label = content.get("label", "")
+    if label and reader.sight.one(label, row.author) is not Shown.DETAIL:
+        return _told("note", row, reader, title, [label], {"stage": row.stage})
+    if label:
+        detail["label"] = label
     hidden, text = [], ""
     if reader.sees(SERVICE, row.author):
-        text = reader.content(row)["text"]
+        text = content["text"]
     else:
         hidden.append(reader.instead(SERVICE))
     if row.restricted is not None and reader.sees(PSYCHOTHERAPY, row.author):
         detail["restricted"] = reader.content(row, "restricted")["text"]
     elif row.restricted is not None:
         hidden.append(reader.instead(PSYCHOTHERAPY))
-    title = f"服务记录 · {reader.words('service_stage', row.stage)}"
     return _item("note", row, reader, title, text=text, detail=detail, hidden=tuple(hidden))
 
 
-def observation(row: Observation, reader: Reader) -> Item:
+def observation(row: Observation, reader: Reader) -> Item | None:
     """A measurement with the pack's words and units of the day it was taken."""
+    groups = reader.pack.access.of_observation(row.kind, row.values)
+    if reader.sight.shown(groups, row.author) is not Shown.DETAIL:
+        return _told("observation", row, reader, "测量", groups, {})
     quantities = reader.pack.bounds(row.occurred_at.astimezone(ZONE).date())
     parts = []
     for name, value in row.values.items():
@@ -140,20 +163,33 @@ def observation(row: Observation, reader: Reader) -> Item:
     return _item("observation", row, reader, "，".join(parts) + context, detail=detail)
 
 
-def condition(row: Condition, reader: Reader) -> Item:
+def condition(row: Condition, reader: Reader) -> Item | None:
     """A disease, allergy or social circumstance. Allergies are everybody's business; a disease is a diagnosis."""
     kind = {"disease": "疾病", "allergy": "过敏", "social": "社会情况"}[row.kind]
     detail: dict[str, Any] = {"kind": row.kind, "state": row.state}
     ended = "（已解除）" if row.state == "resolved" else ""
+    content = reader.content(row)
+    groups = guarded.groups_of(reader.pack.access, row.kind, content["code"], content["title"])
+    if reader.sight.shown(groups, row.author) is not Shown.DETAIL:
+        return _told("condition", row, reader, kind + ended, groups, detail)
     if row.kind == "disease" and not reader.sees(DIAGNOSIS, row.author):
         return _item(
             "condition", row, reader, kind + ended, detail=detail, hidden=(reader.instead(DIAGNOSIS),)
         )
-    content = reader.content(row)
     detail |= content
     return _item(
         "condition", row, reader, f"{kind}：{content['title']}{ended}", text=content["remark"], detail=detail
     )
+
+
+def _told(
+    kind: str, row: Recorded, reader: Reader, title: str, groups: Collection[str], detail: Mapping[str, Any]
+) -> Item | None:
+    """That there is something protected, for those who are told; None for those who see nothing."""
+    if reader.sight.shown(groups, row.author) is Shown.NOTHING:
+        return None
+    hidden = (reader.sight.instead(groups, row.author),)
+    return _item(kind, row, reader, title, detail=detail, hidden=hidden)
 
 
 def _item(kind: str, row: Recorded, reader: Reader, title: str, **more: Any) -> Item:

@@ -14,6 +14,7 @@ from uuid import UUID
 from yishe.care import entries
 from yishe.care.models import MedicationChange
 from yishe.loops import reactions
+from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.trust import commit, ids
@@ -25,7 +26,8 @@ ACTIONS = {"start": "加用", "change": "调整", "stop": "停用"}
 
 @dataclass(frozen=True)
 class Medicine:
-    """A medicine the resident takes now. ``course`` ties its changes together; ``row`` is the latest of them."""
+    """A medicine the resident takes now. ``course`` ties its changes together; ``row`` is the latest of them, by
+    ``author``. What is shown of it is cut by ``care.guarded``: a ``protected`` one is there and not named."""
 
     course: UUID
     row: UUID
@@ -34,6 +36,8 @@ class Medicine:
     frequency: str
     since: datetime
     changed_at: datetime
+    author: UUID
+    protected: bool = False
 
 
 def record(
@@ -85,7 +89,7 @@ def _recorded(
     sealed = draft.seal("sealed", {**said, "previous": previous})
     row = entries.append(draft, own, id=row_id, action=action, course=course or row_id, sealed=sealed)
     if not draft.placement.gone:
-        words = sentence(action, {**said, "previous": previous})
+        words = _telling(action, {**said, "previous": previous})
         data = {"action": action, "corrects": row.supersedes is not None}
         fact = reactions.Fact(FACT, row.id, data, words, {"medication_change": str(row.id)})
         reactions.apply(fact, command.actor, draft.placement, command.at, own)
@@ -115,6 +119,13 @@ def sentence(action: str, content: dict[str, Any]) -> str:
     amount = f"{was} → {now}" if action == "change" else (now or was)
     reason = f"（{content['reason']}）" if content["reason"] else ""
     return " ".join(filter(None, [ACTIONS[action], content["drug"], amount])) + reason
+
+
+def _telling(action: str, content: dict[str, Any]) -> str:
+    """What the promise to acknowledge says: everybody who may read a loop reads it, so a protected drug is not named."""
+    if packs.in_force().access.of_medicine(content["drug"]):
+        return f"{ACTIONS[action]}一种受保护的药：请在居民的“用药”里按您的职责查看"
+    return sentence(action, content)
 
 
 def _complete(action: str, said: dict[str, str]) -> None:
@@ -176,4 +187,5 @@ def _medicine(rows: Sequence[MedicationChange], wrapped: bytes) -> Medicine:
         content["frequency"],
         rows[0].occurred_at,
         last.occurred_at,
+        last.author,
     )

@@ -25,16 +25,18 @@ def record(
     restricted: str = "",
     method: str = "",
     minutes: int | None = None,
+    label: str = "",
     occurred_at: datetime | None = None,
     supersedes: UUID | None = None,
     digest: bytes | None = None,
     bundle: Bundle | None = None,
 ) -> ServiceNote:
     """Record a note. ``stage`` is a code of the pack's ``service_stage``, empty for the one the case stands in;
-    ``restricted`` is psychotherapy detail, sealed apart. A note may follow a death (bereavement work).
+    ``restricted`` is psychotherapy detail, sealed apart; ``label`` the protected field group that the whole note is about.
+    A note may follow a death (bereavement work).
 
-    Raises as ``entries.begin``; Invalid for an unknown stage or method, an empty text, impossible minutes."""
-    content = {"text": entries.text(text, "服务记录")}
+    Raises as ``entries.begin``; Invalid for an unknown stage, method or label, an empty text, impossible minutes."""
+    content = {"text": entries.text(text, "服务记录"), **({"label": label} if label else {})}
     hidden = {"text": entries.text(restricted, "心理会谈明细")}
     body = {"stage": stage, "method": method, "minutes": minutes, **content, "restricted": hidden["text"]}
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
@@ -43,15 +45,12 @@ def record(
         return draft.earlier
     stage = stage or _standing(draft)
     _sensible(stage, method, minutes, content["text"])
+    _labelled(label)
     own = bundle if bundle is not None else Bundle()
+    apart = draft.seal("restricted", hidden) if hidden["text"] else None
+    sealed = draft.seal("sealed", content)
     row = entries.append(
-        draft,
-        own,
-        stage=stage,
-        method=method,
-        minutes=minutes,
-        sealed=draft.seal("sealed", content),
-        restricted=draft.seal("restricted", hidden) if hidden["text"] else None,
+        draft, own, stage=stage, method=method, minutes=minutes, sealed=sealed, restricted=apart
     )
     return entries.settle(draft, own, row, own=bundle is None)
 
@@ -61,6 +60,15 @@ def _standing(draft: entries.Draft[ServiceNote]) -> str:
     notes = ServiceNote.objects.filter(subject__in=[one.subject for one in draft.subjects])
     latest = notes.order_by("-occurred_at", "-id").values_list("stage", flat=True).first()
     return latest or next(iter(packs.in_force().codes["service_stage"]))
+
+
+def _labelled(label: str) -> None:
+    known = packs.in_force().access.labels
+    if label and label not in known:
+        choice = "、".join(f"{title}（{group}）" for group, title in known.items())
+        raise Invalid(
+            "label_unknown", f"没有“{label[:40]}”这类受保护的内容；可选：{choice}。", unknown=label[:40]
+        )
 
 
 def _sensible(stage: str, method: str, minutes: int | None, text: str) -> None:

@@ -26,7 +26,7 @@ from yishe.trust import access_log
 ACTION = "read.timeline"
 MOST = 100
 
-SOURCES: dict[str, tuple[type[Recorded], Callable[..., Item]]] = {
+SOURCES: dict[str, tuple[type[Recorded], Callable[..., Item | None]]] = {
     "encounter": (Encounter, items.encounter),
     "medication": (MedicationChange, items.medication),
     "note": (ServiceNote, items.note),
@@ -97,12 +97,20 @@ def _recorded(
     size: int,
     reader: Reader,
 ) -> Iterable[Item]:
+    """The newest `size` that this reader sees at all. What is left out whole leaves no gap: reading goes on behind it."""
     model, show = SOURCES[kind]
-    rows = entries.latest(model, subjects)
-    if before is not None:
-        moment, last = before
-        rows = rows.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, id__lt=last))
-    return [show(row, reader) for row in rows.order_by("-occurred_at", "-id")[:size]]
+    found: list[Item] = []
+    while len(found) < size:
+        rows = entries.latest(model, subjects)
+        if before is not None:
+            moment, last = before
+            rows = rows.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, id__lt=last))
+        batch = list(rows.order_by("-occurred_at", "-id")[:size])
+        found += [item for row in batch if (item := show(row, reader)) is not None]
+        if len(batch) < size:
+            break
+        before = batch[-1].occurred_at, batch[-1].id
+    return found[:size]
 
 
 def _order(item: Item) -> tuple[datetime, Any]:

@@ -6,7 +6,7 @@ it is fetched, and every fetching leaves an access line. The format is described
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,8 @@ from yishe.people.consents import Given
 from yishe.people.models import CopyTicket
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
+from yishe.people.sight import Everything
+from yishe.policy.access_rules import Shown
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Conflict, NotFound
 from yishe.trust import access_log, commit, ids
@@ -35,15 +37,14 @@ MOST = 100_000
 """More events than anybody's loops have."""
 
 
-@dataclass(frozen=True)
-class OwnReader(Reader):
+class OwnSight(Everything):
     """The resident reading her own record: everything but what the pack holds back, which is named."""
 
-    def sees(self, group: str, author: UUID) -> bool:
-        return group not in self.pack.rights.copies.withheld
+    def one(self, group: str, author: UUID | None = None) -> Shown:
+        return Shown.TOLD if group in packs.in_force().rights.copies.withheld else Shown.DETAIL
 
-    def instead(self, group: str) -> str:
-        return str(self.pack.rights.copies.withheld[group])
+    def words(self, group: str) -> str:
+        return str(packs.in_force().rights.copies.withheld[group])
 
 
 def ask(actor: Actor, resident: UUID, at: datetime) -> UUID:
@@ -99,8 +100,7 @@ def whole(stands: Placement, at: datetime) -> dict[str, Any]:
     """Everything, as plain JSON. The caller has asked access."""
     subjects = entries.keyed(stands)
     card = cards([stands.subject])[stands.subject]
-    base = items.reader(SYSTEM, stands, subjects, at)
-    reader = OwnReader(base.actor, base.sight, base.keys, base.people, base.pack, at)
+    reader = replace(items.reader(SYSTEM, stands, subjects, at), sight=OwnSight())
     seen, _ = looks.at_resident(stands.resident, limit=MOST)
     return {
         "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),
@@ -114,9 +114,10 @@ def whole(stands: Placement, at: datetime) -> dict[str, Any]:
 
 def _record(subjects: Sequence[entries.Keyed], reader: Reader) -> list[items.Item]:
     found = [
-        show(row, reader)
+        item
         for model, show in timeline.SOURCES.values()
         for row in entries.latest(model, subjects)
+        if (item := show(row, reader)) is not None
     ]
     found += case_events.before(subjects, None, MOST, reader)
     return sorted(found, key=lambda one: (one.occurred_at, one.id.int))

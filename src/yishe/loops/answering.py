@@ -6,12 +6,12 @@ the entry it made, which is the first answer.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
 
-from yishe.loops import acts, kinds, promises, recording
+from yishe.loops import acts, covering, kinds, promises, recording
 from yishe.loops.company import is_leader
 from yishe.loops.models import Loop
 from yishe.loops.projection import folded
@@ -46,8 +46,16 @@ def answer(actor: Actor, loop_id: uuid.UUID, at: datetime, command_id: str | Non
     then = folded(rows[:upto])
     if then is None:
         raise NotFound("no_such_loop", "没有这件闭环：请从“今日”或“台账”重新打开。")
-    s = acts.situation(actor, then[0], at)
-    return Answer(then[0], story.resident, tuple(allowed(s)), _said(rows[:upto], story.key))
+    s, told = acts.situation(actor, then[0], at), _said(rows[:upto], story.key)
+    return _cut(actor, Answer(then[0], story.resident, tuple(allowed(s)), told), at)
+
+
+def _cut(actor: Actor, found: Answer, at: datetime) -> Answer:
+    """Without what it is about, for those to whom the pack does not show that."""
+    if not covering.words(actor, found.state, at):
+        return found
+    told = tuple(replace(one, data=covering.plain(one.data.items()), words={}) for one in found.entries)
+    return replace(found, state=covering.covered(found.state), entries=told)
 
 
 def after(actor: Actor, acted: acts.Acted, at: datetime, command_id: str | None = None) -> Answer:
@@ -58,7 +66,8 @@ def after(actor: Actor, acted: acts.Acted, at: datetime, command_id: str | None 
         return answer(actor, acted.loop, at, command_id)
     new = [_of_step(seq, step, said) for seq, step in enumerate(acted.steps, reading.state.seq + 1)]
     s = acts.situation(actor, state, at)
-    return Answer(state, reading.resident, tuple(allowed(s)), (*_said(reading.story, reading.key), *new))
+    told = (*_said(reading.story, reading.key), *new)
+    return _cut(actor, Answer(state, reading.resident, tuple(allowed(s)), told), at)
 
 
 def _of_step(seq: int, step: Step, said: recording.Said) -> Said:
@@ -76,12 +85,6 @@ def first(actor: Actor, made: promises.Opened, said: recording.Said, command_id:
     told = Said(state.seq, recording.PROMISED, said.actor, said.at, said.at, made.track.facts, words)
     s = acts.situation(actor, state, said.at, tracked=False)
     return Answer(state, made.resident, tuple(allowed(s)), (told,))
-
-
-def since(loop_id: uuid.UUID, seq: int) -> tuple[Said, ...]:
-    """What happened after `seq`, for someone who acted on an older state."""
-    story = _story(loop_id)
-    return _said([row for row in story.entries if row.seq > seq], story.key)
 
 
 def allowed_in_list(

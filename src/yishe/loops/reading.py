@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from yishe.loops import acts, knowing, orders, sets
+from yishe.loops import acts, covering, knowing, orders, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, read, state_of, state_read
 from yishe.people import access
@@ -51,7 +51,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Detail:
-    """A loop as one person sees it now. `relation` is why he may."""
+    """A loop as one person sees it now. `relation` is why he may; `covered` what is said instead of a reason, and of all
+    words, that the pack does not show him."""
 
     state: LoopState
     kind: LoopKind
@@ -62,6 +63,7 @@ class Detail:
     relation: str
     children: tuple[LoopState, ...]
     tracking: bool
+    covered: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,15 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
         state = then[0] if then else state
     relation = knowing.relation(actor, looked.state, at, tracked=looked.tracked)
     s = acts.situation(actor, state, at, looked.tracked)
-    entries = tuple(_said(e, looked.key) for e in rows)
+    instead = covering.words(actor, looked.state, at)
+    entries = tuple(_said(e, looked.key, covered=bool(instead)) for e in rows)
     children = (
         tuple(state_of(c) for c in Loop.objects.filter(parent=loop_id).order_by("promised_at", "id"))
         if s.kind.children
         else ()
     )
     return Detail(
-        state,
+        covering.covered(state) if instead else state,
         s.kind,
         tuple(allowed(s)),
         entries,
@@ -101,18 +104,20 @@ def detail(actor: Actor, loop_id: uuid.UUID, at: datetime, upto: int | None = No
         relation,
         children,
         s.is_tracking,
+        instead,
     )
 
 
-def _said(entry: Entry, key: bytes | None) -> Said:
-    words = ledger.words(entry, key) if key is not None else {}
+def _said(entry: Entry, key: bytes | None, *, covered: bool = False) -> Said:
+    words = ledger.words(entry, key) if key is not None and not covered else {}
+    facts = ledger.facts_of(entry)
     return Said(
         entry.seq,
         entry.kind,
         entry.actor,
         entry.recorded_at,
         entry.occurred_at,
-        ledger.facts_of(entry),
+        covering.plain(facts.items()) if covered else facts,
         words,
     )
 
@@ -202,7 +207,13 @@ def scoped(actor: Actor, at: datetime, action: str = READ) -> QuerySet[Loop]:
     return Loop.objects.filter(mine)
 
 
-def narrowed(rows: QuerySet[Loop], filters: Mapping[str, Any], at: datetime) -> QuerySet[Loop]:
+def _named_to(actor: Actor) -> Q:
+    """Whose reason may be asked for: a sensitive one is found by its two sides and whoever's turn it is."""
+    me = actor.staff_id
+    return Q(sensitive=False) | Q(sender=me) | Q(performer=me) | Q(owner=me)
+
+
+def narrowed(actor: Actor, rows: QuerySet[Loop], filters: Mapping[str, Any], at: datetime) -> QuerySet[Loop]:
     """Apply the ledger's filters. `open` is true or false; `late` means past the present step's deadline."""
     unknown = set(filters) - set(FILTERS) - {"open", "late", "stuck"}
     if unknown:
@@ -213,6 +224,7 @@ def narrowed(rows: QuerySet[Loop], filters: Mapping[str, Any], at: datetime) -> 
     for name, value in filters.items():
         if name in FILTERS and value not in (None, ""):
             rows = rows.filter(**{FILTERS[name]: value})
+            rows = rows.filter(_named_to(actor)) if name == "reason" else rows
     if filters.get("open") is not None:
         rows = rows.filter(closed_at__isnull=bool(filters["open"]))
     if filters.get("late"):
@@ -224,7 +236,7 @@ def listing(
     actor: Actor, filters: Mapping[str, Any], at: datetime, limit: int = PAGE, cursor: str | None = None
 ) -> Page:
     """The ledger (台账), newest promise first."""
-    return _paged(narrowed(scoped(actor, at), filters, at), ("-promised_at", "id"), limit, cursor)
+    return _paged(narrowed(actor, scoped(actor, at), filters, at), ("-promised_at", "id"), limit, cursor)
 
 
 def behind(

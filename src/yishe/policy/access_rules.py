@@ -1,11 +1,16 @@
-"""Who may do what with a resident's record, and what for, as a pack declares it. Deny by default."""
+"""Who may do what with a resident's record, and what for, as a pack declares it. Deny by default.
 
-from collections.abc import Iterable, Mapping
+A field group is detail that not everybody who may read the record sees: whole, or that there is something, or nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from .pack_fields import Length, Said, Sourced, Strict
+from .pack_fields import Length, Said, Source, Sourced, Strict
 from .refusals import Invalid
 
 Standing = Mapping[str, frozenset[str]]
@@ -29,10 +34,11 @@ class Relation(Strict):
 
 
 class Grant(Strict):
-    """A relation, narrowed to duties when any are named."""
+    """A relation, narrowed to duties and to purposes when any are named."""
 
     relation: str
     duties: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
 
 
 class Action(Strict):
@@ -43,15 +49,43 @@ class Action(Strict):
     refused: Said
 
 
-class FieldGroup(Strict):
-    """Detail shown by profession: `grants` see `detail`; the others see `instead` (or nothing).
+class Marks(Strict):
+    """By which coded facts a field group is recognised.
 
-    The relation `author` means the person who wrote the entry.
+    `conditions` are beginnings of ICD-10 codes, `words` parts of the name of a condition or diagnosis (codes are not always
+    given), `medicines` parts of a drug's name, `observations` kinds and quantities, `traits` codes of traits.yaml, `reasons`
+    the sensitive reasons of each loop kind. A note belongs to the group that its writer names.
+    """
+
+    conditions: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    medicines: tuple[str, ...] = ()
+    observations: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Shown(IntEnum):
+    """How much of a field group somebody sees."""
+
+    NOTHING = 0
+    TOLD = 1
+    DETAIL = 2
+
+
+class FieldGroup(Strict):
+    """Detail shown by profession, relation and purpose: `grants` see it, `told` see `instead`, the others nothing.
+
+    Without `told` everybody who may read the record is told. `marks` say what belongs to the group; a group without them
+    is a part of an entry that the program knows. The relation `author` means the person who wrote the entry.
     """
 
     title: Said
     grants: tuple[Grant, ...]
+    told: tuple[Grant, ...] | None = None
     instead: Said | None = None
+    marks: Marks | None = None
+    source: Source | None = None
 
 
 class GlassReason(Strict):
@@ -109,7 +143,7 @@ class AccessSheet(Sourced):
         """The first relation by which someone who stands so may do `action`, and what for. None when there is none, or
         none that serves the `purpose` stated."""
         rule = self.actions.get(action)
-        for relation in _relations(rule.grants if rule else (), standing):
+        for relation in self._relations(rule.grants if rule else (), standing, purpose):
             known = self.relations[relation].purposes
             if purpose is None:
                 return Granted(relation, self._natural(known, standing[relation]))
@@ -117,21 +151,69 @@ class AccessSheet(Sourced):
                 return Granted(relation, purpose)
         return None
 
-    def sees(self, group: str, standing: Standing) -> bool:
+    def sees(self, group: str, standing: Standing, purpose: str | None = None) -> bool:
         """Whether the detail of a field group is shown. An undeclared group is shown to nobody."""
+        return self.shown(group, standing, purpose) is Shown.DETAIL
+
+    def shown(self, group: str, standing: Standing, purpose: str | None = None) -> Shown:
+        """How much of a field group is shown to someone who stands so and looks for that purpose."""
         rule = self.fields.get(group)
-        return rule is not None and any(_relations(rule.grants, standing))
+        if rule is None:
+            return Shown.NOTHING
+        if any(self._relations(rule.grants, standing, purpose)):
+            return Shown.DETAIL
+        told = rule.told is None or any(self._relations(rule.told, standing, purpose))
+        return Shown.TOLD if told else Shown.NOTHING
+
+    def of_condition(self, code: str, title: str) -> frozenset[str]:
+        """The groups that a disease, a circumstance or a diagnosis belongs to."""
+        plain, said = code.strip().upper().replace(".", ""), title.casefold()
+        return frozenset(
+            group
+            for group, marks in self._marked
+            if any(plain.startswith(one.replace(".", "")) for one in marks.conditions)
+            or any(word.casefold() in said for word in marks.words)
+        )
+
+    def of_medicine(self, drug: str) -> frozenset[str]:
+        said = drug.casefold()
+        return frozenset(
+            group for group, marks in self._marked if any(one.casefold() in said for one in marks.medicines)
+        )
+
+    def of_observation(self, kind: str, quantities: Iterable[str]) -> frozenset[str]:
+        named = {kind, *quantities}
+        return frozenset(group for group, marks in self._marked if named.intersection(marks.observations))
+
+    def of_trait(self, trait: str) -> frozenset[str]:
+        return frozenset(group for group, marks in self._marked if trait in marks.traits)
+
+    def of_reason(self, kind: str, reason: str) -> frozenset[str]:
+        return frozenset(group for group, marks in self._marked if reason in marks.reasons.get(kind, ()))
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What the writer of a note may say that it is about: group → title."""
+        return {group: str(self.fields[group].title) for group, _ in self._marked}
+
+    @cached_property
+    def _marked(self) -> tuple[tuple[str, Marks], ...]:
+        return tuple((group, rule.marks) for group, rule in self.fields.items() if rule.marks)
+
+    def _relations(
+        self, grants: Iterable[Grant], standing: Standing, purpose: str | None = None
+    ) -> Iterator[str]:
+        """The relations of `standing` that these grants ask for, in the order of the pack."""
+        for grant in grants:
+            duties = standing.get(grant.relation)
+            if duties is None or (grant.duties and duties.isdisjoint(grant.duties)):
+                continue
+            known = self.relations[grant.relation].purposes
+            if not grant.purposes or (purpose or self._natural(known, duties)) in grant.purposes:
+                yield grant.relation
 
     def _natural(self, purposes: Iterable[str], duties: frozenset[str]) -> str:
         """What someone of these duties looks for when he does not say."""
         fitting = (code for code in purposes if not duties.isdisjoint(self.purposes[code].duties))
         common = (code for code in purposes if not self.purposes[code].duties)
         return next(fitting, next(common, next(iter(purposes), "")))
-
-
-def _relations(grants: Iterable[Grant], standing: Standing) -> Iterable[str]:
-    """The relations of `standing` that these grants ask for, in the order of the pack."""
-    for grant in grants:
-        duties = standing.get(grant.relation)
-        if duties is not None and (not grant.duties or not duties.isdisjoint(grant.duties)):
-            yield grant.relation

@@ -1,5 +1,6 @@
 """The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
-`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, and one file per loop kind.
+`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/field_groups.yaml`, `cases/left_us.yaml`, and
+one file per loop kind.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
 `team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
@@ -132,6 +133,35 @@ class ContractCase(Strict):
     on: date
     owes: dict[str, int]
     window: Window | None = None
+
+
+class FieldGroupCase(Strict):
+    """Either one fact (→ the `belongs` groups), or a `group` looked at by somebody who stands in `relation` with `duties`
+    (→ how much is `shown`). `kind` and `reason` name a loop's reason; `title` goes with `condition`."""
+
+    name: str
+    condition: str | None = None
+    title: str = ""
+    medicine: str | None = None
+    observation: str | None = None
+    trait: str | None = None
+    kind: str | None = None
+    reason: str = ""
+    belongs: tuple[str, ...] = ()
+    group: str | None = None
+    relation: str = ""
+    duties: tuple[str, ...] = ()
+    purpose: str | None = None
+    shown: Literal["detail", "told", "nothing"] | None = None
+
+
+class LeftUsCase(Strict):
+    """Whether a promise that ended for `reason` counts among those who left us, on a day."""
+
+    name: str
+    on: date
+    reason: str
+    left: bool
 
 
 class RightsCase(Strict):

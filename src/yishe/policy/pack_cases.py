@@ -13,11 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from . import case_life, case_loops, packs
+from .access_rules import AccessSheet
 from .case_models import (
     AnomalyCase,
     CalendarCase,
     ConsentCase,
     ContractCase,
+    FieldGroupCase,
+    LeftUsCase,
     LoopCase,
     ReactionCase,
     RightsCase,
@@ -37,6 +40,8 @@ _MODELS: dict[str, type[Strict]] = {
     "anomalies": AnomalyCase,
     "contracts": ContractCase,
     **case_life.MODELS,
+    "field_groups": FieldGroupCase,
+    "left_us": LeftUsCase,
 }
 
 
@@ -140,9 +145,32 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
         return _differ("odd", case.odd, rule.odd(case.count, frozenset(case.duties)) if rule else None)
     if isinstance(case, ContractCase):
         return _contract(pack, case)
+    if isinstance(case, FieldGroupCase):
+        return _field_group(pack.access, case)
+    if isinstance(case, LeftUsCase):
+        return _differ("left", case.left, case.reason in pack.settings(case.on).left_us)
     if isinstance(case, LoopCase):
         return case_loops.wrong(pack, about, case)
     return case_life.wrong(pack, case)
+
+
+def _field_group(sheet: AccessSheet, case: FieldGroupCase) -> list[str]:
+    if case.group is not None:
+        standing = {case.relation: frozenset(case.duties)}
+        shown = sheet.shown(case.group, standing, case.purpose).name.lower()
+        return _differ("shown", case.shown, shown)
+    found: frozenset[str] = frozenset()
+    if case.condition is not None:
+        found = sheet.of_condition(case.condition, case.title)
+    elif case.medicine is not None:
+        found = sheet.of_medicine(case.medicine)
+    elif case.observation is not None:
+        found = sheet.of_observation(case.observation, ())
+    elif case.trait is not None:
+        found = sheet.of_trait(case.trait)
+    elif case.kind is not None:
+        found = sheet.of_reason(case.kind, case.reason)
+    return _differ("belongs", sorted(case.belongs), sorted(found))
 
 
 def _following(pack: packs.PackSet, case: ReactionCase) -> set[str]:

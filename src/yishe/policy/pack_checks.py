@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import get_args
 
 from . import cel, contract_checks
-from .access_rules import Grant
+from .access_rules import Grant, Marks
 from .loop_kinds import HIGHEST, ClockName, LoopKind, Rung, Verb
 from .marked import Marked, Place
 from .pack_errors import Problems, one_of
@@ -15,6 +15,8 @@ from .pack_sheets import Sheets, Unread
 from .reactions import Reaction
 
 ROLES = ("owner", "sender", "performer")
+ENDINGS = ("close_reasons", "decline_reasons", "fail_reasons", "cancel_reasons")
+"""Code books of why a promise ended."""
 NEEDED_CLOCKS = ("accept", "finish", "confirm", "supply")
 Path = tuple[object, ...]
 
@@ -29,7 +31,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
     for code, reaction in sheets.reactions.items():
         if reaction:
             _reaction(reaction, reactions.at(("reactions", code)), sheets, kinds, problems)
-    _access(laid.sheet("access") or NOWHERE, sheets, problems)
+    _access(laid.sheet("access") or NOWHERE, sheets, kinds, problems)
     _glass(laid.sheet("access") or NOWHERE, sheets, kinds, problems)
     _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
     _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
@@ -230,7 +232,7 @@ def _promised(rule: Reaction, tree: Marked, kinds: Kinds, problems: Problems) ->
             problems.add(place, f"unknown reason {rule.promise.reason!r}; {wanted}")
 
 
-def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+def _access(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
     for code, purpose in sheets.access.purposes.items():
         place = tree.at(("purposes", code, "duties")).place
         _known(purpose.duties, sheets.duties, "duty", place=place, problems=problems)
@@ -240,11 +242,36 @@ def _access(tree: Marked, sheets: Sheets, problems: Problems) -> None:
     for part in ("actions", "fields"):
         rules: Mapping[str, object] = getattr(sheets.access, part)
         for code, rule in rules.items():
-            grants: tuple[Grant, ...] = rule.grants  # type: ignore[attr-defined]
-            for number, grant in enumerate(grants):
-                place = tree.at((part, code, "grants", number)).place
-                _known([grant.relation], sheets.access.relations, "relation", place=place, problems=problems)
-                _known(grant.duties, sheets.duties, "duty", place=place, problems=problems)
+            for name in ("grants", "told"):
+                grants: tuple[Grant, ...] = getattr(rule, name, None) or ()
+                for number, grant in enumerate(grants):
+                    _grant(grant, tree.at((part, code, name, number)).place, sheets, problems)
+    for code, group in sheets.access.fields.items():
+        if group.marks:
+            _marks(group.marks, tree.at(("fields", code, "marks")), sheets, kinds, problems)
+
+
+def _grant(grant: Grant, place: Place, sheets: Sheets, problems: Problems) -> None:
+    _known([grant.relation], sheets.access.relations, "relation", place=place, problems=problems)
+    _known(grant.duties, sheets.duties, "duty", place=place, problems=problems)
+    _known(grant.purposes, sheets.access.purposes, "purpose", place=place, problems=problems)
+
+
+def _marks(marks: Marks, tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
+    """A group is known by traits that there are, and by reasons that are kept out of lists."""
+    _known(marks.traits, sheets.traits, "trait", place=tree.at(("traits",)).place, problems=problems)
+    for code, reasons in marks.reasons.items():
+        place, timeline = tree.at(("reasons", code)).place, kinds.get(code)
+        if timeline is None:
+            problems.add(place, f"unknown loop kind {code!r}; {one_of(kinds, code)}")
+            continue
+        for kind in timeline.values:
+            _known(reasons, kind.reasons, "reason", place=place, problems=problems)
+            for reason in reasons:
+                if reason in kind.reasons and not kind.reasons[reason].sensitive:
+                    problems.add(
+                        place, f"reason {reason} of {code} is named in lists; expected sensitive: true"
+                    )
 
 
 def _glass(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
@@ -335,6 +362,7 @@ def _other_sheets(laid: Laid, sheets: Sheets, problems: Problems) -> None:
             wanted = [quantity.exceeds] if quantity.exceeds else []
             _known(wanted, version or {}, "quantity", place=place, problems=problems)
     _sign_in(laid.sheet("sign_in") or NOWHERE, sheets, problems)
+    _settings(laid.sheet("settings") or NOWHERE, sheets, problems)
 
 
 def _sign_in(tree: Marked, sheets: Sheets, problems: Problems) -> None:
@@ -342,6 +370,16 @@ def _sign_in(tree: Marked, sheets: Sheets, problems: Problems) -> None:
         place = tree.at(("versions", day, "second_factor", "duties")).place
         named = version.second_factor.duties if version else ()
         _known(named, sheets.duties, "duty", place=place, problems=problems)
+
+
+def _settings(tree: Marked, sheets: Sheets, problems: Problems) -> None:
+    """Who left us is told by a reason that some book of endings has, or by what the system itself notes of the resident."""
+    books = [sheets.codes.get(book, {}) for book in ENDINGS]
+    known = {code for book in books for code in book}
+    for day, version in sheets.settings.steps:
+        place = tree.at(("versions", day, "left_us")).place
+        named = version.left_us if version and known else ()
+        _known(named, known, "close reason", place=place, problems=problems)
 
 
 def _known(

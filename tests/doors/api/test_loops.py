@@ -188,3 +188,16 @@ def test_the_result_codes_of_the_ledger_are_reasons_to_decline_and_to_fail(desk:
     taken = desk.social_worker.post(f"{path}/accept", {"seq": again["seq"]}).json()
     failed = desk.social_worker.post(f"{path}/fail", {"seq": taken["seq"], "reason": reason})
     assert failed.status_code == 200, failed.content.decode()
+
+
+def test_asking_for_a_sensitive_reason_finds_only_what_one_takes_part_in(desk: Desk) -> None:
+    loop = desk.refer("D02")
+    for phone in (desk.doctor, desk.social_worker):
+        (row,) = phone.get("/loops", reason="D02").json()["items"]
+        assert (row["id"], row["reason"]) == (loop["id"], None)
+    for phone in (desk.nurse, desk.director, desk.stranger):
+        assert phone.get("/loops", reason="D02").json()["items"] == []
+    shown = desk.nurse.get(f"/loops/{loop['id']}").json()
+    assert shown["reason"] is None
+    assert "D02" not in str(shown["events"])
+    assert "近一月少出门" not in str(shown)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.doors.web.conftest import Office, statements
+from yishe.care import conditions, medications
 from yishe.people import rosters
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,35 @@ def test_a_sensitive_reason_is_not_named_in_lists(office: Office) -> None:
         text = office.social_worker.text(path)
         assert "王秀兰" in text
         assert "D22" not in text
+
+
+def test_protected_detail_stands_on_no_page_of_those_who_need_it_not(office: Office) -> None:
+    world, about = office.world, office.world.resident.resident
+    medications.record(
+        world.doctor, about, action="start", drug="拉米夫定", dose="1片", frequency="每日一次", at=datetime.now(UTC),
+        command_id="1",
+    )  # fmt: skip
+    conditions.record(
+        world.doctor, about, kind="disease", title="艾滋病", code="B20", at=datetime.now(UTC), command_id="2"
+    )
+    tabs = ("timeline", "loops", "medicines", "observations", "about")
+    assert "拉米夫定" in office.doctor.text(office.resident, tab="medicines")
+    assert "艾滋病" in office.doctor.text(office.resident, tab="about")
+    for screen in (office.nurse, office.social_worker, office.director):
+        text = "".join(screen.text(office.resident, tab=tab) for tab in tabs)
+        assert "拉米夫定" not in text
+        assert "艾滋" not in text
+    assert "有受保护的内容" in office.nurse.text(office.resident, tab="medicines")
+    assert "有受保护的内容" not in office.director.text(office.resident, tab="medicines")
+
+
+def test_a_note_form_lets_its_writer_mark_what_it_is_about(office: Office) -> None:
+    given = {"stage": "intake", "text": "说到流产", "label": "reproductive"}
+    assert office.nurse.send(f"{office.resident}/record/note", **given).status_code in (200, 302)
+    assert "说到流产" in office.nurse.text(office.resident)
+    assert "说到流产" not in office.social_worker.text(office.resident)
+    assert "有受保护的内容" in office.social_worker.text(office.resident)
+    assert "说到流产" not in office.director.text(office.resident)
 
 
 def test_what_is_not_there_is_said_in_words(office: Office) -> None:

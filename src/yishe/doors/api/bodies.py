@@ -126,12 +126,13 @@ class NewMedication(Body):
 
 class NewNote(Body):
     """`stage` is a code of the pack's service_stage (left out: the one the case stands in), `method` of
-    service_method; `restricted` is psychotherapy detail."""
+    service_method; `restricted` is psychotherapy detail; `label` the protected field group the whole note is about."""
 
     text: Text
     stage: Code | None = None
     restricted: Text | None = None
     method: Code | None = None
     minutes: int | None = None
+    label: Code | None = None
     occurred_at: Moment | None = None
     supersedes: UUID | None = None

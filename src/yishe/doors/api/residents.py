@@ -7,13 +7,13 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from yishe.care import entries, medications, notes, timeline
+from yishe.care import entries, guarded, medications, notes, timeline
 from yishe.care.models import Recorded
 from yishe.doors import limits
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import NewMedication, NewNote
 from yishe.doors.api.wire import Caller, caller, command
-from yishe.people import access, search
+from yishe.people import access, search, sight
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, placed
 from yishe.policy.refusals import Invalid, NotFound
@@ -57,9 +57,10 @@ def detail(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     card = cards([placement.subject]).get(placement.subject)
     if card is None:
         raise NotFound("no_such_resident", "这位居民的资料已按其要求删除。")
-    shown = shapes.resident(card, who.at)
+    shown, seen = shapes.resident(card, who.at), sight.of(who.actor, placement, who.at)
+    shown["traits"] = guarded.traits(card.traits, seen)
     if access.may(who.actor, timeline.ACTION, placement, who.at).allowed:
-        taken = medications.current(entries.keyed(placement))
+        taken = guarded.medicines(medications.current(entries.keyed(placement)), seen)
         shown["medicines"] = [shapes.medicine(one) for one in taken]
     return shown
 
@@ -107,6 +108,7 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
         restricted=payload.restricted or "",
         method=payload.method or "",
         minutes=payload.minutes,
+        label=payload.label or "",
         occurred_at=payload.occurred_at,
         supersedes=payload.supersedes,
         at=who.at,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from yishe.care import guarded
 from yishe.care.items import Item
 from yishe.care.medications import Medicine
 from yishe.loops.reading import Said
@@ -30,7 +31,7 @@ def resident(card: Card, at: datetime) -> dict[str, Any]:
         "age": card.age(at.astimezone(LOCAL).date()),
         "id_number": card.id_masked,
         "phone": card.phone_masked,
-        "traits": list(card.traits),
+        "traits": guarded.open_traits(card.traits),
         "allergies": list(card.allergies),
         "centre": card.centre,
         "team": card.team,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from yishe.care import guarded
 from yishe.doors.web import spoken, wording
 from yishe.doors.web.page import Here
 from yishe.doors.web.shapes import Act, Person
@@ -16,8 +17,8 @@ def age(card: Card, here: Here) -> str:
 
 
 def fact(card: Card) -> str:
-    """The one thing a row says besides name and age: the first trait."""
-    return wording.trait(card.traits[0]) if card.traits else ""
+    """The one thing a row says besides name and age: the first trait that is not protected."""
+    return next((wording.trait(one) for one in guarded.open_traits(card.traits)), "")
 
 
 def team(here: Here, card: Card) -> str:
@@ -51,7 +52,7 @@ def person(here: Here, card: Card, allergies: Sequence[str] = (), acts: Sequence
         sex=spoken.sex(card.sex),
         age=age(card, here),
         record_tail=card.record_number[-4:],
-        traits=tuple(wording.trait(one) for one in card.traits[:MOST_TRAITS]),
+        traits=tuple(wording.trait(one) for one in guarded.open_traits(card.traits)[:MOST_TRAITS]),
         team=team(here, card),
         allergies=known,
         gone=gone(card),

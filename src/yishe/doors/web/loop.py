@@ -81,7 +81,7 @@ def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:
         "place": "ledger",
         "loop": state,
         "kind_title": str(kind.title),
-        "reason_title": str(reason.title) if reason else "",
+        "reason_title": str(reason.title) if reason else found.covered,
         "person": faces.person(here, card) if card else None,
         "urgency": wording.URGENCIES[state.urgency],
         "story": loop_story.story(here, found),

@@ -52,12 +52,19 @@ class NoteForm(Entry):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="只有您和规则允许的专业能看到。",
     )
-    field_order = ("stage", "method", "minutes", "text", "restricted", "occurred")
+    label = forms.ChoiceField(
+        label="涉及受保护的内容",
+        required=False,
+        help_text="选了，整条记录只给规则允许的专业看；不涉及就不选。",
+    )
+    field_order = ("stage", "method", "minutes", "text", "label", "restricted", "occurred")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["stage"].choices = book("service_stage", "case_stages")  # type: ignore[attr-defined]
         self.fields["method"].choices = [("", "不填"), *book("service_method", "contact_ways")]  # type: ignore[attr-defined]
+        labels = packs.in_force().access.labels
+        self.fields["label"].choices = [("", "不涉及"), *labels.items()]  # type: ignore[attr-defined]
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         notes.record(
@@ -68,6 +75,7 @@ class NoteForm(Entry):
             restricted=self.given("restricted") or "",
             method=self.given("method") or "",
             minutes=self.given("minutes"),
+            label=self.given("label") or "",
             occurred_at=self.when(),
             at=here.now,
             command_id=command,

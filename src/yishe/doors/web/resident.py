@@ -1,20 +1,19 @@
 """One resident: who she is, what has happened, what is owed to her, what may be recorded now."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from yishe.care import conditions, entries, medications, timeline
-from yishe.care.items import DIAGNOSIS
+from yishe.care import conditions, entries, guarded, medications, timeline
 from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
-from yishe.people import access, packs, sight
+from yishe.people import access, sight
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, subjects_of
+from yishe.people.sight import Sight
 from yishe.policy.refusals import NotFound
 
 SEE = "resident.read"
@@ -36,7 +35,8 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
     card = card_of(stands)
     tab = request.GET.get("tab", "timeline")
     subjects = entries.keyed(stands)
-    standing = _shown(here, stands, conditions.standing(subjects))
+    seen = sight.of(here.actor, stands, here.now)
+    standing = guarded.standing(conditions.standing(subjects), seen)
     allergies = [one.title for one in standing if one.kind == "allergy"]
     opened = reading.for_subjects([one.subject for one in subjects], only_open=True)
     told: dict[str, Any] = {
@@ -52,7 +52,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "standing": standing,
         "first_page": not request.GET.get("cursor"),
     }
-    told |= _tab(request, here, stands, told["tab"], subjects)
+    told |= _tab(request, here, stands, told["tab"], subjects, seen)
     if "story" not in told:
         page.seen(here, f"read.{told['tab']}", [stands.subject], **permission.line)
     return page.show(request, here, "resident.html", told)
@@ -92,7 +92,12 @@ def recordable(here: Here, stands: Placement) -> list[tuple[str, str]]:
 
 
 def _tab(
-    request: HttpRequest, here: Here, stands: Placement, tab: str, subjects: tuple[entries.Keyed, ...]
+    request: HttpRequest,
+    here: Here,
+    stands: Placement,
+    tab: str,
+    subjects: tuple[entries.Keyed, ...],
+    seen: Sight,
 ) -> dict[str, Any]:
     if tab in ("timeline", "observations"):
         kinds = timeline.KINDS if tab == "timeline" else ("observation",)
@@ -104,25 +109,26 @@ def _tab(
             kinds=kinds,
             source="web",
         )
-        taken = medications.current(subjects) if tab == "timeline" else []
+        taken = guarded.medicines(medications.current(subjects), seen) if tab == "timeline" else []
         return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
     if tab == "medicines":
-        return _medicines(request, here, stands, subjects)
+        return _medicines(request, here, stands, subjects, seen)
     if tab == "loops":
         return {
             "loops": loop_rows.of_subject(
                 here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands)
             )
         }
-    return {"facts": about(here, card_of(stands))}
+    return {"facts": about(here, card_of(stands), seen)}
 
 
 def _medicines(
-    request: HttpRequest, here: Here, stands: Placement, subjects: tuple[entries.Keyed, ...]
+    request: HttpRequest, here: Here, stands: Placement, subjects: tuple[entries.Keyed, ...], seen: Sight
 ) -> dict[str, Any]:
     """What is taken now, and every change with who made it and why, for who may read the record."""
     may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
-    told: dict[str, Any] = {"medicines": medications.current(subjects), "may_change": may}
+    taken = guarded.medicines(medications.current(subjects), seen)
+    told: dict[str, Any] = {"medicines": taken, "may_change": may}
     if access.may(here.actor, timeline.ACTION, stands, here.now).allowed:
         cursor, kinds = request.GET.get("cursor"), ("medication",)
         changes = timeline.page(
@@ -130,18 +136,6 @@ def _medicines(
         )
         told |= {"story": [said(one) for one in changes.items], "next": changes.next}
     return told
-
-
-def _shown(here: Here, stands: Placement, standing: list[conditions.Standing]) -> list[conditions.Standing]:
-    """A disease by name only to those to whom the pack shows diagnoses; that there is one, to all."""
-    named = sight.of(here.actor, stands, here.now)
-    if not any(one.kind == "disease" for one in standing) or named.sees(DIAGNOSIS):
-        return standing
-    instead = packs.in_force().access.fields[DIAGNOSIS].instead
-    return [
-        replace(one, title=str(instead or ""), code="", remark="") if one.kind == "disease" else one
-        for one in standing
-    ]
 
 
 def said(item: timeline.Item) -> Said:
@@ -157,7 +151,7 @@ def said(item: timeline.Item) -> Said:
     )
 
 
-def about(here: Here, card: Card) -> list[dict[str, Any]]:
+def about(here: Here, card: Card, seen: Sight) -> list[dict[str, Any]]:
     """The facts of the record; identifying ones masked until asked for."""
     place = here.staff.places.get(card.neighbourhood) if card.neighbourhood else None
     masked = {
@@ -173,7 +167,7 @@ def about(here: Here, card: Card) -> list[dict[str, Any]]:
         "小区": place.name if place else "未知",
         "签约": faces.team(here, card),
         "户": card.household or "未登记",
-        "特征": "、".join(wording.trait(one) for one in card.traits) or "无",
+        "特征": "、".join(wording.trait(one) for one in guarded.traits(card.traits, seen)) or "无",
     }
     facts = [{"words": words, "value": value} for words, value in plain.items()]
     return facts + [

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from yishe.care import guarded
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, wording, words
 from yishe.doors.web.page import Here, signed_in
@@ -41,7 +42,7 @@ def row(here: Here, card: Card) -> dict[str, Any]:
         "name": card.name,
         "sex": spoken.sex(card.sex),
         "age": faces.age(card, here),
-        "traits": [wording.trait(one) for one in card.traits[:TRAITS]],
+        "traits": [wording.trait(one) for one in guarded.open_traits(card.traits)[:TRAITS]],
         "team": faces.team(here, card),
         "id_tail": card.id_tail,
         "phone_tail": card.phone[-4:],
