@@ -1,12 +1,15 @@
-"""Cases of what is worked out over a life: `cases/risks.yaml`. Each names where its numbers come from."""
+"""Cases of what is worked out over a life: `cases/risks.yaml`, `cases/growth.yaml`. Each names where its numbers come from."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from . import packs, risks
+from .growth import Measured
 from .pack_fields import Strict
 from .pack_files import Layer
 from .refusals import Invalid
+
+ROUNDED = 0.0101
 
 
 class RiskCase(Strict):
@@ -25,7 +28,31 @@ class RiskCase(Strict):
     source: str = ""
 
 
-MODELS: dict[str, type[Strict]] = {"risks": RiskCase}
+class Child(Strict):
+    """As measured: age in days, kg, cm, weeks of gestation."""
+
+    sex: Literal["male", "female"]
+    days: int
+    weight: float | None = None
+    length: float | None = None
+    head: float | None = None
+    lying: bool | None = None
+    weeks: int | None = None
+
+
+class GrowthCase(Strict):
+    """A child and the z-score (to within 0.01) and grade of one `indicator`; `z` null when there is none."""
+
+    name: str
+    indicator: str
+    given: Child
+    z: float | None
+    grade: str = ""
+    doubtful: bool = False
+    source: str = ""
+
+
+MODELS: dict[str, type[Strict]] = {"risks": RiskCase, "growth": GrowthCase}
 
 
 def tried(layers: Sequence[Layer]) -> set[str]:
@@ -38,7 +65,22 @@ def wrong(pack: packs.PackSet, case: Strict | None) -> list[str]:
     """What came out otherwise."""
     if isinstance(case, RiskCase):
         return _risk(pack, case)
+    if isinstance(case, GrowthCase):
+        return _growth(pack, case)
     return []
+
+
+def _growth(pack: packs.PackSet, case: GrowthCase) -> list[str]:
+    if pack.life.growth is None or case.indicator not in pack.life.growth.sheet.indicators:
+        return [f"no indicator {case.indicator!r}; expected one of growth.yaml"]
+    found = pack.life.growth.score(case.indicator, Measured(**case.given.model_dump()))
+    grade = str(found.grade.title) if found.grade else ""
+    wrong = [] if grade == case.grade else [f"grade is {grade!r}; expected {case.grade!r}"]
+    if found.doubtful != case.doubtful:
+        wrong.append(f"doubtful is {found.doubtful}; expected {case.doubtful}")
+    if (found.z is None) != (case.z is None) or abs((found.z or 0) - (case.z or 0)) > ROUNDED:
+        wrong.append(f"z is {found.z}; expected {case.z}")
+    return wrong
 
 
 def _risk(pack: packs.PackSet, case: RiskCase) -> list[str]:

@@ -1,27 +1,34 @@
-"""From laid-over files to what is worked out over a life: risk models and what they read."""
+"""From laid-over files to what is worked out over a life: risk models and what they read, growth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+from .growth import Standard
+from .growth_rules import GrowthSheet, Table
 from .marked import Marked
 from .pack_errors import Problems, one_of
+from .pack_fields import Strict
 from .pack_files import NOWHERE, Laid
 from .refusals import Invalid
 from .risk_rules import Input, InputSheet, RiskModel, needs_of
 from .risks import Given, Result, of_person
 from .sheets import Quantity
 
+Model = TypeVar("Model", bound=Strict)
+
 SEX, AGE = "sex", "age"
 
 
 @dataclass
 class Life:
-    """`risks` in the order in which they are shown."""
+    """`risks` in the order in which they are shown; `growth` None when no pack says anything of it."""
 
     inputs: Mapping[str, Input] = field(default_factory=dict)
     risks: Mapping[str, RiskModel] = field(default_factory=dict)
+    growth: Standard | None = None
 
     def risk(self, code: str, given: Given) -> Result:
         """What one risk model says about one person. Raises Invalid for an unknown model."""
@@ -38,23 +45,40 @@ def build(laid: Laid, quantities: Mapping[str, Quantity], problems: Problems) ->
     life = Life()
     if marked := laid.sheet("risk_inputs"):
         sheet = _read(marked, InputSheet, problems)
-        life.inputs = sheet.inputs if isinstance(sheet, InputSheet) else {}
+        life.inputs = sheet.inputs if sheet else {}
         _inputs(life.inputs, marked, quantities, problems)
     found: dict[str, RiskModel] = {}
     for name in laid.names("risks"):
         marked = laid.sheet(name) or NOWHERE
         model = _read(marked, RiskModel, problems)
-        if isinstance(model, RiskModel):
+        if model:
             if life.inputs:
                 _model(model, marked, life.inputs, problems)
             found[name.removeprefix("risks/")] = model
     life.risks = dict(sorted(found.items(), key=lambda one: (one[1].order, one[0])))
+    life.growth = _growth(laid, problems)
     return life
 
 
-def _read(
-    marked: Marked, model: type[InputSheet] | type[RiskModel], problems: Problems
-) -> InputSheet | RiskModel | None:
+def _growth(laid: Laid, problems: Problems) -> Standard | None:
+    marked = laid.sheet("growth")
+    sheet = _read(marked, GrowthSheet, problems) if marked else None
+    if marked is None or sheet is None:
+        return None
+    tables = {
+        name: Table(path, f"{layer.root.name}/growth/{name}.csv")
+        for layer in laid.layers
+        for name, path in layer.tables.items()
+    }
+    for code, indicator in sheet.indicators.items():
+        for use in indicator.tables:
+            if use.name not in tables:
+                place = marked.at(("indicators", code, "tables")).place
+                problems.add(place, f"unknown table {use.name!r}; {one_of(tables, use.name)}")
+    return Standard(sheet, tables)
+
+
+def _read(marked: Marked, model: type[Model], problems: Problems) -> Model | None:
     try:
         return model.model_validate(marked.plain())
     except ValidationError as error:

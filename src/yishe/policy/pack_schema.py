@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
-from .case_life import RiskCase
+from .case_life import GrowthCase, RiskCase
 from .case_models import (
     AnomalyCase,
     CalendarCase,
@@ -19,6 +19,7 @@ from .case_models import (
 from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
+from .growth_rules import GrowthSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
 from .pack_kinds import BOOKS
@@ -58,6 +59,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "anomalies.yaml": AnomalySheet,
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
+    "growth.yaml": GrowthSheet,
     "risk_inputs.yaml": InputSheet,
     "risks/<model>.yaml": RiskModel,
 }
@@ -73,6 +75,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/rights.yaml": RightsCase,
     "cases/anomalies.yaml": AnomalyCase,
     "cases/contracts.yaml": ContractCase,
+    "cases/growth.yaml": GrowthCase,
     "cases/risks.yaml": RiskCase,
     "cases/<loop kind>.yaml": LoopCase,
 }

@@ -235,7 +235,9 @@ def _usable(timeline: Timeline[LoopKind]) -> Timeline[LoopKind]:
 def check(paths: Sequence[Path]) -> list[str]:
     """Every mistake as `file:line: what was wrong; expected what`; empty when the packs hold."""
     try:
-        load(paths)
+        pack = load(paths)
+        if pack.life.growth:
+            pack.life.growth.read()
     except PackErrors as error:
         return [str(problem) for problem in error.problems]
     return []
