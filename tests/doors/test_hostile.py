@@ -94,10 +94,20 @@ def test_a_form_from_elsewhere_is_not_taken(office: Office) -> None:  # noqa: F8
 
 def test_the_same_press_sent_again_has_one_effect(office: Office) -> None:  # noqa: F811
     loop, command = office.refer(), uuid4().hex
-    first = office.social_worker.send(f"/loops/{loop}/accept", seq="1", command=command)
-    again = office.social_worker.send(f"/loops/{loop}/accept", seq="1", command=command)
-    assert (first.status_code, again.status_code) in {(302, 302), (302, 409)}
+    first = office.social_worker.send(f"/loops/{loop}/accept", seq="1", command_id=command)
+    again = office.social_worker.send(f"/loops/{loop}/accept", seq="1", command_id=command)
+    assert (first.status_code, again.status_code) == (302, 302)
     assert Loop.objects.get(id=loop).seq == 2
+
+
+FORGED = ({"seq": "²"}, {"seq": "-1"}, {"seq": "9" * 5000}, {"seq": "1", "command_id": "x" * 129})
+
+
+@pytest.mark.parametrize("fields", FORGED)
+def test_a_form_that_was_tampered_with_is_refused_in_words(office: Office, fields: dict[str, str]) -> None:  # noqa: F811
+    loop = office.refer()
+    told(office.social_worker.send(f"/loops/{loop}/accept", **fields), 422)
+    assert Loop.objects.get(id=loop).seq == 1
 
 
 @pytest.mark.parametrize("link", ["{}", "not-an-id", DEAD, "0" * 32, "..%2f..%2fsecret.key"])

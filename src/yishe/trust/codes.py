@@ -163,7 +163,8 @@ def _digits(length: int) -> str:
 
 
 def _plain(typed: str) -> str:
-    return "".join(one for one in typed if one.isdecimal())[:12]
+    """The digits alone, in ASCII, whatever keyboard they came from."""
+    return "".join(str(int(one)) for one in typed if one.isdecimal())[:12]
 
 
 def _digest(place: str, code: str) -> bytes:

@@ -39,6 +39,9 @@ Said = list[tuple[str, str]]
 BORN = date(1947, 3, 5)
 
 
+FULL_WIDTH = {ord("0") + digit: "０１２３４５６７８９"[digit] for digit in range(10)}
+
+
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Said:
     """What the gateway was given: number and text."""
@@ -72,7 +75,7 @@ def test_a_code_goes_to_the_phone_on_file_and_proves_once(world: World, sent: Sa
     row = OneTimeCode.objects.get(id=code)
     assert code_in(sent).encode() not in bytes(row.digest or b"") + bytes(row.phone_sealed or b"")
 
-    prove(world, code, f" {code_in(sent)} ")
+    prove(world, code, f" {code_in(sent).translate(FULL_WIDTH)} ")
 
     assert [card.resident for card in own_accounts.with_phone(LI["phone"], world.now)] == [made.resident]
     codes.use(code, world.now)

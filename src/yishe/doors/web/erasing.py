@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from yishe.care import erasures
-from yishe.doors.web import faces, import_desk, loop_rows, page, resident
+from yishe.doors.web import faces, import_desk, loop_rows, page, pressing, resident
 from yishe.doors.web.page import Here, signed_in
 from yishe.loops.reading import Detail
 from yishe.trust import ids
@@ -29,8 +29,8 @@ def offered(here: Here, found: Detail) -> bool:
 def erase(request: HttpRequest, here: Here, loop_id: UUID) -> HttpResponse:
     """The review, and with a second press the erasure itself. The answer is shown once; its dates stay on record."""
     if request.method == "POST":
-        seq = int(request.POST["seq"]) if request.POST.get("seq", "").isdigit() else 0
-        command = request.POST.get("command_id") or str(ids.new())
+        seq = pressing.seq(request, 0)
+        command = pressing.command(request)
         kept = erasures.erase(here.actor, loop_id, seq=seq, at=here.now, command_id=command)
         transaction.on_commit(import_desk.forget)
         told = {"place": "ledger", "answer": erasures.answer(kept), "number": loop_id}

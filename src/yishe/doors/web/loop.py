@@ -16,6 +16,7 @@ from yishe.doors.web import (
     loop_rows,
     loop_story,
     page,
+    pressing,
     resident,
     spoken,
     wording,
@@ -31,7 +32,6 @@ from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import refuse_edge
 from yishe.policy.refusals import Conflict, Invalid, NotFound
 from yishe.talk import notices
-from yishe.trust import ids
 
 GRAVE = ("cancel", "void", "fail")
 SIDE = (
@@ -196,8 +196,8 @@ def act(request: HttpRequest, here: Here, loop_id: UUID, verb: str) -> HttpRespo
         raise refuse_edge(found.situation, verb)
     setting = _setting(here, found, verb)
     form = VerbForm(setting, request.POST if request.method == "POST" else None)
-    command = request.POST.get("command_id") or str(ids.new())
-    seq = int(request.POST["seq"]) if request.POST.get("seq", "").isdigit() else found.state.seq
+    command = pressing.command(request)
+    seq = pressing.seq(request, found.state.seq)
     if request.method == "POST" and (_direct(found.state, verb) or form.is_valid()):
         try:
             return _done(request, here, found, form, verb, seq=seq, command=command)

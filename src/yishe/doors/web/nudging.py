@@ -5,11 +5,10 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from yishe.doors.web import faces, page
+from yishe.doors.web import faces, page, pressing
 from yishe.doors.web.page import Here, signed_in
 from yishe.loops import acts, reading
 from yishe.policy.loop_words import NUDGE
-from yishe.trust import ids
 
 
 @require_POST
@@ -17,7 +16,7 @@ from yishe.trust import ids
 def nudge(request: HttpRequest, here: Here, loop_id: UUID) -> HttpResponse:
     """Asking decides nothing, so it is said to the loop as it stands now, not as the page showed it."""
     found = reading.detail(here.actor, loop_id, here.now)
-    command = request.POST.get("command_id") or str(ids.new())
+    command = pressing.command(request)
     acts.act(
         here.actor, "note", loop_id, seq=found.state.seq, at=here.now, command_id=command, reason=NUDGE, source="web",
     )  # fmt: skip

@@ -8,11 +8,10 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, encounters, medications, notes, observations
-from yishe.doors.web import page, resident, spoken
+from yishe.doors.web import page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import packs
 from yishe.policy.refusals import Invalid
-from yishe.trust import ids
 
 LONG = forms.Textarea(attrs={"rows": 4})
 
@@ -229,7 +228,7 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
         raise Invalid("kind_unknown", "没有这一类记录：请从“记一笔”里选择。")
     action, words = resident.RECORDING[kind]
     stands, _ = resident.allowed(here, resident_id, action)
-    command = request.POST.get("command_id") or str(ids.new())
+    command = pressing.command(request)
     form = FORMS[kind](request.POST or None, initial=_initial(request))
     back = f"/residents/{stands.resident}?tab={TABS.get(kind, 'timeline')}"
     if request.method == "POST" and form.is_valid():

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.doors import limits
-from yishe.doors.web import page, spoken
+from yishe.doors.web import page, pressing, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act
 from yishe.insight import extracts, research
@@ -46,7 +46,7 @@ def ask(request: HttpRequest, here: Here) -> HttpResponse:
     _offer(form, "variables", [(code, str(one.title)) for code, one in rules.variables.items()])
     purposes = packs.in_force().consents.consents[rules.consent].purposes
     _offer(form, "purpose", [(code, str(words)) for code, words in purposes.items()])
-    command = request.POST.get("command_id") or str(ids.new())
+    command = pressing.command(request)
     if request.method == "POST" and form.is_valid():
         try:
             return page.done(
@@ -87,8 +87,8 @@ def make(request: HttpRequest, here: Here, loop_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def deliver(request: HttpRequest, here: Here, loop_id: UUID) -> HttpResponse:
-    seq = int(request.POST["seq"]) if request.POST.get("seq", "").isdigit() else 0
-    command = request.POST.get("command_id") or str(ids.new())
+    seq = pressing.seq(request, 0)
+    command = pressing.command(request)
     research.deliver(here.actor, loop_id, seq=seq, at=here.now, command_id=command)
     return page.done(request, "已交付，请申请人下载并确认", f"/loops/{loop_id}")
 
