@@ -8,6 +8,7 @@ DOCTOR = "wangjianping"
 SOCIAL_WORKER = "limin"
 DIRECTOR = "linshichang"
 OTHER_CENTRE = "wuguoqiang"
+OFFICER = "zouliqun"
 LIVE_MS = 10_000
 LONELY, POVERTY, SELF_MANAGEMENT = "D12", "D10", "D16"
 

@@ -44,10 +44,15 @@ def break_(command: Command, resident: UUID) -> tuple[UUID, datetime]:
     raise Conflict("busy", "这位居民的档案正在变更，请再点一次。")
 
 
-def end(actor: Actor, resident: UUID, at: datetime) -> None:
-    """The actor needs the record no more; his other screens close as well. The review stays."""
+def end(
+    actor: Actor, resident: UUID, at: datetime, command_id: str | None = None, digest: bytes | None = None
+) -> None:
+    """The actor needs the record no more; his other screens close as well. The review stays. Conflict when nothing of his
+    stands open; the same command again changes nothing."""
+    if repeats.entry_before(actor, Said(actor.staff_id, at, command_id, digest)) is not None:
+        return
     bundle = Bundle()
-    stands = break_glass.end(bundle, actor, resident, at)
+    stands = break_glass.end(bundle, actor, resident, at, command_id, digest)
     outbox.show(
         bundle, home=stands.home, person=actor.staff_id, topic=CHANGED, key=f"{CHANGED}:{ids.new()}", at=at,
         subject=stands.subject,

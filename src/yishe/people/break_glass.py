@@ -11,9 +11,10 @@ from uuid import UUID
 
 from yishe.people import access, directory, packs, placements
 from yishe.people.actors import Actor
-from yishe.people.models import AccessFact
+from yishe.people.models import AccessFact, Resident
 from yishe.people.placements import Placement
 from yishe.policy.access_rules import GlassRule
+from yishe.policy.id_number import check
 from yishe.policy.refusals import Conflict, Forbidden, Unavailable
 from yishe.trust import access_log, ids, keys, ledger
 from yishe.trust.commit import Bundle
@@ -80,7 +81,10 @@ def break_(bundle: Bundle, command: Command, resident_id: UUID) -> Broken:
     return found
 
 
-def end(bundle: Bundle, actor: Actor, resident_id: UUID, at: datetime) -> Placement:
+def end(
+    bundle: Bundle, actor: Actor, resident_id: UUID, at: datetime, command_id: str | None = None,
+    digest: bytes | None = None,
+) -> Placement:  # fmt: skip
     """Add to `bundle` that the actor needs the record no more. Conflict when no glass of his stands open."""
     stands = placements.placed(resident_id)
     open_ = standing_open(actor, stands, at)
@@ -90,6 +94,7 @@ def end(bundle: Bundle, actor: Actor, resident_id: UUID, at: datetime) -> Placem
     ledger.append(
         bundle, ledger.head(stands.home, stands.subject), home=stands.home, stream=stands.subject, kind=ENDED,
         actor=actor.staff_id, at=at, pack=packs.in_force().sha256, data={"grants": grants}, subject=stands.subject,
+        command_id=command_id, command_digest=digest,
     )  # fmt: skip
     for row in open_:
         access.end_facts(bundle, source=row.source, until=at, person=actor.staff_id)
@@ -118,8 +123,8 @@ def _refuse_gone(stands: Placement) -> None:
 # Readers
 
 
-def require(actor: Actor, stands: Placement, at: datetime) -> GlassRule:
-    """The rule by which the actor may break the glass of this resident now. Forbidden, Conflict or Unavailable if not."""
+def rule_for(actor: Actor, at: datetime) -> GlassRule:
+    """The rule by which this person may break a glass at all. Forbidden for other duties, Unavailable without a rule."""
     rule = packs.in_force().access.break_glass
     if rule is None or rule.status != "approved":
         raise Unavailable("no_rule", "本地政策包还没有批准紧急查看：请联系居民的签约团队或中心主任。")
@@ -128,6 +133,19 @@ def require(actor: Actor, stands: Placement, at: datetime) -> GlassRule:
         raise Forbidden(
             "wrong_duty", f"紧急查看只开放给{titles}；请让他们来办，或拨打 120、110。", action=BROKEN
         )
+    return rule
+
+
+def may_at_all(actor: Actor, at: datetime) -> bool:
+    """The same as yes or no."""
+    rule = packs.in_force().access.break_glass
+    return rule is not None and rule.status == "approved" and bool(actor.member.duties(at) & set(rule.duties))
+
+
+def require(actor: Actor, stands: Placement, at: datetime) -> GlassRule:
+    """The rule by which the actor may break the glass of this resident now. Raises what `rule_for` raises, and Conflict
+    when he may look without."""
+    rule = rule_for(actor, at)
     allowed = access.may(actor, READ, stands, at)
     if allowed.allowed:
         raise Conflict("relation_suffices", f"您已经可以查看这位居民（{allowed.words}），不需要紧急查看。")
@@ -138,11 +156,17 @@ def offered(actor: Actor, stands: Placement, at: datetime) -> bool:
     """Whether somebody refused may break the glass instead."""
     if stands.merged_into or stands.deceased_at:
         return False
-    try:
-        require(actor, stands, at)
-    except (Forbidden, Conflict, Unavailable):
-        return False
-    return True
+    return may_at_all(actor, at) and not access.may(actor, READ, stands, at).allowed
+
+
+def find(id_number: str) -> Placement | None:
+    """The record of exactly this ID number, wherever it is kept; None when there is none. Invalid for what is no number."""
+    whole = check(id_number).number18
+    row = Resident.objects.filter(
+        id_blind=keys.blind_everywhere("id", whole), merged_into=None, erased_at=None
+    )
+    found = row.values_list("id", flat=True).first()
+    return placements.placement(found) if found else None
 
 
 def standing_open(actor: Actor, stands: Placement, at: datetime) -> list[AccessFact]:

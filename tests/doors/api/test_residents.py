@@ -106,3 +106,28 @@ def test_a_note_without_a_stage_belongs_to_the_one_the_case_stands_in(desk: Desk
     assert desk.social_worker.post(path, {"text": "再次入户"}).json()["stage"] == "planning"
     assert desk.doctor.post(path, {"text": "不是社工"}).status_code == 403
     assert desk.stranger.post(path, {"text": "外中心"}).status_code == 403
+
+
+def test_the_glass_is_broken_by_the_api_and_behaves_like_the_page(desk: Desk) -> None:
+    path = f"/residents/{desk.resident}"
+    assert desk.stranger.get(path).status_code == 403
+
+    first = desk.stranger.post(f"{path}/break-glass", {"reason": "life"}, "g1")
+    again = desk.stranger.post(f"{path}/break-glass", {"reason": "life"}, "g1")
+
+    assert (first.status_code, first.json()) == (201, again.json())
+    assert desk.stranger.get(path).json()["name"] == "王秀兰"
+    assert desk.stranger.get(f"{path}/timeline").status_code == 200
+    assert desk.stranger.post(f"{path}/break-glass", {"reason": "life"}, "g2").status_code == 409
+    for _ in range(2):
+        assert desk.stranger.post(f"{path}/break-glass/end", {}, "g3").status_code == 200
+    assert desk.stranger.post(f"{path}/break-glass/end", {}).status_code == 409
+    assert desk.stranger.get(path).status_code == 403
+    for who, said, status in (
+        (desk.stranger, {"reason": "curiosity"}, 422),
+        (desk.stranger, {"reason": "other"}, 422),
+        (desk.director, {"reason": "life"}, 403),
+        (desk.doctor, {"reason": "life"}, 409),
+        (desk.nobody, {"reason": "life"}, 401),
+    ):
+        assert who.post(f"{path}/break-glass", said).status_code == status, said

@@ -235,12 +235,26 @@ class Closing(Answer):
     reasons: list[dict[str, Any]]
 
 
+class BrokenGlass(Answer):
+    """`until` is when the record closes by itself."""
+
+    id: UUID
+    resident: UUID
+    until: datetime
+
+
+class EndedGlass(Answer):
+    resident: UUID
+
+
 OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/me"): Me,
     ("get", "/worklist"): Loops,
     ("get", "/residents"): Residents,
     ("get", "/residents/{resident_id}"): ResidentDetail,
     ("get", "/residents/{resident_id}/timeline"): Timeline,
+    ("post", "/residents/{resident_id}/break-glass"): BrokenGlass,
+    ("post", "/residents/{resident_id}/break-glass/end"): EndedGlass,
     ("post", "/residents/{resident_id}/medications"): RecordedMedication,
     ("post", "/residents/{resident_id}/notes"): RecordedNote,
     ("get", "/loops"): Loops,

@@ -136,3 +136,10 @@ class NewNote(Body):
     label: Code | None = None
     occurred_at: Moment | None = None
     supersedes: UUID | None = None
+
+
+class BrokenGlass(Body):
+    """`reason` is a code of the pack's break_glass; `words` say more where the reason wants it."""
+
+    reason: Code
+    words: Text | None = None

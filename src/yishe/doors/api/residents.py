@@ -11,9 +11,11 @@ from yishe.care import entries, guarded, medications, notes, timeline
 from yishe.care.models import Recorded
 from yishe.doors import limits
 from yishe.doors.api import shapes
-from yishe.doors.api.bodies import NewMedication, NewNote
+from yishe.doors.api.bodies import BrokenGlass, NewMedication, NewNote
 from yishe.doors.api.wire import Caller, caller, command
+from yishe.loops import glass
 from yishe.people import access, search, sight
+from yishe.people.break_glass import Command
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, placed
 from yishe.policy.refusals import Invalid, NotFound
@@ -73,6 +75,23 @@ def read_timeline(request: HttpRequest, resident_id: str, page: Query[Page]) -> 
         who.actor, _id(resident_id), at=who.at, cursor=page.cursor, limit=page.limit, source=SOURCE
     )
     return {"items": [shapes.item(item) for item in found.items], "next": found.next}
+
+
+@router.post("/residents/{resident_id}/break-glass", response={201: dict[str, Any]})
+def break_glass(request: HttpRequest, resident_id: str, payload: BrokenGlass) -> Any:
+    """Open a record without a relation, in an emergency: briefly, told to the resident's people, reviewed afterwards."""
+    who, said = caller(request), command(request)
+    asked = Command(who.actor, payload.reason, payload.words or "", who.at, said.id, said.digest)
+    grant, until = glass.break_(asked, _id(resident_id))
+    return Status(201, {"id": grant, "resident": resident_id, "until": until.isoformat()})
+
+
+@router.post("/residents/{resident_id}/break-glass/end", response={200: dict[str, Any]})
+def end_glass(request: HttpRequest, resident_id: str) -> Any:
+    """The record is needed no more; the review stays."""
+    who, said = caller(request), command(request)
+    glass.end(who.actor, _id(resident_id), who.at, said.id, said.digest)
+    return {"resident": resident_id}
 
 
 @router.post("/residents/{resident_id}/medications", response={201: dict[str, Any]})

@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
+from yishe.doors.web import breaking
 from yishe.doors.web.page import arrived, show
 from yishe.policy.refusals import Refused, TooMany, Unauthenticated
 
@@ -107,7 +108,8 @@ def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     if isinstance(refused, Unauthenticated):
         return render(request, "sign_in.html", {"error": refused.title}, status=401)
     instead = {"advice": INSTEAD[refused.code]} if refused.code in INSTEAD else {}
-    response = page(request, refused.status, title=refused.title, extra=refused.extra, **instead)
+    about = refused.about if refused.extra.get("action") in breaking.READ else ()
+    response = page(request, refused.status, title=refused.title, extra=refused.extra, about=about, **instead)
     if isinstance(refused, TooMany):
         response["Retry-After"] = str(refused.extra["retry_after"])
     return response
@@ -134,9 +136,9 @@ def _framed(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | Non
     if context["status"] not in FRAMED or user is None or not user.is_authenticated:
         return None
     try:
-        return show(
-            request, arrived(request, user.pk), "error_framed.html", context, status=context["status"]
-        )
+        here = arrived(request, user.pk)
+        told = {**context, "glass": breaking.way_in(here, context.get("about", ()))}
+        return show(request, here, "error_framed.html", told, status=context["status"])
     except (Refused, OperationalError, InterfaceError):
         return None
 

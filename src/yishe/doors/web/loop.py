@@ -10,6 +10,7 @@ from yishe.care import notes
 from yishe.doors.web import (
     about,
     attaching,
+    breaking,
     consenting,
     erasing,
     faces,
@@ -27,7 +28,9 @@ from yishe.doors.web.shapes import Act, Chip
 from yishe.loops import acts, reading
 from yishe.loops.company import leaders
 from yishe.loops.reading import Detail
+from yishe.people import access
 from yishe.people.cards import Card, cards
+from yishe.people.placements import placement_of_subject
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_words import refuse_edge
 from yishe.policy.refusals import Conflict, Invalid, NotFound
@@ -68,9 +71,19 @@ STAGE = "intervention"
 def loop(request: HttpRequest, here: Here, loop_id: UUID) -> HttpResponse:
     found = reading.detail(here.actor, loop_id, here.now)
     card = _card(found.state)
-    page.seen(here, "loop.read", [found.state.subject], relation=found.relation)
+    why, broken = _why(here, found)
+    page.seen(here, "loop.read", [found.state.subject, *about.subjects(found)], **why)
     notices.mark_loop_read(here.actor.staff_id, loop_id, here.now)
-    return page.show(request, here, "loop.html", shown(here, found, card))
+    return page.show(request, here, "loop.html", {**shown(here, found, card), "glass": broken})
+
+
+def _why(here: Here, found: Detail) -> tuple[dict[str, str], dict[str, Any]]:
+    """By which relation this is read; of a broken glass also what for, and its banner."""
+    stands = placement_of_subject(found.state.subject) if found.relation == access.BREAK_GLASS else None
+    if stands is None:
+        return {"relation": found.relation}, {}
+    permission = access.require(here.actor, "loop.read", stands, here.now)
+    return permission.line, breaking.banner(here, stands, permission)
 
 
 def shown(here: Here, found: Detail, card: Card | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, entries, guarded, medications, timeline
-from yishe.doors.web import faces, loop_rows, page, spoken, wording
+from yishe.doors.web import breaking, faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
@@ -18,6 +18,7 @@ from yishe.policy.refusals import NotFound
 
 SEE = "resident.read"
 UNMASK = "resident.unmask"
+PROMISE = "loop.promise"
 TABS = {"timeline": "时间轴", "loops": "闭环", "medicines": "用药", "observations": "监测", "about": "资料"}
 RECORDING = {
     "note": ("record.note", "服务记录"),
@@ -47,6 +48,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "tab": tab if tab in TABS else "timeline",
         "card": card,
         "relation": permission.words,
+        "glass": breaking.banner(here, stands, permission),
         "counts": {"loops": len(opened)},
         "open": loop_rows.in_short(here, opened, card),
         "standing": standing,
@@ -79,7 +81,8 @@ def acts(here: Here, stands: Placement) -> list[Act]:
         return [rights]
     refer = Act("refer", "发起转介", f"{mine}/refer", "", dialog=False, about="head")
     record = Act("record", "记一笔", f"{mine}/record", "", about="head")
-    return [refer, record, rights] if recordable(here, stands) else [refer, rights]
+    first = [refer] if access.may(here.actor, PROMISE, stands, here.now).allowed else []
+    return [*first, record, rights] if recordable(here, stands) else [*first, rights]
 
 
 def recordable(here: Here, stands: Placement) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from yishe.care import guarded
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, wording, words
 from yishe.doors.web.page import Here, signed_in
-from yishe.people import access, search
+from yishe.people import access, break_glass, search
 from yishe.people.cards import Card
 
 LIMIT = 60
@@ -32,6 +32,7 @@ def residents(request: HttpRequest, here: Here) -> HttpResponse:
     rows = [row(here, card) for card in found]
     told = {"place": "residents", "asked": asked, "rows": rows, "full": len(found) == LIMIT}
     told["answers"] = here.centre is not None or bool(access.leading(here.actor.member, here.now))
+    told["may_break"] = break_glass.may_at_all(here.actor, here.now)
     return page.show(request, here, "residents.html", told)
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from yishe.doors.web import (
     audit,
     board,
+    breaking,
     consenting,
     copying,
     design,
@@ -64,6 +65,9 @@ urlpatterns = [
     path("residents", residents.residents, name="residents"),
     path("residents/<uuid:resident>", resident.resident, name="resident"),
     path("residents/<uuid:resident>/reveal/<slug:field>", resident.reveal, name="reveal"),
+    path("break-glass", breaking.find, name="break-glass-find"),
+    path("residents/<uuid:resident_id>/break-glass", breaking.break_, name="break-glass"),
+    path("residents/<uuid:resident_id>/break-glass/end", breaking.end, name="break-glass-end"),
     path("residents/<uuid:resident_id>/record", recording.choose, name="record"),
     path("residents/<uuid:resident_id>/record/<slug:kind>", recording.record, name="record-kind"),
     path("residents/<uuid:resident_id>/refer", refer.choose, name="refer"),

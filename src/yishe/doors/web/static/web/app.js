@@ -154,11 +154,13 @@
   // -- On a narrow screen the list comes before its filters, unless some are set.
   if (innerWidth <= 760) $$("[data-fold]:not([data-keep])").forEach((fold) => fold.removeAttribute("open"));
 
-  // -- Plain forms: one press is one press; filters apply when changed.
+  // -- Plain forms: one press is one press; filters apply when changed. While one is on its way, nothing reloads the page.
+  let leaving = false;
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[hx-post]") || event.target.method === "get") return;
+    leaving = true;
     setTimeout(() => $$("button", event.target).forEach((button) => { button.disabled = true; }), 0);
-    setTimeout(() => $$("button", event.target).forEach((button) => { button.disabled = false; }), 8000);
+    setTimeout(() => { leaving = false; $$("button", event.target).forEach((button) => { button.disabled = false; }); }, 8000);
   });
   document.addEventListener("change", (event) => {
     if (event.target.closest("form[data-auto]")) event.target.form.requestSubmit();
@@ -180,6 +182,18 @@
     $("[data-none]", picker).hidden = shown > 0;
     const count = $("[data-count]", picker);
     if (count) count.textContent = asked ? count.dataset.count.replace("#", shown) : "";
+  });
+
+  // -- A look that ends at its time: the minutes left, and at the end the page is asked for anew and says that it is over.
+  $$("[data-left]").forEach((el) => {
+    const ends = performance.now() + 1000 * Number(el.dataset.left);
+    const tick = () => {
+      const left = ends - performance.now();
+      if (left <= 0) { location.reload(); return; }
+      $("[data-minutes]", el).textContent = Math.ceil(left / 60000);
+      setTimeout(tick, Math.min(left + 500, 15000));
+    };
+    tick();
   });
 
   // -- Live: what changed elsewhere appears here without a reload.
@@ -215,7 +229,7 @@
     source.addEventListener("access", (event) => {
       let about = "";
       try { about = JSON.parse(event.data).subject; } catch { about = ""; }
-      if (about && $(`[data-about="${about}"]`)) location.reload();
+      if (about && !leaving && $(`[data-about="${about}"]`)) location.reload();
     });
     ["loop", "notice", "timeline"].forEach((name) => source.addEventListener(name, heard));
     source.onopen = () => { banner(false); if (lost) refresh(); lost = false; root.dataset.connected = "yes"; };
