@@ -1,13 +1,18 @@
-"""Cases of what is worked out over a life: `cases/risks.yaml`, `cases/growth.yaml`. Each names where its numbers come from."""
+"""Cases of what is worked out over a life: `cases/risks.yaml`, `cases/growth.yaml`, `cases/vaccines.yaml`.
+
+Each names where its numbers come from.
+"""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Literal
 
-from . import packs, risks
+from . import packs, risks, vaccines
 from .growth import Measured
 from .pack_fields import Strict
 from .pack_files import Layer
 from .refusals import Invalid
+from .vaccine_rules import VaccineSheet
 
 ROUNDED = 0.0101
 
@@ -52,7 +57,27 @@ class GrowthCase(Strict):
     source: str = ""
 
 
-MODELS: dict[str, type[Strict]] = {"risks": RiskCase, "growth": GrowthCase}
+class VaccineCase(Strict):
+    """A child `born` then, with doses `given` (`{DTaP: [dates]}`), on a day. `then`: series and number (`dtap.3`) → state;
+    `earliest` days, `vaccine` to give, `why` words that are in what is said, `days_late`. What does not count has number 0."""
+
+    name: str
+    born: date
+    sex: Literal["male", "female"] = "male"
+    today: date
+    given: dict[str, tuple[date, ...]] = {}
+    flags: tuple[str, ...] = ()
+    held: dict[str, str] = {}
+    then: dict[str, str]
+    earliest: dict[str, date] = {}
+    vaccine: dict[str, str] = {}
+    why: dict[str, str] = {}
+    days_late: dict[str, int] = {}
+    never: tuple[str, ...] = ()
+    source: str = ""
+
+
+MODELS: dict[str, type[Strict]] = {"risks": RiskCase, "growth": GrowthCase, "vaccines": VaccineCase}
 
 
 def tried(layers: Sequence[Layer]) -> set[str]:
@@ -67,7 +92,29 @@ def wrong(pack: packs.PackSet, case: Strict | None) -> list[str]:
         return _risk(pack, case)
     if isinstance(case, GrowthCase):
         return _growth(pack, case)
+    if isinstance(case, VaccineCase) and pack.life.vaccines:
+        return _vaccines(pack.life.vaccines, case)
     return []
+
+
+def _vaccines(sheet: VaccineSheet, case: VaccineCase) -> list[str]:
+    given = tuple(vaccines.Given(code, day) for code, days in case.given.items() for day in days)
+    held = tuple(vaccines.Held(code, reason) for code, reason in case.held.items())
+    child = vaccines.Child(case.born, case.sex, given, held, frozenset(case.flags))
+    found = {dose.code: dose for dose in vaccines.schedule(sheet, child, case.today)}
+    told: list[tuple[str, str, Any, Any]] = []
+    for what, wanted in (("state", case.then), ("earliest", case.earliest), ("vaccine", case.vaccine)):
+        told += [(code, what, one, getattr(found.get(code), what, None)) for code, one in wanted.items()]
+    told += [
+        (code, "days_late", days, getattr(found.get(code), "days_late", None))
+        for code, days in case.days_late.items()
+    ]
+    differing = [f"{code}: {what} is {got}; expected {one}" for code, what, one, got in told if one != got]
+    for code, words in case.why.items():
+        said = found[code].why if code in found else ""
+        differing += [] if words in said else [f"{code}: why is {said!r}; expected {words!r} in it"]
+    begun = {code.partition(".")[0] for code in found}
+    return differing + [f"{code} is there; expected nothing of it" for code in case.never if code in begun]
 
 
 def _growth(pack: packs.PackSet, case: GrowthCase) -> list[str]:

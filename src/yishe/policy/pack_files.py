@@ -23,9 +23,10 @@ HEAD = "pack.yaml"
 SHEETS = (
     "duties", "traits", "teams", "access", "calendar", "imports", "bounds", "codes", "texts", "settings",
     "sign_in", "facts", "reactions", "loop_defaults", "consents", "rights", "exports", "anomalies", "research",
-    "contracts", "risk_inputs", "growth",
+    "contracts", "risk_inputs", "growth", "vaccines",
 )  # fmt: skip
-FOLDERS = ("loops", "risks", "cases")
+CASES = "cases"
+FOLDERS = ("loops", "risks", CASES)
 TABLES = "growth"
 Steps = list[tuple[date, Marked]]
 NOWHERE = Marked({}, Place("pack", 1))
@@ -75,11 +76,12 @@ class Laid:
         return [_dates(layer.files[name], problems) for layer in self.layers if name in layer.files]
 
 
-def read_layers(paths: Sequence[Path], problems: Problems) -> Laid:
-    """Read every folder in order. An overlay whose lower pack is not given finds it beside its own folder."""
+def read_layers(paths: Sequence[Path], problems: Problems, *, cases: bool) -> Laid:
+    """Read every folder in order. An overlay whose lower pack is not given finds it beside its own folder. Without
+    `cases` theirs are only counted into the digest: who serves needs none."""
     laid = Laid()
     for path in _with_lower(paths):
-        layer = _read_layer(path, problems)
+        layer = _read_layer(path, problems, cases=cases)
         if layer is None:
             continue
         below = layer.head.overlays
@@ -149,7 +151,7 @@ def _overlays(path: Path) -> str | None:
     return str(below.value) if below and below.value != path.name else None
 
 
-def _read_layer(root: Path, problems: Problems) -> Layer | None:
+def _read_layer(root: Path, problems: Problems, *, cases: bool) -> Layer | None:
     if not (root / HEAD).is_file():
         problems.add(Place(f"{root.name}/{HEAD}", 1), "no such file; expected a pack folder with pack.yaml")
         return None
@@ -163,6 +165,8 @@ def _read_layer(root: Path, problems: Problems) -> Layer | None:
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
         if path.parent.name == TABLES and path.suffix == ".csv":
             tables[path.stem] = path
+            continue
+        if path.parent.name == CASES and not cases:
             continue
         marked = _read_file(path, f"{root.name}/{name}", name, problems)
         if marked is not None:

@@ -1,4 +1,5 @@
-"""From laid-over files to what is worked out over a life: risk models and what they read, growth."""
+"""From laid-over files to what is worked out over a life: risk models and what they read, growth,
+vaccines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from .refusals import Invalid
 from .risk_rules import Input, InputSheet, RiskModel, needs_of
 from .risks import Given, Result, of_person
 from .sheets import Quantity
+from .vaccine_rules import VaccineSheet
 
 Model = TypeVar("Model", bound=Strict)
 
@@ -24,11 +26,12 @@ SEX, AGE = "sex", "age"
 
 @dataclass
 class Life:
-    """`risks` in the order in which they are shown; `growth` None when no pack says anything of it."""
+    """`risks` in the order in which they are shown; `growth`, `vaccines` None when no pack says anything of them."""
 
     inputs: Mapping[str, Input] = field(default_factory=dict)
     risks: Mapping[str, RiskModel] = field(default_factory=dict)
     growth: Standard | None = None
+    vaccines: VaccineSheet | None = None
 
     def risk(self, code: str, given: Given) -> Result:
         """What one risk model says about one person. Raises Invalid for an unknown model."""
@@ -57,7 +60,26 @@ def build(laid: Laid, quantities: Mapping[str, Quantity], problems: Problems) ->
             found[name.removeprefix("risks/")] = model
     life.risks = dict(sorted(found.items(), key=lambda one: (one[1].order, one[0])))
     life.growth = _growth(laid, problems)
+    if marked := laid.sheet("vaccines"):
+        life.vaccines = _read(marked, VaccineSheet, problems)
+        _vaccines(life.vaccines, marked, problems)
     return life
+
+
+def _vaccines(sheet: VaccineSheet | None, tree: Marked, problems: Problems) -> None:
+    """Every series gives vaccines that there are, after series that come before it, under flags that there are."""
+    for code, series in sheet.series.items() if sheet else ():
+        place = tree.at(("series", code)).place
+        known = sheet.vaccines if sheet else {}
+        for name in sorted(series.vaccines() - set(known)):
+            problems.add(place, f"unknown vaccine {name!r}; {one_of(known, name)}")
+        flags = sheet.flags if sheet else {}
+        for one in series.uncounted:
+            if one.flag not in flags:
+                problems.add(place, f"unknown flag {one.flag!r}; {one_of(flags, one.flag)}")
+        before = list(sheet.series)[: list(sheet.series).index(code)] if sheet else []
+        for name in sorted(series.leans_on() - set(before)):
+            problems.add(place, f"{code} leans on {name!r}; expected a series that stands before it")
 
 
 def _growth(laid: Laid, problems: Problems) -> Standard | None:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
-from .case_life import GrowthCase, RiskCase
+from .case_life import GrowthCase, RiskCase, VaccineCase
 from .case_models import (
     AnomalyCase,
     CalendarCase,
@@ -40,6 +40,7 @@ from .sheets import (
     TraitSheet,
 )
 from .sign_in_rules import SignInVersion
+from .vaccine_rules import VaccineSheet
 
 _FILES: dict[str, type[BaseModel]] = {
     "pack.yaml": PackHead,
@@ -59,6 +60,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "anomalies.yaml": AnomalySheet,
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
+    "vaccines.yaml": VaccineSheet,
     "growth.yaml": GrowthSheet,
     "risk_inputs.yaml": InputSheet,
     "risks/<model>.yaml": RiskModel,
@@ -75,6 +77,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/rights.yaml": RightsCase,
     "cases/anomalies.yaml": AnomalyCase,
     "cases/contracts.yaml": ContractCase,
+    "cases/vaccines.yaml": VaccineCase,
     "cases/growth.yaml": GrowthCase,
     "cases/risks.yaml": RiskCase,
     "cases/<loop kind>.yaml": LoopCase,

@@ -164,13 +164,17 @@ class _Open(dict[str, object]):
 
 def load(paths: Sequence[Path]) -> PackSet:
     """Read, merge and check packs, lowest first. Raises PackErrors naming file and line of every mistake."""
-    return read(paths)[0]
+    return _read(paths, cases=False)[0]
 
 
 def read(paths: Sequence[Path]) -> tuple[PackSet, Laid]:
-    """`load`, and the laid-over files as well (for cases and explanations)."""
+    """`load`, and the laid-over files as well, with their cases."""
+    return _read(paths, cases=True)
+
+
+def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     problems = Problems()
-    laid = read_layers(paths, problems)
+    laid = read_layers(paths, problems, cases=cases)
     if not laid.layers:
         problems.raise_if_any()
         raise PackErrors([Problem("packs", 1, "no pack was given; expected at least one folder")])
@@ -235,7 +239,7 @@ def _usable(timeline: Timeline[LoopKind]) -> Timeline[LoopKind]:
 def check(paths: Sequence[Path]) -> list[str]:
     """Every mistake as `file:line: what was wrong; expected what`; empty when the packs hold."""
     try:
-        pack = load(paths)
+        pack = read(paths)[0]
         if pack.life.growth:
             pack.life.growth.read()
     except PackErrors as error:
