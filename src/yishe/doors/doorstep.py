@@ -31,7 +31,7 @@ class Doorstep:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             known = _brings_something(request)
-            if request.method == "POST" and request.path_info.startswith("/sign-in"):
+            if request.method == "POST" and request.path_info.startswith(("/sign-in", "/my/sign-in")):
                 _take("sign_in", request)
             elif not known and not request.path_info.startswith(settings.STATIC_URL):
                 _take("anonymous", request)

@@ -13,7 +13,7 @@ from yishe.loops.company import is_leader, leaders
 from yishe.loops.tracks import children
 from yishe.people import directory
 from yishe.people.packs import in_force as packs_in_force
-from yishe.people.placements import Placement, placement_of_subject
+from yishe.people.placements import Placement, placement_of_subject, present
 from yishe.policy.loop_decisions import Cast, Step, after, decide, handed
 from yishe.policy.loop_roles import Command, Situation
 from yishe.policy.loop_state import LoopState
@@ -98,6 +98,8 @@ def _relieved(s: Situation, where: Placement | None) -> Step | None:
 
 
 def _still_answers(book: directory.Directory, s: Situation, owner: uuid.UUID) -> bool:
+    if owner == s.state.subject:  # the resident herself asked, signed in
+        return bool(present([owner]))
     member = book.people.get(owner)
     if member is None or not book.present(member, s.at):
         return False

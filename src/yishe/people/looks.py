@@ -1,12 +1,12 @@
 """Who looked at a resident, and why, as it is told to the resident: names, duties and reasons in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from yishe.people import directory, packs
+from yishe.people import consents, directory, packs
 from yishe.people.members import Member
 from yishe.people.particulars import ZONE
 from yishe.people.placements import subjects_of
@@ -15,6 +15,8 @@ from yishe.trust.models import AccessLine
 
 SELF_SAID = ("resident.search", "read.ledger", "residents.find")
 """Whose purpose is a query or a filter and means nothing to the resident; nor does the address of a refusal."""
+
+NOBODY: Mapping[UUID, str] = {}
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,25 @@ def at_resident(
     resident: UUID, until: datetime | None = None, limit: int = 200
 ) -> tuple[list[Look], datetime | None]:
     """The newest first, and the moment from which earlier ones follow, or None. The caller has asked access."""
-    lines = access_log.of_subjects(subjects_of(resident), until, limit + 1)
+    subjects = subjects_of(resident)
+    lines = access_log.of_subjects(subjects, until, limit + 1)
     more = lines[limit].at if len(lines) > limit else None
-    return told(lines[:limit]), more
+    return told(lines[:limit], _outside(resident, subjects)), more
 
 
-def told(lines: Sequence[AccessLine]) -> list[Look]:
-    """Access lines, newest first, in words; looks of one person for one thing on one day are one."""
+def _outside(resident: UUID, subjects: Sequence[UUID]) -> dict[UUID, str]:
+    """Who looks without being staff: she herself, and the relatives she named."""
+    named = {
+        one.state.grantee: one.words["relative_name"]
+        for one in consents.given(resident)
+        if one.state.grantee and one.words.get("relative_name")
+    }
+    return {**named, **dict.fromkeys(subjects, "本人")}
+
+
+def told(lines: Sequence[AccessLine], outside: Mapping[UUID, str] = NOBODY) -> list[Look]:
+    """Access lines, newest first, in words; looks of one person for one thing on one day are one. `outside` names those
+    who are not staff."""
     ordered = sorted(
         lines,
         key=lambda one: (one.at.astimezone(ZONE).date(), str(one.actor), one.action, one.outcome, one.at),
@@ -51,26 +65,26 @@ def told(lines: Sequence[AccessLine]) -> list[Look]:
         ordered, key=lambda one: (one.at.astimezone(ZONE).date(), one.actor, one.action, one.outcome)
     ):
         same = list(group)
-        found.append(replace(_look(same[-1]), times=len(same)))
+        found.append(replace(_look(same[-1], outside), times=len(same)))
     return sorted(found, key=lambda look: look.at, reverse=True)
 
 
-def _look(line: AccessLine) -> Look:
+def _look(line: AccessLine, outside: Mapping[UUID, str]) -> Look:
     member = directory.current().people.get(line.actor)
     sheet = packs.in_force().access
     relation = sheet.relations.get(line.relation)
     purpose = "" if line.action in SELF_SAID or line.outcome else purpose_words(line.purpose)
     why = "；".join(filter(None, (str(relation.title) if relation else "", purpose)))
     return Look(
-        at=line.at, who=_name(line.actor, member), duty=_duties(member, line.at), what=_what(line.action), why=why,
+        at=line.at, who=_name(line.actor, member, outside), duty=_duties(member, line.at), what=_what(line.action), why=why,
         refused=bool(line.outcome),
     )  # fmt: skip
 
 
-def _name(actor: UUID, member: Member | None) -> str:
+def _name(actor: UUID, member: Member | None, outside: Mapping[UUID, str]) -> str:
     if actor == ids.SYSTEM:
         return "系统"
-    return member.name if member else "已离岗人员或本人、家属"
+    return member.name if member else outside.get(actor, "已离岗人员或本人、家属")
 
 
 def _duties(member: Member | None, at: datetime) -> str:

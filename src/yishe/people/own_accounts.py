@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from yishe.people import cards, glimpses, packs, placements, search
+from yishe.people import cards, glimpses, placements, search
 from yishe.people.actors import Actor
 from yishe.people.cards import Card
 from yishe.people.members import Member
@@ -100,6 +100,15 @@ def whose(account: UUID) -> Own | None:
     return Own(account, where.subject, where)
 
 
+def person_of(account: UUID) -> tuple[UUID, UUID] | None:
+    """Under which id such a person is told something, and the home it is kept under; None for anybody else, or nobody."""
+    try:
+        own = whose(account)
+    except Forbidden:
+        return None
+    return (own.person, own.where.home if own.where else own.person) if own else None
+
+
 def required(account: UUID) -> Own:
     """Like `whose`, but Forbidden for anybody else."""
     found = whose(account)
@@ -130,6 +139,10 @@ def told_apart(found: Iterable[Card], born: date | None) -> Card:
     return fitting[0]
 
 
-def own_scopes() -> tuple[str, ...]:
-    """What a relative may be let see, in the order of the pack."""
-    return tuple(packs.in_force().consents.kind("relative").scopes)
+def hears(person: UUID, subject: UUID | None, at: datetime) -> bool:
+    """Whether news of a resident is still this person's business: her own, or of one who lets him see."""
+    if subject is None:
+        return True
+    whose = dict(Subject.objects.filter(subject__in=[subject, person]).values_list("subject", "resident"))
+    about = whose.get(subject)
+    return about is not None and (whose.get(person) == about or bool(glimpses.of(person, about, at)))

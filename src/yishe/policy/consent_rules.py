@@ -73,8 +73,18 @@ class ConsentKind(Sourced):
         found = in_force(approved, day)
         if self.status != "approved" or found is None:
             raise Invalid("consent_not_approved", f"“{self.title}”的同意书还没有批准，暂不能登记。")
-        words = str(found[1].text).strip()
-        return Shown(found[0].isoformat(), words, hashlib.sha256(words.encode()).hexdigest())
+        return _shown(*found)
+
+    def text_of(self, sha256: str) -> Shown | None:
+        """The text that was agreed to, as its hash names it; None when the packs do not hold it any more."""
+        return next(
+            (one for one in (_shown(*dated) for dated in self.texts.items()) if one.sha256 == sha256), None
+        )
+
+
+def _shown(since: date, dated: ConsentText) -> Shown:
+    words = str(dated.text).strip()
+    return Shown(since.isoformat(), words, hashlib.sha256(words.encode()).hexdigest())
 
 
 class ConsentSheet(Sourced):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from yishe.people import directory
+from yishe.people import directory, own_accounts
 from yishe.talk import outbox
 from yishe.trust import ids
 from yishe.trust.commit import Bundle
@@ -31,7 +31,7 @@ def tell(account: UUID, what: str, at: datetime, *, urgency: str = "yellow") -> 
 
 def ended(account: UUID, sessions: Iterable[UUID], at: datetime) -> None:
     """Wake the person's open screens: those of the ended sessions find that they are over."""
-    found, bundle = _whose(account, at), Bundle()
+    found, bundle = _whose(account, at) or own_accounts.person_of(account), Bundle()
     if found is None:
         return
     for session in sessions:

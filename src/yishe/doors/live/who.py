@@ -13,7 +13,7 @@ from yishe.doors.live.bridge import Scope
 from yishe.doors.session_store import SessionStore
 from yishe.doors.web import spoken
 from yishe.loops import knowing
-from yishe.people import actors, packs
+from yishe.people import actors, directory, own_accounts, packs
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Unauthenticated
 from yishe.policy.sheets import Streams
@@ -23,7 +23,7 @@ from yishe.trust.sessions import Verdict
 
 
 def came(scope: Scope) -> Actor:
-    """The member of staff behind the request. Unauthenticated when there is none (any more)."""
+    """Who is behind the request: a member of staff, a resident or a relative. Unauthenticated when nobody is (any more)."""
     bearer = header(scope, b"authorization")
     if bearer[:7].lower() == "bearer ":
         return actors.for_token(bearer[7:].strip(), clock.now())
@@ -48,6 +48,8 @@ def most_streams() -> Streams:
 
 def still_told(actor: Actor, row: Outbox) -> bool:
     """Whether what an outbox row tells of is still this person's business: a reason that has ended ends the telling."""
+    if actor.staff_id not in directory.current().people:
+        return own_accounts.hears(actor.staff_id, row.subject, clock.now())
     return knowing.hears(actors.actor_of(actor.staff_id), row.loop, row.subject, clock.now())
 
 
@@ -81,7 +83,8 @@ def _by_session(cookie: str) -> Actor:
         row.strong_at is None and admission.asks_second(account, clock.now(), at)
     ):
         raise Unauthenticated("not_signed_in", "登录还差一步，请重新登录。")
-    return actors.serving(account, clock.now())
+    own = own_accounts.whose(account)
+    return own.actor if own else actors.serving(account, clock.now())
 
 
 def _crumb(cookie: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 
 from yishe.doors.web import breaking
@@ -105,6 +105,8 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    if isinstance(refused, Unauthenticated) and _is_my(request):
+        return HttpResponseRedirect("/my/sign-in")
     if isinstance(refused, Unauthenticated):
         return render(request, "sign_in.html", {"error": refused.title}, status=401)
     instead = {"advice": INSTEAD[refused.code]} if refused.code in INSTEAD else {}
@@ -127,7 +129,14 @@ def page(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
             "innerHTML",
         )
         return response
+    if _is_my(request):
+        return render(request, "my/error.html", context, status=status)
     return _framed(request, context) or render(request, "error.html", context, status=status)
+
+
+def _is_my(request: HttpRequest) -> bool:
+    """Whether the residents' own pages were asked, which have a frame and a door of their own."""
+    return request.path == "/my" or request.path.startswith("/my/")
 
 
 def _framed(request: HttpRequest, context: dict[str, Any]) -> HttpResponse | None:

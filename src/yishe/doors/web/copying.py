@@ -1,6 +1,7 @@
 """复印件: asked for, then given out once in each form. Nothing is kept on the server."""
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_POST
 from yishe.doors.web import page
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import copies, copy_print
+from yishe.people.actors import Actor
 from yishe.trust import paper
 
 MEDIA = {"json": "application/json; charset=utf-8", "pdf": "application/pdf"}
@@ -27,12 +29,17 @@ def ask(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
 @signed_in
 def take(request: HttpRequest, here: Here, resident_id: UUID, ticket: UUID, form: str) -> HttpResponse:
     """The copy itself, as a file."""
+    return file_of(here.actor, resident_id, ticket, form, here.now)
+
+
+def file_of(actor: Actor, resident_id: UUID, ticket: UUID, form: str, at: datetime) -> HttpResponse:
+    """The copy as it is handed out: written at this moment, kept nowhere."""
     if form == "pdf":
         paper.fonts()  # without one the ticket is not spent
     make = copy_print.pdf if form == "pdf" else _plain
-    content = copies.take(here.actor, resident_id, ticket, form, here.now, make)
+    content = copies.take(actor, resident_id, ticket, form, at, make)
     answer = HttpResponse(content, content_type=MEDIA[form])
-    answer["Content-Disposition"] = f'attachment; filename="yishe-copy-{here.now:%Y%m%d}.{form}"'
+    answer["Content-Disposition"] = f'attachment; filename="yishe-copy-{at:%Y%m%d}.{form}"'
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -8,6 +8,7 @@ from yishe.doors.web import spoken, wording
 from yishe.doors.web.page import Here
 from yishe.doors.web.shapes import Act, Person
 from yishe.people.cards import Card
+from yishe.trust import ids
 
 MOST_TRAITS = 5
 
@@ -30,12 +31,13 @@ def team(here: Here, card: Card) -> str:
 
 
 def name(here: Here, staff: UUID | None) -> str:
-    """A member of staff by name; the system is 系统, one the directory no longer knows 已离岗人员."""
+    """A member of staff by name; the system is 系统, who is none of the staff can only be the resident herself."""
     if staff is None:
         return ""
-    if staff.int == 0 or staff not in here.staff.people:
-        return "系统" if staff not in here.staff.people else here.staff.people[staff].name
-    return here.staff.people[staff].name
+    member = here.staff.people.get(staff)
+    if member is None:
+        return "系统" if staff == ids.SYSTEM else "居民本人"
+    return member.name
 
 
 def phone(here: Here, staff: UUID | None) -> str:

@@ -1,7 +1,8 @@
 """Each request that shows a session: is it still welcome here?
 
 An ended one is forgotten, one shown from another device is ended and its person told, one left alone too long is
-locked until he proves himself. What a page asks by itself (a timer, a live change) is no sign of a person.
+locked until he proves himself (a resident's ends: there is no password to unlock it with). What a page asks by itself (a
+timer, a live change) is no sign of a person.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 
 from yishe.doors import admission
 from yishe.doors.web import unlocking
+from yishe.people import own_accounts
 from yishe.talk import account_news
 from yishe.trust import clock, sessions, sign_in_log
 from yishe.trust.models import Session
@@ -35,6 +37,9 @@ class Presence:
             return self.get_response(request)
         at = clock.real_now()
         verdict = admission.verdict(row, request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), at)
+        if verdict is Verdict.LOCKED and own_accounts.is_own(row.account_id):
+            sessions.end(row.account_id, row.id, "left_alone", at)
+            verdict = Verdict.ENDED
         if verdict in (Verdict.ENDED, Verdict.STRANGE):
             _forget(request, row, verdict)
         elif verdict is Verdict.LOCKED:

@@ -5,19 +5,23 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
 
 from yishe.care import entries
 from yishe.doors.web import consenting, faces, page, resident, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import copies
-from yishe.people import access, consents, looks, packs
+from yishe.people import access, consents, looks, packs, slips
 from yishe.people.consents import Given
 from yishe.people.placements import Placement
 from yishe.policy.consent_rules import ConsentKind
 from yishe.policy.refusals import Invalid
+from yishe.trust import clock
 
 RIGHTS = "resident.rights"
 PREFIX = "rights."
+GROUP = 4
+"""Digits in a row that an eye takes in at once."""
 
 
 @signed_in
@@ -32,6 +36,7 @@ def rights(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
         "ended": [line(here, one) for one in found if not one.state.holds(here.now)],
         "may_record": access.may(here.actor, consents.RECORD, stands, here.now).allowed,
         "may_rights": access.may(here.actor, RIGHTS, stands, here.now).allowed,
+        "may_slip": access.may(here.actor, slips.ACTION, stands, here.now).allowed,
         "matters": matters(here, stands),
         "requests": requests(here, stands),
         "copies": copies.waiting(stands.resident, here.now),
@@ -115,11 +120,25 @@ def giver(one: Given) -> str:
     return f"{words} {one.words.get('giver_name', '')}".strip()
 
 
+@require_POST
+@signed_in
+def print_slip(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
+    """登录码纸条, for the resident who stands at the desk: on this page once, and nowhere afterwards."""
+    stands = entries.whose(resident_id)
+    code = slips.hand_out(here.actor, stands.resident, here.now, clock.real_now())
+    told = {
+        "place": "residents", "resident": stands.resident, "name": resident.card_of(stands).masked_name,
+        "code": " ".join(code[at : at + GROUP] for at in range(0, len(code), GROUP)),
+        "life": slips.rule(here.now).life.zh,
+    }  # fmt: skip
+    return page.show(request, here, "slip.html", told)
+
+
 @signed_in
 def looked(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """Who looked and why, in plain words."""
     stands, permission = resident.allowed(here, resident_id, RIGHTS)
-    found, more = looks.at_resident(stands.resident, _moment(request.GET.get("until")))
+    found, more = looks.at_resident(stands.resident, moment(request.GET.get("until")))
     page.seen(here, "rights.looked", [stands.subject], **permission.line)
     told = {
         "place": "residents", "person": faces.person(here, resident.card_of(stands)), "resident": stands.resident,
@@ -128,7 +147,7 @@ def looked(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     return page.show(request, here, "looked.html", told)
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
     """From where an earlier page begins. Invalid when it can't be read."""
     try:
         found = datetime.fromisoformat(text) if text else None

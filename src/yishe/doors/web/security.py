@@ -25,8 +25,8 @@ HOME = "/me/security"
 
 @signed_in
 def security(request: HttpRequest, here: Here) -> HttpResponse:
-    account, at = _account(request), clock.real_now()
-    rules, mine = admission.rules(at), _row(request).id
+    account, at = account_of(request), clock.real_now()
+    rules, mine = admission.rules(at), session_row(request).id
     told = {
         "place": "me",
         "username": account.username,
@@ -52,7 +52,7 @@ def freshly_proved(view: View) -> View:
     @wraps(view)
     def opened(request: HttpRequest, here: Here, **path: Any) -> HttpResponseBase:
         at = clock.real_now()
-        if at - _row(request).proved_at > admission.rules(at).screen.recent.exact():
+        if at - session_row(request).proved_at > admission.rules(at).screen.recent.exact():
             back = request.get_full_path() if request.method == "GET" else HOME
             return HttpResponseRedirect(f"/unlock?next={quote(back)}")
         return view(request, here, **path)
@@ -64,7 +64,7 @@ def freshly_proved(view: View) -> View:
 @freshly_proved
 def change_password(request: HttpRequest, here: Here) -> HttpResponse:
     """A new one; every other session ends with the old."""
-    account, at = _account(request), clock.real_now()
+    account, at = account_of(request), clock.real_now()
     rule = admission.rules(at).password
     told: dict[str, Any] = {"place": "me", "least": rule.least}
     if request.method != "POST":
@@ -80,7 +80,7 @@ def change_password(request: HttpRequest, here: Here) -> HttpResponse:
 
 @freshly_proved
 def add_totp(request: HttpRequest, here: Here) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     show = factor_desk.framed(request, here)
     return factor_desk.add_totp(request, account, show, lambda: _added(request, here, account))
 
@@ -88,7 +88,7 @@ def add_totp(request: HttpRequest, here: Here) -> HttpResponse:
 @require_POST
 @freshly_proved
 def remove_totp(request: HttpRequest, here: Here) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     _refuse_last(request, here, account, passkeys.has(account.pk))
     totp.remove(account.pk, clock.real_now())
     account_news.tell(account.pk, "factor_removed", here.now)
@@ -98,13 +98,13 @@ def remove_totp(request: HttpRequest, here: Here) -> HttpResponse:
 @require_POST
 @freshly_proved
 def ask_passkey(request: HttpRequest, here: Here) -> JsonResponse:
-    return passkey_desk.ask_to_add(request, _account(request), here.actor.name)
+    return passkey_desk.ask_to_add(request, account_of(request), here.actor.name)
 
 
 @require_POST
 @freshly_proved
 def add_passkey(request: HttpRequest, here: Here) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     passkey_desk.add(request, account)
     return _added(request, here, account)
 
@@ -112,7 +112,7 @@ def add_passkey(request: HttpRequest, here: Here) -> HttpResponse:
 @require_POST
 @freshly_proved
 def remove_passkey(request: HttpRequest, here: Here, passkey: UUID) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     others = [key for key in passkeys.of(account.pk) if key.id != passkey and key.suspect_at is None]
     _refuse_last(request, here, account, totp.has(account.pk) or bool(others))
     passkeys.remove(account.pk, passkey, clock.real_now())
@@ -123,7 +123,7 @@ def remove_passkey(request: HttpRequest, here: Here, passkey: UUID) -> HttpRespo
 @require_POST
 @freshly_proved
 def renew_codes(request: HttpRequest, here: Here) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     if not factors.of(account.pk):
         raise Conflict("no_factor", "还没有第二种登录方式，恢复码没有用处：请先添加验证器或通行密钥。")
     return factor_desk.show_codes(factor_desk.new_codes(account.pk), factor_desk.framed(request, here), HOME)
@@ -132,7 +132,7 @@ def renew_codes(request: HttpRequest, here: Here) -> HttpResponse:
 @require_POST
 @signed_in
 def end_session(request: HttpRequest, here: Here, session: UUID) -> HttpResponse:
-    account = _account(request)
+    account = account_of(request)
     row = sessions.end(account.pk, session, "ended_elsewhere", clock.real_now())
     account_news.ended(account.pk, [row.id], here.now)
     return page.done(request, "那次登录已结束", HOME)
@@ -141,21 +141,21 @@ def end_session(request: HttpRequest, here: Here, session: UUID) -> HttpResponse
 @require_POST
 @signed_in
 def end_others(request: HttpRequest, here: Here) -> HttpResponse:
-    ended = _end_others(request, _account(request), here, "ended_elsewhere")
+    ended = _end_others(request, account_of(request), here, "ended_elsewhere")
     return page.done(request, f"已结束其他 {ended} 处登录", HOME)
 
 
 @require_POST
 @signed_in
 def revoke_token(request: HttpRequest, here: Here, token: UUID) -> HttpResponse:
-    accounts.revoke_token(token, here.now, _account(request).pk)
+    accounts.revoke_token(token, here.now, account_of(request).pk)
     return page.done(request, "令牌已停用", HOME)
 
 
 def _added(request: HttpRequest, here: Here, account: Account) -> HttpResponse:
     """A first factor brings recovery codes with it; a further one leaves them as they are."""
     account_news.tell(account.pk, "factor_added", here.now)
-    sessions.proved(_row(request).id, clock.real_now(), strong=True)
+    sessions.proved(session_row(request).id, clock.real_now(), strong=True)
     if factors.of(account.pk).codes:
         messages.success(request, "已添加，下次登录就会用到")
         return HttpResponseRedirect(HOME)
@@ -168,19 +168,21 @@ def _refuse_last(request: HttpRequest, here: Here, account: Account, another: bo
 
 
 def _end_others(request: HttpRequest, account: Account, here: Here, why: str) -> int:
-    ended = sessions.end_others(account.pk, _row(request).id, why, clock.real_now())
+    ended = sessions.end_others(account.pk, session_row(request).id, why, clock.real_now())
     account_news.ended(account.pk, ended, here.now)
     return len(ended)
 
 
-def _account(request: HttpRequest) -> Account:
+def account_of(request: HttpRequest) -> Account:
+    """Whose session this is. Unauthenticated when nobody's any more."""
     account = accounts.by_id(request.user.pk)
     if account is None:
         raise Unauthenticated("not_signed_in", "登录已失效，请重新登录。")
     return account
 
 
-def _row(request: HttpRequest) -> Session:
+def session_row(request: HttpRequest) -> Session:
+    """The session of this request. Unauthenticated without one."""
     row = admission.session_of(request)
     if row is None:
         raise Unauthenticated("not_signed_in", "登录已失效，请重新登录。")

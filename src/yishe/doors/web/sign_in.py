@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from yishe.doors import admission
 from yishe.doors.web import entering, factor_desk, passkey_desk
 from yishe.doors.web.entering import Half
-from yishe.people import directory
+from yishe.people import directory, own_accounts
 from yishe.policy.refusals import Invalid, Refused, Unauthenticated
 from yishe.talk import account_news
 from yishe.trust import accounts, clock, factors, sessions
+from yishe.trust.models import Account
 
 PASSKEY = "passkey"
 
@@ -58,9 +59,16 @@ def with_passkey(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("next", "")
     try:
         account = passkey_desk.prove(request)
+        _refuse_own(account)
     except (Unauthenticated, Invalid) as refused:
         return _door(request, wanted, error=refused.title)
     return entering.enter(request, account, PASSKEY, wanted, strong=True)
+
+
+def _refuse_own(account: Account) -> None:
+    """This door is the staff's."""
+    if own_accounts.is_own(account.pk):
+        raise Unauthenticated("own_account", "这把通行密钥是居民或家属的：请从居民入口登录。")
 
 
 def half_way(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
