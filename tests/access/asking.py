@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 
 from tests.access import table
 from tests.access.table import Row
-from tests.access.town import D2S, Person, Town
+from tests.access.town import D2S, PHONE, Person, Town
 from yishe.doors.live import who
 from yishe.people import consents
 from yishe.policy.refusals import Refused
@@ -80,6 +80,15 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/rights/consents/{consent}/withdraw": lambda town, person: {
         "reason": "unsaid", "by": "resident",
     },
+    "POST /my/sign-in/resident": lambda town, person: {"phone": PHONE},
+    "POST /my/sign-in/relative": lambda town, person: {"name": "欧阳小梅", "phone": "13700137001"},
+    "POST /my/sign-in/code": lambda town, person: {"code": "000000"},
+    "POST /my/sign-in/slip": lambda town, person: {"code": "00000000"},
+    "POST /my/sign-in/born": lambda town, person: {"born": "19470305"},
+    "POST /my/promises/{loop}/done": lambda town, person: {"seq": town.seq()},
+    "POST /my/consents/service": _agreed,
+    "POST /my/consents/{consent}/withdraw": lambda town, person: {"reason": "unsaid"},
+    "POST /my/rights/rights.correction/R1": lambda town, person: {"note": "电话写错了"},
     "POST /loops/{erasure}/erase": lambda town, person: {"seq": 3, "command_id": uuid4().hex},
     "POST /loops/{loop}/accept": _act(),
     "POST /loops/{loop}/note": _act(note="电话联系过"),
@@ -121,7 +130,7 @@ class Answer:
     @property
     def given(self) -> bool:
         """Given, and not led to the door instead."""
-        return self.status < 400 and not self.where.startswith("/sign-in")
+        return self.status < 400 and not self.where.startswith(("/sign-in", "/my/sign-in"))
 
 
 def address(row: Row, town: Town) -> str:
@@ -169,9 +178,11 @@ def _cells(content: bytes) -> str:
 
 def _listen(town: Town, person: Person | None) -> Answer:
     """Who comes, and what an open stream of his would be told of her from the beginning."""
-    bearer = f"Bearer {person.token}" if person else ""
+    headers = [(b"authorization", f"Bearer {person.token}".encode())] if person else []
+    if person and person.duty in table.OUTSIDE:
+        headers = [(b"cookie", f"{settings.SESSION_COOKIE_NAME}={person.session}".encode())]
     try:
-        actor = who.came({"headers": [(b"authorization", bearer.encode())]})
+        actor = who.came({"headers": headers})
     except Refused as refused:
         return Answer(refused.status, refused.title)
     rows = live.since(actor.staff_id, 0)

@@ -10,6 +10,8 @@ from tests.house.source import ROOT
 PAGE = ROOT / "docs" / "access-table.md"
 STANDINGS = ("owner", "colleague", "stranger", "expired")
 ALL, NOBODY = "all", "–"
+OUTSIDE = frozenset({"resident", "relative"})
+"""Those who are no duty of staff; `all` does not mean them."""
 PUBLIC, OPENS, DOES, PASSES, NAMES = "public", "opens", "does", "passes", "names her"
 LEGEND = re.compile(r"\b([A-Z]{1,2}) ([a-z_]+)(?= ·|\.$|\n)", re.MULTILINE)
 
@@ -70,8 +72,8 @@ def _rows() -> Iterator[Row]:
 def who(cell: str, line: int) -> frozenset[str]:
     """The duties of one cell."""
     known = duties()
-    if cell == ALL:
-        return frozenset(known.values())
+    if cell.split(maxsplit=1)[0] == ALL:
+        return frozenset(known.values()) - OUTSIDE | {known[short] for short in cell.split()[1:]}
     if cell == NOBODY:
         return frozenset()
     unknown = [short for short in cell.split() if short not in known]

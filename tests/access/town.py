@@ -19,11 +19,13 @@ from yishe.loops.models import Loop
 from yishe.people import (
     access,
     actors,
+    consent_checks,
     consents,
     directory,
     import_,
     import_held,
     organisations,
+    own_accounts,
     packs,
     residents,
 )
@@ -31,6 +33,7 @@ from yishe.people.actors import SYSTEM, Actor
 from yishe.people.consent_checks import Yes
 from yishe.people.models import Post, Staff
 from yishe.people.placements import Placement
+from yishe.talk import consents as talking
 from yishe.talk import delivery
 from yishe.talk.models import Notice
 from yishe.trust import accounts, sealed_files
@@ -138,7 +141,45 @@ def build(now: datetime, folder: Path) -> Town:
     town.consent = consents.give(SYSTEM, town.resident.resident, Yes(basis="sensitive", sha256=text), now)
     town.ticket = copies.ask(SYSTEM, town.resident.resident, now)
     _erasure(town)
+    _outside(town)
     return town
+
+
+def _outside(town: Town) -> None:
+    """Those who are no staff: she and others as themselves, relatives by consents that hold, or were taken back."""
+    since = town.now - timedelta(days=300)
+    far, dead = (
+        residents.register(SYSTEM, {"name": name, "phone": phone}, since, centre=town.places[centre]).resident
+        for name, phone, centre in (("申屠远", "13900003001", "B"), ("申屠故", "13900003002", "A"))
+    )
+    whose = {"owner": town.resident.resident, "colleague": town.other, "stranger": far, "expired": dead}
+    for standing, who in whose.items():
+        account = own_accounts.of_resident(who, since)
+        person = own_accounts.required(account.pk).person
+        town.people[standing, "resident"] = _browser("resident", standing, person, account, town.now)
+    residents.die(SYSTEM, dead, town.now)
+    for number, (standing, who) in enumerate(({**whose, "expired": town.resident.resident}).items()):
+        _relative(town, standing, who, f"1370013700{number}")
+
+
+def _relative(town: Town, standing: str, resident: UUID, phone: str) -> None:
+    said = Yes(
+        "relative", consents.text("relative", town.now).sha256, scope=("loops", "medicines"), kinship="3",
+        relative_name="欧阳小梅", relative_phone=phone,
+    )  # fmt: skip
+    given = talking.give(SYSTEM, resident, said, town.now)
+    person = consent_checks.relative_id(said)
+    account = own_accounts.of_relative(person, town.now)
+    town.people[standing, "relative"] = _browser("relative", standing, person, account, town.now)
+    if standing == "expired":
+        talking.withdraw(SYSTEM, resident, given, "family", town.now)
+
+
+def _browser(duty: str, standing: str, person: UUID, account: Account, at: datetime) -> Person:
+    client = Client()
+    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return Person(duty, standing, person, account, accounts.issue_token(account, "test", at), session)
 
 
 def _erasure(town: Town) -> None:
@@ -186,17 +227,7 @@ def _hire(town: Town, duty: str, standing: str) -> Person:
     Post.objects.create(
         staff=staff, organisation_id=town.places[_place(duty, standing)], duty=duty, lead=lead, since=since
     )
-    client = Client()
-    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    return Person(
-        duty,
-        standing,
-        staff.id,
-        account,
-        accounts.issue_token(account, "test", town.now - timedelta(days=30)),
-        session,
-    )
+    return _browser(duty, standing, staff.id, account, town.now - timedelta(days=30))
 
 
 def _resident(town: Town) -> None:

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from yishe.people import own_accounts, packs
 from yishe.people.particulars import ZONE
-from yishe.policy.refusals import Unavailable
+from yishe.policy.refusals import Conflict
 from yishe.policy.sign_in_rules import Codes
 from yishe.talk.models import Outbox
 from yishe.trust import clock, codes, ids
@@ -30,9 +30,9 @@ Port = Callable[[str, str], None]
 
 def send(phone: str, relative: UUID | None, at: datetime, real: datetime) -> UUID:
     """Ask for a code to `phone`; returns by which it is proved. `at` is the story's time, `real` the clock's. Conflict
-    when the number asked too often, Unavailable where nothing can carry it."""
+    when the number asked too often, or where nothing can carry it."""
     if port() is None:
-        raise Unavailable("no_port", "本中心还不能发短信登录码：请到服务台打印登录码。")
+        raise Conflict("no_port", "本中心还不能发短信登录码：请到服务台打印登录码。")
     bundle = Bundle()
     asked = codes.ask(bundle, phone, relative, real, rule(at))
     bundle.insert(

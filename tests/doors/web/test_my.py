@@ -312,7 +312,7 @@ def test_where_nothing_carries_codes_the_door_names_the_desk(office: Office) -> 
     shown = text(Client().get("/my/sign-in"))
     assert "服务台" in shown
     assert "我是居民本人" not in shown
-    assert "服务台" in text(Client().post("/my/sign-in/resident", {"phone": PHONE}), 503)
+    assert "服务台" in text(Client().post("/my/sign-in/resident", {"phone": PHONE}), 409)
 
 
 @pytest.mark.parametrize("phone", ["", "12", "1380013800x", "١٣٨٠٠١٣٨٠٠٠", "1" * 400])

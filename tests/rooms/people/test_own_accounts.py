@@ -26,7 +26,7 @@ from yishe.people import (
 )
 from yishe.people.actors import SYSTEM
 from yishe.people.models import Consent, OwnAccount
-from yishe.policy.refusals import Conflict, Forbidden, Unauthenticated, Unavailable
+from yishe.policy.refusals import Conflict, Forbidden, Unauthenticated
 from yishe.talk import codes as carrying
 from yishe.talk import delivery
 from yishe.talk.models import Outbox
@@ -135,7 +135,7 @@ def test_one_number_asks_a_few_times_whoever_it_belongs_to(world: World, sent: S
 
 
 def test_where_nothing_can_carry_a_code_the_desk_is_named(world: World) -> None:
-    with pytest.raises(Unavailable, match="服务台"):
+    with pytest.raises(Conflict, match="服务台"):
         carrying.send(LI["phone"], None, world.now, world.now)
 
 
