@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -75,6 +76,9 @@ SENT: dict[str, Sent] = {
     },
     "POST /residents/{resident}/record/condition": lambda town, person: {"kind": "social", "title": "子女在外地"},
     f"POST /residents/{{resident}}/refer/{D2S}/D15": lambda town, person: {"note": "家中多处台阶"},
+    "POST /residents/{resident}/protection": lambda town, person: {
+        "reason": "violence", "review": f"{town.now + timedelta(days=90):%Y-%m-%d}",
+    },
     "POST /loops/{loop}/consent": _agreed,
     "POST /residents/{resident}/rights/consents/service": _agreed,
     "POST /residents/{resident}/rights/consents/{consent}/withdraw": lambda town, person: {

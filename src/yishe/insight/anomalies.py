@@ -84,7 +84,9 @@ def _measured(
     if rule.measure == "night" and rule.night:
         return anomaly_sql.night(span, looks, rule.night)
     if rule.measure == "marked":
-        return anomaly_sql.marked(span, looks, rule.traits)
+        protection = packs.in_force().access.protection
+        protected = protection is not None and not set(rule.traits).isdisjoint(protection.traits)
+        return anomaly_sql.marked(span, looks, rule.traits, protected=protected)
     plain = {
         "strangers": lambda: anomaly_sql.strangers(span, looks),
         "on_leave": lambda: anomaly_sql.on_leave(span, looks),

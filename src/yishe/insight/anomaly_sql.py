@@ -58,14 +58,15 @@ def strangers(span: Span, looks: Sequence[str]) -> Counted:
     )
 
 
-def marked(span: Span, looks: Sequence[str], traits: Sequence[str]) -> Counted:
-    """The same, of residents with one of the traits."""
+def marked(span: Span, looks: Sequence[str], traits: Sequence[str], *, protected: bool) -> Counted:
+    """The same, of residents with one of the traits, and of those protected by the verb when they count."""
     each = _each("r.traits", "t")
     among = ", ".join(["%s"] * len(traits))
+    verb = " OR r.protected_at IS NOT NULL" if protected else ""
     return _ask(
         _looks(span, looks),
         f"SELECT k.actor, COUNT(DISTINCT r.id) FROM k {WHO} WHERE ({SERVED}) IS NOT TRUE "
-        f"AND EXISTS (SELECT 1 FROM {each} WHERE t.value IN ({among})) GROUP BY k.actor",
+        f"AND (EXISTS (SELECT 1 FROM {each} WHERE t.value IN ({among})){verb}) GROUP BY k.actor",
         *traits,
     )
 

@@ -16,15 +16,13 @@ from yishe.care.items import Reader
 from yishe.insight import exports
 from yishe.insight.exports import Wanted
 from yishe.loops import kinds, reading
-from yishe.people import access, consents, directory, looks, packs
+from yishe.people import access, consents, directory, looks, packs, protections, sight
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.cards import Card, cards
 from yishe.people.consents import Given
 from yishe.people.models import CopyTicket
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
-from yishe.people.sight import Everything
-from yishe.policy.access_rules import Shown
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import Conflict, NotFound
 from yishe.trust import access_log, commit, ids
@@ -35,16 +33,6 @@ RIGHTS = "resident.rights"
 FORMS = ("json", "pdf")
 MOST = 100_000
 """More events than anybody's loops have."""
-
-
-class OwnSight(Everything):
-    """The resident reading her own record: everything but what the pack holds back, which is named."""
-
-    def one(self, group: str, author: UUID | None = None) -> Shown:
-        return Shown.TOLD if group in packs.in_force().rights.copies.withheld else Shown.DETAIL
-
-    def words(self, group: str) -> str:
-        return str(packs.in_force().rights.copies.withheld[group])
 
 
 def ask(actor: Actor, resident: UUID, at: datetime) -> UUID:
@@ -86,7 +74,7 @@ def take(
     if row.until <= at or getattr(row, column):
         why = "已经过期" if row.until <= at else "已经取走过一次"
         raise Conflict("copy_gone", f"这份复印件{why}：需要时请重新申请一份。")
-    found = whole(stands, at)
+    found = whole(stands, at, protections.showing(actor, cards([stands.subject])[stands.subject], at))
     wanted = Wanted(
         "rights_copy", form, 1, subjects=(stands.subject,), relation=permission.relation, home=stands.home
     )  # fmt: skip
@@ -96,11 +84,11 @@ def take(
         return exports.take_out(actor, wanted, at, lambda mark: make(found))
 
 
-def whole(stands: Placement, at: datetime) -> dict[str, Any]:
-    """Everything, as plain JSON. The caller has asked access."""
+def whole(stands: Placement, at: datetime, card: Card | None = None) -> dict[str, Any]:
+    """Everything, as plain JSON. The caller has asked access; `card` is what whoever hands it over may see of her."""
     subjects = entries.keyed(stands)
-    card = cards([stands.subject])[stands.subject]
-    reader = replace(items.reader(SYSTEM, stands, subjects, at), sight=OwnSight())
+    card = card or cards([stands.subject])[stands.subject]
+    reader = replace(items.reader(SYSTEM, stands, subjects, at), sight=sight.Own())
     seen, _ = looks.at_resident(stands.resident, limit=MOST)
     return {
         "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),
@@ -108,8 +96,14 @@ def whole(stands: Placement, at: datetime) -> dict[str, Any]:
         "promises": [_promise(one) for one in reading.for_subjects([one.subject for one in subjects])],
         "consents": [_consent(one, at) for one in consents.given(stands.resident)],
         "looks": [_look(one) for one in seen],
-        "held_back": [str(words) for words in packs.in_force().rights.copies.withheld.values()],
+        "held_back": _held_back(card),
     }  # fmt: skip
+
+
+def _held_back(card: Card) -> list[str]:
+    kept = [str(words) for words in packs.in_force().rights.copies.withheld.values()]
+    hidden = card.protected and not card.address and not card.phone
+    return [*kept, f"电话与住址{protections.instead()}：请由他们代取"] if hidden else kept
 
 
 def _record(subjects: Sequence[entries.Keyed], reader: Reader) -> list[items.Item]:

@@ -22,6 +22,7 @@ from yishe.loops import sets
 from yishe.loops.models import Loop
 from yishe.people import consents, directory, packs
 from yishe.people.models import Resident, Subject
+from yishe.people.placements import is_protected
 from yishe.policy import deidentifying
 from yishe.policy.deidentifying import OTHER, QUASI, Coarse, Cover, Known
 from yishe.policy.refusals import Invalid
@@ -114,13 +115,14 @@ def _people(spec: Spec, rules: ResearchSheet, at: datetime) -> list[Resident]:
     rows = Resident.objects.filter(
         centre__in=spec.centres, merged_into=None, erased_at=None, deceased_at=None
     )
-    wanted = rows.only("id", "sex", "birth_date", "centre", "neighbourhood", "traits")
+    wanted = rows.only("id", "sex", "birth_date", "centre", "neighbourhood", "traits", "protected_at")
     return [one for one in wanted.order_by("id") if one.id in agreed]
 
 
 def _known(one: Resident, cover: Cover, at: datetime) -> Known:
     book, today = directory.current(), at.astimezone(sets.ZONE).date()
-    place = book.places.get(one.neighbourhood_id) if one.neighbourhood_id else None
+    kept_back = is_protected(one.protected_at, one.traits)
+    place = book.places.get(one.neighbourhood_id) if one.neighbourhood_id and not kept_back else None
     age = None
     if one.birth_date:
         born = one.birth_date

@@ -1,4 +1,4 @@
-"""Refolding all that is projected from the ledger, loops and consents: replay must equal the rows."""
+"""Refolding all that is projected from the ledger, loops, consents, who is protected: replay must equal the rows."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 from yishe.loops.models import Loop
 from yishe.loops.projection import columns, folded
-from yishe.people import consent_rows
+from yishe.people import consent_rows, protections
 from yishe.trust import replay
 from yishe.trust.models import Entry
 
@@ -28,7 +28,7 @@ def differences() -> list[replay.Difference]:
     found = replay.differences(
         refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
     )
-    return found + consent_rows.differences()
+    return found + consent_rows.differences() + protections.differences()
 
 
 def counts() -> dict[str, int]:

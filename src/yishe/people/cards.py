@@ -10,6 +10,7 @@ from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquer
 
 from yishe.people import records
 from yishe.people.models import Resident
+from yishe.people.placements import is_protected
 from yishe.trust.models import SubjectKey
 
 
@@ -39,6 +40,11 @@ class Card:
     moved_at: datetime | None
     merged_into: UUID | None
     id_number: str
+    protected: bool = False
+
+    @property
+    def neighbourhood_team(self) -> None:
+        """Not read for a card."""
 
     @property
     def masked_name(self) -> str:
@@ -74,7 +80,7 @@ def mask_tail(text: str) -> str:
 _COLUMNS = (
     "id", "own_subject__subject", "home", "wrapped", "centre_id", "sex", "birth_date", "traits", "allergies", "active__team_id",
     "active__doctor_id", "active__social_worker_id", "household__code", "neighbourhood_id", "deceased_at",
-    "moved_at", "merged_into_id", *(f"{field}_sealed" for field in records.SEALED),
+    "moved_at", "merged_into_id", "protected_at", *(f"{field}_sealed" for field in records.SEALED),
 )  # fmt: skip
 
 
@@ -117,6 +123,7 @@ def _card(row: dict[str, Any]) -> Card:
         moved_at=row["moved_at"],
         merged_into=row["merged_into_id"],
         id_number=clear["id_number"],
+        protected=is_protected(row["protected_at"], row["traits"]),
     )
 
 

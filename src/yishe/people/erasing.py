@@ -17,6 +17,7 @@ EMPTY: dict[str, Any] = {
     **{f"{field}_sealed": None for field in records.SEALED}, "name_sealed": b"", "id_blind": None, "record_blind": None,
     "person_blind": None, "contact_blind": None, "row_blind": None, "sex": "0", "birth_date": None, "traits": [],
     "allergies": [], "household": None, "neighbourhood": None, "workplace": None,
+    "protected_at": None, "protected_reason": "", "protected_review": None,
 }  # fmt: skip
 
 

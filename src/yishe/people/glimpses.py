@@ -14,13 +14,13 @@ the pack hold for everybody.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from yishe.people import directory, packs, standing
+from yishe.people import directory, packs, protections, standing
 from yishe.people.consent_rows import state_of
 from yishe.people.models import Consent, Subject
 from yishe.people.sight import Sight
@@ -61,11 +61,12 @@ class Glimpse:
 
 
 def of(person: UUID, resident: UUID, at: datetime) -> Glimpse:
-    """What consents in force open to `person` of this resident; empty (False) when none do. One statement.
+    """What consents in force open to `person` of this resident; empty (False) when none do. One statement, and one more
+    when something is open: of a protected person nothing shows where she lives or is reached, whatever was agreed to.
 
     A volunteer must still be one, and who serves a partner sees what that organisation was named for."""
     found = _held(person, at).filter(subject__in=Subject.objects.filter(resident=resident).values("subject"))
-    return _glimpse(person, found, at)
+    return _open(_glimpse(person, found, at), resident)
 
 
 def require(person: UUID, resident: UUID, at: datetime) -> Glimpse:
@@ -79,7 +80,7 @@ def require(person: UUID, resident: UUID, at: datetime) -> Glimpse:
 
 
 def residents(person: UUID, at: datetime) -> dict[UUID, Glimpse]:
-    """Everybody of whom something is open to `person`, by resident. Two statements."""
+    """Everybody of whom something is open to `person`, by resident. Two statements, and one for each of them."""
     rows = list(_held(person, at))
     whose = dict(
         Subject.objects.filter(subject__in={row.subject for row in rows}).values_list("subject", "resident")
@@ -88,7 +89,7 @@ def residents(person: UUID, at: datetime) -> dict[UUID, Glimpse]:
     for row in rows:
         if row.subject in whose:
             by_resident.setdefault(whose[row.subject], []).append(row)
-    seen = {resident: _glimpse(person, found, at) for resident, found in by_resident.items()}
+    seen = {resident: _open(_glimpse(person, found, at), resident) for resident, found in by_resident.items()}
     return {resident: one for resident, one in seen.items() if one}
 
 
@@ -107,6 +108,13 @@ def _glimpse(person: UUID, rows: Iterable[Consent], at: datetime) -> Glimpse:
             scopes[relation] = scopes.get(relation, NOBODYS) | frozenset(row.scope)
             ends += [row.until] if row.until else []
     return Glimpse(scopes, min(ends, default=None))
+
+
+def _open(seen: Glimpse, resident: UUID) -> Glimpse:
+    closed = protections.closed(resident) if seen else NOBODYS
+    return (
+        replace(seen, scopes={one: codes - closed for one, codes in seen.scopes.items()}) if closed else seen
+    )
 
 
 def _relation(person: UUID, row: Consent, at: datetime) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from yishe.people import access, notes
+from yishe.people import access, notes, protections
 from yishe.people.actors import Actor
 from yishe.people.models import Change, Empanelment, Resident, Subject
 from yishe.people.placements import Placement, placed
@@ -36,6 +36,7 @@ def merge(actor: Actor, keep: UUID, drop: UUID, at: datetime) -> None:
             raise Conflict("merged", "另一位同事刚刚合并了这份档案：请刷新。")
         Subject.objects.filter(resident=drop).update(resident=keep)
         Empanelment.objects.filter(resident=drop, until=None).update(until=at)
+        protections.carry(bundle, actor, drop, kept, at)
         data = {"into": str(kept.subject)}
         _tell(bundle, dropped, event=notes.MERGED, kind=Change.Kind.MERGED, actor=actor, at=at, data=data)
         bundle.commit()

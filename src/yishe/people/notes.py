@@ -19,6 +19,8 @@ DIED = "resident.died"
 MOVED = "resident.moved"
 MERGED = "resident.merged"
 UNMERGED = "resident.unmerged"
+PROTECTED = "resident.protected"
+UNPROTECTED = "resident.unprotected"
 EMPANELLED = "resident.empanelled"
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
+from yishe.people import packs
 from yishe.people.models import Resident, Subject
 from yishe.policy.refusals import NotFound
 from yishe.trust import quick
@@ -15,7 +16,8 @@ from yishe.trust import quick
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`subject` is the resident's own; after a merge others are mapped to him too. `traits` are pack codes."""
+    """`subject` is the resident's own; after a merge others are mapped to him too. `traits` are pack codes.
+    `protected`: his whereabouts are kept from all but those who answer for him (`people.protections`)."""
 
     resident: UUID
     subject: UUID
@@ -30,11 +32,20 @@ class Placement:
     deceased_at: datetime | None
     moved_at: datetime | None
     merged_into: UUID | None
+    protected: bool = False
 
     @property
     def gone(self) -> bool:
         """Dead, moved away or merged into another record: nothing new is promised to this record."""
         return bool(self.deceased_at or self.moved_at or self.merged_into)
+
+
+def is_protected(protected_at: datetime | None, traits: Iterable[str]) -> bool:
+    """Whether a row is that of a protected person: by the verb, or by a trait of the pack."""
+    if protected_at is not None:
+        return True
+    rule = packs.in_force().access.protection
+    return rule is not None and not set(rule.traits).isdisjoint(traits)
 
 
 def of_matter(home: UUID, centre: UUID, subject: UUID) -> Placement:
@@ -59,13 +70,14 @@ _COLUMNS = (
     "deceased_at",
     "moved_at",
     "merged_into_id",
+    "protected_at",
 )
 
 
 def _rows(found: QuerySet[Resident]) -> list[Placement]:
     active = FilteredRelation("empanelments", condition=Q(empanelments__until=None))
     rows = found.annotate(active=active).values_list(*_COLUMNS)
-    return [Placement(*(*row[:9], tuple(row[9]), *row[10:])) for row in rows]
+    return [Placement(*(*row[:9], tuple(row[9]), *row[10:13], is_protected(row[13], row[9]))) for row in rows]
 
 
 def placement(resident_id: UUID) -> Placement | None:
@@ -92,7 +104,10 @@ def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
     *ids, key = rows[0][:11]
     row = quick.instance(Resident, rows[0][11:])
     *where_he_is, merged_into = (quick.uid(one) for one in ids)
-    values: list[Any] = [*where_he_is, tuple(row.traits), row.deceased_at, row.moved_at, merged_into]
+    protected = is_protected(row.protected_at, row.traits)
+    values: list[Any] = [
+        *where_he_is, tuple(row.traits), row.deceased_at, row.moved_at, merged_into, protected
+    ]  # fmt: skip
     found = Placement(*values)
     return found, bytes(key) if key is not None else None
 

@@ -14,6 +14,7 @@ from yishe.people.models import Change, Empanelment, Household, Resident, Search
 from yishe.people.particulars import ZONE, Particulars, check
 from yishe.people.placements import (
     Placement,
+    is_protected,
     placed,
     placement,
     placement_of_subject,
@@ -307,4 +308,5 @@ def _placement(record: records.Record, said: Particulars) -> Placement:
         deceased_at=None,
         moved_at=None,
         merged_into=None,
+        protected=is_protected(None, said.traits),
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from yishe.people import access, directory, packs, pinyin, tokens
+from yishe.people import access, directory, packs, pinyin, protections, tokens
 from yishe.people.actors import Actor
 from yishe.people.cards import Card, opened
 from yishe.people.models import Resident, SearchToken, Subject
@@ -54,7 +54,7 @@ def _panel_page(actor: Actor, scope: access.Scope, at: datetime, limit: int, cur
     if cursor:
         rows = rows.filter(id__lt=cursors.read(cursor)[1])
     found = list(rows.values_list("id", flat=True)[: limit + 1])
-    cards = by_name(opened(scope.residents().filter(pk__in=found[:limit])))
+    cards = by_name(_showing(actor, opened(scope.residents().filter(pk__in=found[:limit])), at))
     return Page(cards, cursors.write(cursors.EPOCH, found[limit - 1]) if len(found) > limit else None)
 
 
@@ -73,11 +73,18 @@ def _cut(found: list[Card], limit: int, cursor: str | None) -> Page:
 
 def _ranked(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[Card]:
     if len(word) == 1:
-        return ranked(opened(panel(actor, scope, at)[:PANEL]), word)
+        return ranked(_showing(actor, opened(panel(actor, scope, at)[:PANEL]), at), word)
     most = packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
     candidates = _candidates(_centres(actor, scope, at), word, most)
     found = opened(scope.residents().filter(pk__in=set(candidates.values()))[:most])
-    return ranked(found, word, {survivor for origin, survivor in candidates.items() if origin != survivor})
+    kept = {survivor for origin, survivor in candidates.items() if origin != survivor}
+    if re.search(r"\d", word):  # a number of hers finds a protected person for nobody else
+        kept -= {card.resident for card in found if protections.hidden(actor, card, at)}
+    return ranked(_showing(actor, found, at), word, kept)
+
+
+def _showing(actor: Actor, found: Iterable[Card], at: datetime) -> list[Card]:
+    return [protections.showing(actor, card, at) for card in found]
 
 
 def panel(actor: Actor, scope: access.Scope, at: datetime) -> QuerySet[Resident]:

@@ -62,7 +62,7 @@ class Sight:
 
 
 class Everything(Sight):
-    """The system's own, and the resident's: nothing is left out here."""
+    """The system's own: nothing is left out here."""
 
     def __init__(self) -> None:
         super().__init__(packs.in_force().access, {}, dict)
@@ -71,10 +71,22 @@ class Everything(Sight):
         return Shown.DETAIL
 
 
+class Own(Everything):
+    """The resident reading her own record: everything but what the pack holds back, which is named."""
+
+    def one(self, group: str, author: UUID | None = None) -> Shown:
+        return Shown.TOLD if group in packs.in_force().rights.copies.withheld else Shown.DETAIL
+
+    def words(self, group: str) -> str:
+        return str(packs.in_force().rights.copies.withheld[group])
+
+
 def of(actor: Actor, placement: Placement, at: datetime, purpose: str | None = None) -> Sight:
     """What `actor` sees of this resident now."""
     if actor.is_system:
         return Everything()
+    if actor.staff_id == placement.subject:
+        return Own()
     return Sight(
         packs.in_force().access,
         standing.known(actor.member, placement, at),

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -15,7 +16,6 @@ from django.db.models import Q, QuerySet
 from yishe.people import directory
 from yishe.people.members import Member
 from yishe.people.models import AccessFact
-from yishe.people.placements import Placement
 from yishe.policy.access_rules import Standing
 from yishe.trust import quick
 
@@ -23,12 +23,13 @@ CONTRACT_TEAM = "contract_team"
 PARTICIPANT = "participant"
 ON_DUTY = "on_duty"
 CENTRE_LEAD = "centre_lead"
+RESPONSIBLE = "responsible"
 SAME_CENTRE = "same_centre"
 PARTNER = "partner"
 BREAK_GLASS = "break_glass"
 OWN = "own"
 SYSTEM = "system"
-DIRECTORY = frozenset({CONTRACT_TEAM, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM, OWN})
+DIRECTORY = frozenset({CONTRACT_TEAM, RESPONSIBLE, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM, OWN})
 """Relations that the directory, the contract or the sign-in tells; all others are recorded as facts."""
 
 NO_DUTY: frozenset[str] = frozenset()
@@ -39,13 +40,29 @@ Places = dict[UUID, frozenset[str]]
 # From the directory and the contract
 
 
-def known(member: Member, placement: Placement, at: datetime) -> Standing:
+class Answering(Protocol):
+    """Who answers for a resident: of a placement, or of a card (which knows no neighbourhood's team)."""
+
+    @property
+    def centre(self) -> UUID: ...
+    @property
+    def team(self) -> UUID | None: ...
+    @property
+    def doctor(self) -> UUID | None: ...
+    @property
+    def social_worker(self) -> UUID | None: ...
+    @property
+    def neighbourhood_team(self) -> UUID | None: ...
+
+
+def known(member: Member, placement: Answering, at: datetime) -> Standing:
     """The relations that directory and contract tell; no statement."""
     found = of_centre(member, placement.centre, at)
     answering = placement.team or placement.neighbourhood_team
     duties = teams(member, at).get(answering, NO_DUTY) if answering else NO_DUTY
     if member.id in (placement.doctor, placement.social_worker):
         duties |= found.get(SAME_CENTRE, NO_DUTY)
+        found |= {RESPONSIBLE: duties} if duties else {}
     if duties:
         found[CONTRACT_TEAM] = duties
     return found

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from .pack_fields import Length, Said, Source, Sourced, Strict
+from .protection_rules import ProtectionRule
 from .refusals import Invalid
 
 Standing = Mapping[str, frozenset[str]]
@@ -137,6 +138,7 @@ class AccessSheet(Sourced):
     relations: dict[str, Relation]
     actions: dict[str, Action]
     fields: dict[str, FieldGroup]
+    protection: ProtectionRule | None = None
     break_glass: GlassRule | None = None
 
     def granting(self, action: str, standing: Standing, purpose: str | None = None) -> Granted | None:

@@ -1,11 +1,10 @@
 """Cross-references of a pack: every code named somewhere exists, every ladder holds, every condition is typed."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from itertools import pairwise
 from typing import get_args
 
-from . import cel, contract_checks
-from .access_rules import Grant, Marks
+from . import access_checks, cel, contract_checks
 from .loop_kinds import HIGHEST, ClockName, LoopKind, Rung, Verb
 from .marked import Marked, Place
 from .pack_errors import Problems, one_of
@@ -31,8 +30,7 @@ def check(laid: Laid, sheets: Sheets, kinds: Kinds, trees: Trees, problems: Prob
     for code, reaction in sheets.reactions.items():
         if reaction:
             _reaction(reaction, reactions.at(("reactions", code)), sheets, kinds, problems)
-    _access(laid.sheet("access") or NOWHERE, sheets, kinds, problems)
-    _glass(laid.sheet("access") or NOWHERE, sheets, kinds, problems)
+    access_checks.check(laid.sheet("access") or NOWHERE, sheets, kinds, problems)
     _consents(laid.sheet("consents") or NOWHERE, sheets, problems)
     _exports(laid.sheet("exports") or NOWHERE, sheets, problems)
     _anomalies(laid.sheet("anomalies") or NOWHERE, sheets, kinds, problems)
@@ -230,64 +228,6 @@ def _promised(rule: Reaction, tree: Marked, kinds: Kinds, problems: Problems) ->
         if rule.promise.reason and rule.promise.reason not in kind.reasons:
             wanted = one_of(kind.reasons, rule.promise.reason)
             problems.add(place, f"unknown reason {rule.promise.reason!r}; {wanted}")
-
-
-def _access(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
-    for code, purpose in sheets.access.purposes.items():
-        place = tree.at(("purposes", code, "duties")).place
-        _known(purpose.duties, sheets.duties, "duty", place=place, problems=problems)
-    for code, relation in sheets.access.relations.items():
-        place = tree.at(("relations", code, "purposes")).place
-        _known(relation.purposes, sheets.access.purposes, "purpose", place=place, problems=problems)
-    for part in ("actions", "fields"):
-        rules: Mapping[str, object] = getattr(sheets.access, part)
-        for code, rule in rules.items():
-            for name in ("grants", "told"):
-                grants: tuple[Grant, ...] = getattr(rule, name, None) or ()
-                for number, grant in enumerate(grants):
-                    _grant(grant, tree.at((part, code, name, number)).place, sheets, problems)
-    for code, group in sheets.access.fields.items():
-        if group.marks:
-            _marks(group.marks, tree.at(("fields", code, "marks")), sheets, kinds, problems)
-
-
-def _grant(grant: Grant, place: Place, sheets: Sheets, problems: Problems) -> None:
-    _known([grant.relation], sheets.access.relations, "relation", place=place, problems=problems)
-    _known(grant.duties, sheets.duties, "duty", place=place, problems=problems)
-    _known(grant.purposes, sheets.access.purposes, "purpose", place=place, problems=problems)
-
-
-def _marks(marks: Marks, tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
-    """A group is known by traits that there are, and by reasons that are kept out of lists."""
-    _known(marks.traits, sheets.traits, "trait", place=tree.at(("traits",)).place, problems=problems)
-    for code, reasons in marks.reasons.items():
-        place, timeline = tree.at(("reasons", code)).place, kinds.get(code)
-        if timeline is None:
-            problems.add(place, f"unknown loop kind {code!r}; {one_of(kinds, code)}")
-            continue
-        for kind in timeline.values:
-            _known(reasons, kind.reasons, "reason", place=place, problems=problems)
-            for reason in reasons:
-                if reason in kind.reasons and not kind.reasons[reason].sensitive:
-                    problems.add(
-                        place, f"reason {reason} of {code} is named in lists; expected sensitive: true"
-                    )
-
-
-def _glass(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
-    """Who may break the glass is a duty, and the review is a loop that the system opens about a matter."""
-    rule = sheets.access.break_glass
-    if rule is None:
-        return
-    place = tree.at(("break_glass",)).place
-    _known(rule.duties, sheets.duties, "duty", place=place, problems=problems)
-    _known([rule.review], kinds, "loop kind", place=place, problems=problems)
-    _known(["break_glass"], sheets.access.relations, "relation", place=place, problems=problems)
-    for kind in kinds[rule.review].values if rule.review in kinds else ():
-        if not kind.by_rule or kind.about != "matter":
-            problems.add(
-                place, f"{kind.code} is opened by the system; expected by_rule: true and about: matter"
-            )
 
 
 def _consents(tree: Marked, sheets: Sheets, problems: Problems) -> None:

@@ -14,7 +14,7 @@ from yishe.doors.api import shapes
 from yishe.doors.api.bodies import BrokenGlass, NewMedication, NewNote
 from yishe.doors.api.wire import Caller, caller, command
 from yishe.loops import glass
-from yishe.people import access, search, sight
+from yishe.people import access, protections, search, sight
 from yishe.people.break_glass import Command
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, placed
@@ -59,6 +59,7 @@ def detail(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     card = cards([placement.subject]).get(placement.subject)
     if card is None:
         raise NotFound("no_such_resident", "这位居民的资料已按其要求删除。")
+    card = protections.showing(who.actor, card, who.at)
     shown, seen = shapes.resident(card, who.at), sight.of(who.actor, placement, who.at)
     shown["traits"] = guarded.traits(card.traits, seen)
     if access.may(who.actor, timeline.ACTION, placement, who.at).allowed:

@@ -10,11 +10,11 @@ from yishe.doors.web import breaking, faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
-from yishe.people import access, sight
+from yishe.people import access, protections, sight
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, subjects_of
 from yishe.people.sight import Sight
-from yishe.policy.refusals import NotFound
+from yishe.policy.refusals import Forbidden, NotFound
 
 SEE = "resident.read"
 UNMASK = "resident.unmask"
@@ -33,7 +33,7 @@ MASKED = {"phone": "phone", "id_number": "id_number", "address": "address", "rec
 @signed_in
 def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
     stands, permission = allowed(here, resident)
-    card = card_of(stands)
+    card = protections.showing(here.actor, card_of(stands), here.now)
     tab = request.GET.get("tab", "timeline")
     subjects = entries.keyed(stands)
     seen = sight.of(here.actor, stands, here.now)
@@ -49,6 +49,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "card": card,
         "relation": permission.words,
         "glass": breaking.banner(here, stands, permission),
+        **protected(here, stands),
         "counts": {"loops": len(opened)},
         "open": loop_rows.in_short(here, opened, card),
         "standing": standing,
@@ -94,6 +95,16 @@ def recordable(here: Here, stands: Placement) -> list[tuple[str, str]]:
     return found
 
 
+def protected(here: Here, stands: Placement) -> dict[str, Any]:
+    """What the page says of a protected person: why and until when to those who may protect her."""
+    if not stands.protected:
+        return {}
+    may = access.may(here.actor, protections.PROTECT, stands, here.now).allowed
+    found = protections.of(stands.resident) if may else None
+    due = found is not None and found.due(spoken.local(here.now).date())
+    return {"protected": True, "protection": found, "protection_due": due}
+
+
 def _tab(
     request: HttpRequest,
     here: Here,
@@ -122,7 +133,7 @@ def _tab(
                 here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands)
             )
         }
-    return {"facts": about(here, card_of(stands), seen)}
+    return {"facts": about(here, protections.showing(here.actor, card_of(stands), here.now), seen)}
 
 
 def _medicines(
@@ -157,6 +168,7 @@ def said(item: timeline.Item) -> Said:
 def about(here: Here, card: Card, seen: Sight) -> list[dict[str, Any]]:
     """The facts of the record; identifying ones masked until asked for."""
     place = here.staff.places.get(card.neighbourhood) if card.neighbourhood else None
+    kept = protections.instead() if protections.hidden(here.actor, card, here.now) else ""
     masked = {
         "身份证号": ("id_number", card.id_masked),
         "电话": ("phone", card.phone_masked),
@@ -167,9 +179,10 @@ def about(here: Here, card: Card, seen: Sight) -> list[dict[str, Any]]:
     plain = {
         "出生": born,
         "性别": spoken.sex(card.sex),
-        "小区": place.name if place else "未知",
+        "小区": kept or (place.name if place else "未知"),
         "签约": faces.team(here, card),
-        "户": card.household or "未登记",
+        "户": kept or card.household or "未登记",
+        **({"电话与住址": kept} if kept else {}),
         "特征": "、".join(wording.trait(one) for one in guarded.traits(card.traits, seen)) or "无",
     }
     facts = [{"words": words, "value": value} for words, value in plain.items()]
@@ -184,5 +197,9 @@ def reveal(request: HttpRequest, here: Here, resident: UUID, field: str) -> Http
     stands, permission = allowed(here, resident, UNMASK)
     if field not in MASKED:
         raise NotFound("no_such_field", "没有这一项。")
+    if field in protections.FIELDS and protections.hidden(here.actor, stands, here.now):
+        raise Forbidden(
+            "protected", f"{protections.instead()}；如需联系，请找责任医生或责任社工。"
+        ).concerning(stands.subject)
     page.seen(here, f"reveal.{field}", [stands.subject], **permission.line)
     return page.show(request, here, "parts/revealed.html", {"value": getattr(card_of(stands), MASKED[field])})

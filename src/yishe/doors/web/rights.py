@@ -14,6 +14,7 @@ from yishe.insight import copies
 from yishe.people import access, consents, looks, packs, slips
 from yishe.people.consents import Given
 from yishe.people.placements import Placement
+from yishe.people.protections import PROTECT
 from yishe.policy.consent_rules import ConsentKind
 from yishe.policy.refusals import Invalid
 from yishe.trust import clock
@@ -40,6 +41,8 @@ def rights(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
         "matters": matters(here, stands),
         "requests": requests(here, stands),
         "copies": copies.waiting(stands.resident, here.now),
+        "may_protect": access.may(here.actor, PROTECT, stands, here.now).allowed,
+        "protected": stands.protected,
     }  # fmt: skip
     return page.show(request, here, "rights.html", told)
 

@@ -22,6 +22,7 @@ from yishe.doors.web import (
     notices,
     nudging,
     preferences,
+    protecting,
     recording,
     refer,
     researching,
@@ -105,6 +106,8 @@ urlpatterns = [
     path("residents/<uuid:resident_id>/record/<slug:kind>", recording.record, name="record-kind"),
     path("residents/<uuid:resident_id>/refer", refer.choose, name="refer"),
     path("residents/<uuid:resident_id>/refer/<str:kind>/<str:reason>", refer.send, name="refer-send"),
+    path("residents/<uuid:resident_id>/protection", protecting.protect, name="protect"),
+    path("residents/<uuid:resident_id>/protection/lift", protecting.lift, name="protection-lift"),
     path("residents/<uuid:resident_id>/rights", rights.rights, name="rights"),
     path("residents/<uuid:resident_id>/rights/copies", copying.ask, name="copy-ask"),
     path(
