@@ -74,6 +74,10 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/record/medication": lambda town, person: {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
     },
+    "POST /residents/{resident}/assessments/new/ucla3": lambda town, person: {"informant": "staff"},
+    "POST /residents/{resident}/assessments/{form}/save": lambda town, person: {"a-u1": "1"},
+    "POST /residents/{resident}/assessments/{form}/submit": lambda town, person: {"a-u1": "1", "a-u2": "1", "a-u3": "1"},
+    "POST /residents/{resident}/assessments/{assessed}/amend": lambda town, person: {"a-u1": "2", "reason": "听错了"},
     "POST /residents/{resident}/record/condition": lambda town, person: {"kind": "social", "title": "子女在外地"},
     f"POST /residents/{{resident}}/refer/{D2S}/D15": lambda town, person: {"note": "家中多处台阶"},
     "POST /residents/{resident}/protection": lambda town, person: {

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.access.table import STANDINGS
-from yishe.care import encounters
+from yishe.care import assessments, encounters
 from yishe.doors.web import import_desk
 from yishe.insight import copies
 from yishe.loops import acts, promises
@@ -88,6 +88,9 @@ class Town:
     consent: UUID = None  # type: ignore[assignment]
     ticket: UUID = None  # type: ignore[assignment]
     erasure: UUID = None  # type: ignore[assignment]
+    form: UUID = None  # type: ignore[assignment]
+    assessed: UUID = None  # type: ignore[assignment]
+    mood: UUID = None  # type: ignore[assignment]
     row: int = 0
     job: str = ""
 
@@ -98,6 +101,7 @@ class Town:
             "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
             "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
+            "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
             **self._of_somebody_else(),
         }  # fmt: skip
 
@@ -142,6 +146,7 @@ def build(now: datetime, folder: Path) -> Town:
     town.ticket = copies.ask(SYSTEM, town.resident.resident, now)
     _erasure(town)
     _outside(town)
+    _assessments(town)
     return town
 
 
@@ -180,6 +185,24 @@ def _browser(duty: str, standing: str, person: UUID, account: Account, at: datet
     client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     return Person(duty, standing, person, account, accounts.issue_token(account, "test", at), session)
+
+
+def _assessments(town: Town) -> None:
+    """The doctor asked about her mood, the social worker twice about loneliness; the second form is not finished."""
+    doctor, social = town.person("family_doctor", "owner").actor, town.person("social_worker", "owner").actor
+    town.mood = _filled(town, doctor, "phq2", {"p1": "0", "p2": "0"})
+    town.assessed = _filled(town, social, "ucla3", {"u1": "1", "u2": "1", "u3": "1"})
+    town.form = assessments.start(
+        social, town.resident.resident, scale="ucla3", at=town.now, command_id=uuid4().hex
+    ).response
+
+
+def _filled(town: Town, by: Actor, scale: str, answers: dict[str, str]) -> UUID:
+    whose, at = town.resident.resident, town.now - timedelta(days=2)
+    form = assessments.start(by, whose, scale=scale, at=at, command_id=uuid4().hex).response
+    assessments.answer(by, whose, form, answers, at=at, command_id=uuid4().hex)
+    assessments.submit(by, whose, form, at=at, command_id=uuid4().hex)
+    return form
 
 
 def _erasure(town: Town) -> None:

@@ -113,8 +113,9 @@ def begin(
     return Draft(model, command, placement, permission, digest, subjects, earlier, corrects)
 
 
-def append(draft: Draft[Row], bundle: commit.Bundle, **columns: Any) -> Row:
-    """Put the row into ``bundle``, with its access line and a word to the screens that may be showing the resident."""
+def append(draft: Draft[Row], bundle: commit.Bundle, *, quiet: bool = False, **columns: Any) -> Row:
+    """Put the row into ``bundle``, with its access line and, unless ``quiet``, a word to the screens that may be showing
+    the resident."""
     command = draft.command
     values = {
         "id": ids.new(),
@@ -138,7 +139,8 @@ def append(draft: Draft[Row], bundle: commit.Bundle, **columns: Any) -> Row:
         at=command.at,
         home=draft.home,
     )
-    _show(draft, bundle, values["id"])
+    if not quiet:
+        _show(draft, bundle, values["id"])
     return draft.model(**values)
 
 
@@ -188,7 +190,12 @@ def of(subjects: Sequence[Keyed]) -> dict[str, Any]:
 
 
 def latest(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:
-    """Rows that stand: neither corrected by a later one nor withdrawn."""
+    """Rows that stand: finished, neither corrected by a later one nor withdrawn."""
+    return standing(model, subjects).filter(model.finished)
+
+
+def standing(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:
+    """The same with what is not finished yet."""
     later = model.objects.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
     return model.objects.filter(~Exists(later), withdrawn=False, **of(subjects))
 

@@ -8,7 +8,7 @@ its own: the page or answer that shows it does.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -18,7 +18,15 @@ import orjson
 
 from yishe.care import entries, items, timeline
 from yishe.care.items import Item, Reader
-from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
+from yishe.care.models import (
+    Condition,
+    Encounter,
+    MedicationChange,
+    Observation,
+    QuestionnaireResponse,
+    Recorded,
+    ServiceNote,
+)
 from yishe.people import access
 from yishe.people.actors import Actor
 from yishe.people.placements import Placement
@@ -31,6 +39,7 @@ TYPES: dict[str, tuple[type[Recorded], Callable[[Any, Reader], Item | None]]] = 
     "service_note": (ServiceNote, items.note),
     "observation": (Observation, items.observation),
     "condition": (Condition, items.condition),
+    "assessment": (QuestionnaireResponse, items.assessment),
 }
 PROOFS = {"medication_plan": "medication_change"}
 """Words of a kind for what is a record under another name."""
@@ -151,4 +160,6 @@ def digest(row: Recorded) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
     return bytes(value).hex() if isinstance(value, bytes | memoryview) else value

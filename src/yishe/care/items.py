@@ -1,15 +1,23 @@
 """Items of the timeline: one row of any source in words, with what the reader's profession does not see left out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from yishe.care import entries, guarded, medications
+from yishe.care import entries, guarded, medications, scales
 from yishe.care.guarded import DIAGNOSIS
-from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
+from yishe.care.models import (
+    Condition,
+    Encounter,
+    MedicationChange,
+    Observation,
+    QuestionnaireResponse,
+    Recorded,
+    ServiceNote,
+)
 from yishe.people import directory, packs, sight
 from yishe.people.actors import Actor
 from yishe.people.directory import Directory
@@ -17,6 +25,7 @@ from yishe.people.placements import Placement
 from yishe.people.sight import Sight
 from yishe.policy.access_rules import Shown
 from yishe.policy.packs import PackSet
+from yishe.policy.scale_rules import Score
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ENCOUNTER = "encounter"
@@ -190,6 +199,31 @@ def _told(
         return None
     hidden = (reader.sight.instead(groups, row.author),)
     return _item(kind, row, reader, title, detail=detail, hidden=hidden)
+
+
+def assessment(row: QuestionnaireResponse, reader: Reader) -> Item | None:
+    """A filled form: its scores and what was found, for whom the pack lets read the scale's groups."""
+    if reader.sight.shown(row.groups, row.author) is not Shown.DETAIL:
+        return _told("assessment", row, reader, "评估", row.groups, {})
+    scale, result = scales.begun_under(row.scale, row.definition), reader.content(row)["result"]
+    detail = {
+        "response": str(row.response), "status": row.status, "scale": row.scale, "version": row.version,
+        "informant": row.informant, **result,
+    }  # fmt: skip
+    said = [scored(scale.scores[code], one) for code, one in result["scores"].items()]
+    said += [str(scale.flags[code].title) for code in result["flags"]]
+    said += [str(scale.rules[code].title) for code in result["rules"]]
+    amended = row.supersedes if row.status == "amended" else None
+    made = _item("assessment", row, reader, f"评估：{scale.title}", text="；".join(said), detail=detail)
+    return replace(made, corrects=amended)
+
+
+def scored(score: Score, found: Mapping[str, Any]) -> str:
+    """A score in words: 总分 12（中度）."""
+    if found["value"] is None:
+        return f"{score.title} 未能计分"
+    band = f"（{score.bands[found['band']].title}）" if found["band"] else ""
+    return f"{score.title} {found['value']:g}{band}"
 
 
 def _item(kind: str, row: Recorded, reader: Reader, title: str, **more: Any) -> Item:

@@ -19,10 +19,11 @@ class Recorded(models.Model):
     ``occurred_at`` is when it happened, ``recorded_at`` when the server took it down (both UTC). ``author`` is a staff
     id. ``command_digest`` is the SHA-256 of the command's body: a repeat with the same body gets the first row back.
     ``supersedes`` names the row of the same table this one corrects; ``withdrawn`` marks a correction that takes the
-    old row back without putting anything in its place.
+    old row back without putting anything in its place. ``finished`` are the rows that count as part of the record.
     """
 
     insert_only = True
+    finished: ClassVar[Q] = Q()
     objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
@@ -236,3 +237,43 @@ class Agreement(models.Model):
     home = models.UUIDField()
     subject = models.UUIDField()
     sealed = models.BinaryField()
+
+
+class Questionnaire(models.Model):
+    """A scale as it stood when it was begun, so that a changed pack changes no draft and no earlier result."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    scale = models.CharField(max_length=40)
+    version = models.CharField(max_length=32)
+    definition = models.TextField()
+    first_used_at = models.DateTimeField()
+
+
+class QuestionnaireResponse(Recorded):
+    """One state of one filled form; every save is a row that supersedes the one before, all with the same ``response``.
+
+    ``status`` is in_progress, completed or amended; a form that is thrown away is a withdrawn row. ``definition`` is the
+    SHA-256 of its ``Questionnaire``, ``groups`` the field groups that may read it, ``informant`` who answers (staff,
+    resident, relative). ``sealed`` holds JSON ``{"answers", "confirmed", "raised", "about", "result", "reason"}``.
+    """
+
+    finished = Q(status__in=["completed", "amended"])
+
+    response = models.UUIDField()
+    status = models.CharField(max_length=16)
+    scale = models.CharField(max_length=40)
+    version = models.CharField(max_length=32)
+    definition = models.CharField(max_length=64)
+    groups = models.JSONField()
+    informant = models.CharField(max_length=16)
+    sealed = models.BinaryField()
+
+    class Meta(Recorded.Meta):
+        db_table = "care_questionnaire_response"
+        constraints = [
+            *Recorded.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(status__in=["in_progress", "completed", "amended"]), name="response_status_known"
+            ),
+        ]
+        indexes = [*Recorded.Meta.indexes, models.Index(fields=["home", "response"], name="response_form")]

@@ -7,6 +7,7 @@ and is taken when ``repeated`` says that it was. A missing value is never filled
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -47,7 +48,7 @@ def record(
     ``context`` is a code of the pack's list ``observation_context`` (fasting …). Raises as ``entries.begin``; Invalid with
     code ``value_impossible`` (a question) or ``value_unusual`` (measure again, then ``repeated=True``)."""
     read = _numbers(kind, values)
-    body = {
+    body: dict[str, Any] = {
         "kind": kind,
         "values": {name: str(value) for name, value in read.items()},
         "context": context,

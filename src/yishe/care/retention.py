@@ -15,6 +15,7 @@ from yishe.care.models import (
     Held,
     MedicationChange,
     Observation,
+    QuestionnaireResponse,
     Recorded,
     ServiceNote,
 )
@@ -30,7 +31,7 @@ from yishe.trust.models import SubjectKey
 PLACE = "care.held.sealed"
 RECORDED: dict[str, type[Recorded]] = {
     "encounter": Encounter, "condition": Condition, "medication": MedicationChange, "observation": Observation,
-    "note": ServiceNote,
+    "note": ServiceNote, "assessment": QuestionnaireResponse,
 }  # fmt: skip
 
 

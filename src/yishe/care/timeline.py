@@ -16,7 +16,15 @@ from django.db.models import Q
 
 from yishe.care import case_events, entries, items
 from yishe.care.items import Item, Reader
-from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
+from yishe.care.models import (
+    Condition,
+    Encounter,
+    MedicationChange,
+    Observation,
+    QuestionnaireResponse,
+    Recorded,
+    ServiceNote,
+)
 from yishe.people import access
 from yishe.people.actors import Actor
 from yishe.policy import cursors
@@ -32,6 +40,7 @@ SOURCES: dict[str, tuple[type[Recorded], Callable[..., Item | None]]] = {
     "note": (ServiceNote, items.note),
     "observation": (Observation, items.observation),
     "condition": (Condition, items.condition),
+    "assessment": (QuestionnaireResponse, items.assessment),
 }
 LOOP = "loop"
 KINDS = (*SOURCES, LOOP)

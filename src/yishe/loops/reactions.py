@@ -13,7 +13,7 @@ from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force
 from yishe.people.placements import Placement
-from yishe.policy.reactions import Reaction
+from yishe.policy.reactions import Promise, Reaction
 from yishe.policy.refusals import Conflict
 from yishe.talk import outbox
 from yishe.trust.commit import Bundle
@@ -50,19 +50,32 @@ def apply(fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bund
 def _promised(
     reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle
 ) -> uuid.UUID | None:
-    """A promise made in the recorder's name. One of the same kind and reason already open answers for it."""
     if reaction.promise is None:
         return None
+    note = "\n".join(w for w in (reaction.says.zh if reaction.says else "", fact.words) if w)
+    return promised(reaction.promise, note, actor, where, at, bundle)
+
+
+def promised(
+    promise: Promise,
+    note: str,
+    actor: Actor,
+    where: Placement,
+    at: datetime,
+    bundle: Bundle,
+    evidence: tuple[dict[str, str], ...] = (),
+) -> uuid.UUID | None:
+    """A promise made by a rule in the recorder's name; None when one of the same kind and reason is open, which answers
+    for it, or when kind or reason is not approved. Conflict for someone who has gone."""
     if where.gone:
         raise Conflict("resident_gone", gone_words(where))
-    kind, reason = reaction.promise.kind, reaction.promise.reason or ""
+    kind, reason = promise.kind, promise.reason or ""
     declared = {one.code: one for one in in_force().loop_kinds(at.astimezone(SHANGHAI).date())}.get(kind)
-    if declared is None:  # a draft never triggers
+    if declared is None or (reason and reason not in declared.reasons):  # a draft never triggers
         return None
     if declared.single and open_one(where, kind, reason):
         return None
-    note = "\n".join(w for w in (reaction.says.zh if reaction.says else "", fact.words) if w)
-    wanted = Wanted(kind, reason, note, sender=actor.staff_id)
+    wanted = Wanted(kind, reason, note, sender=actor.staff_id, evidence=evidence)
     return into(bundle, actor, where, wanted, Said(actor.staff_id, at)).state.id
 
 

@@ -1,6 +1,6 @@
 """The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
-`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/field_groups.yaml`, `cases/left_us.yaml`, and
-one file per loop kind.
+`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/field_groups.yaml`, `cases/left_us.yaml`,
+one file per loop kind, and `cases/scale.<scale>.yaml`.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
 `team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
@@ -162,6 +162,39 @@ class LeftUsCase(Strict):
     on: date
     reason: str
     left: bool
+
+
+class ScaleAbout(Strict):
+    """What is known of the one who is asked; nothing of what is left out."""
+
+    age: int | None = None
+    sex: Literal["", "male", "female"] = ""
+    traits: tuple[str, ...] = ()
+
+
+class ScaleSays(Strict):
+    """What must come out; only what is written is looked at. `opens` are loops as `kind` or `kind/reason`."""
+
+    scores: dict[str, float | None] | None = None
+    bands: dict[str, str] | None = None
+    rules: tuple[str, ...] | None = None
+    undecided: tuple[str, ...] | None = None
+    flags: tuple[str, ...] | None = None
+    missing: tuple[str, ...] | None = None
+    opens: tuple[str, ...] | None = None
+    fits: bool | None = None
+    refused: str | None = None
+
+
+class ScaleCase(Strict):
+    """Answers to a scale and what follows; `rest` is the answer to every other question that has it."""
+
+    name: str
+    on: date = date(2026, 3, 2)
+    answers: dict[str, Any] = {}
+    rest: str = ""
+    about: ScaleAbout = ScaleAbout()
+    then: ScaleSays
 
 
 class RightsCase(Strict):

@@ -41,6 +41,11 @@ def compile(expression: str, fact: FactKind) -> Condition:  # noqa: A001 - the w
     if not expression.strip():
         return Condition("", None)
     cel_types.check(expression, fact)
+    return ready(expression)
+
+
+def ready(expression: str) -> Condition:
+    """Compile what was checked before. Raises CelError when it is not readable."""
     try:
         return Condition(expression, library.compile(expression))
     except ValueError as error:

@@ -47,6 +47,12 @@ def check(expression: str, fact: FactKind) -> None:
         raise CelError(f"the condition answers {result.type}; expected bool")
 
 
+def names(expression: str) -> frozenset[str]:
+    """The fields an expression speaks of. Raises CelError when it is not readable."""
+    words = {text for kind, text in _tokens(expression) if kind == "name"}
+    return frozenset(words - {"true", "false", "in", "size", *_METHODS})
+
+
 def _tokens(expression: str) -> list[tuple[str, str]]:
     tokens: list[tuple[str, str]] = []
     text, position = expression.rstrip(), 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import case_life, case_loops, packs
+from . import case_life, case_loops, case_scales, packs
 from .access_rules import AccessSheet
 from .case_models import (
     AnomalyCase,
@@ -24,6 +24,7 @@ from .case_models import (
     LoopCase,
     ReactionCase,
     RightsCase,
+    ScaleCase,
 )
 from .contract_year import counted, end_of, year
 from .marked import Marked, Place
@@ -85,14 +86,16 @@ def check(paths: Sequence[Path]) -> list[Problem]:
 
 
 def uncovered(paths: Sequence[Path]) -> list[str]:
-    """Loop kinds, reactions and risk models without a single case: `kind x`, `reaction y`, `risk z`."""
+    """Loop kinds, reactions and risk models without a single case (`kind x`, `reaction y`, `risk z`), and bands of scales
+    whose lowest or highest total no case comes to (`band phq9.total.mild at 5`)."""
     pack, laid = packs.read(paths)
     abouts = {name.removeprefix("cases/") for layer in laid.layers for name in layer.files}
     told = {code for case in _reaction_cases(laid.layers) for code in case.follows}
     kinds = [f"kind {code}" for code in pack.kinds if code not in abouts]
     tried = case_life.tried(laid.layers)
     risks = [f"risk {code}" for code in pack.life.risks if code not in tried]
-    return kinds + [f"reaction {code}" for code in pack.reactions if code not in told] + risks
+    reactions = [f"reaction {code}" for code in pack.reactions if code not in told]
+    return kinds + reactions + risks + case_scales.uncovered(pack, laid.layers)
 
 
 def _reaction_cases(layers: Sequence[Layer]) -> Iterator[ReactionCase]:
@@ -109,7 +112,11 @@ def _file(pack: packs.PackSet, layer: Layer, name: str) -> Iterator[Result]:
     about = name.removeprefix("cases/")
     marked = layer.files[name]
     problems = Problems()
-    model: type[Strict] = _MODELS.get(about, LoopCase)
+    scale = about.removeprefix(case_scales.PREFIX) if about.startswith(case_scales.PREFIX) else None
+    model: type[Strict] = ScaleCase if scale else _MODELS.get(about, LoopCase)
+    if scale and scale not in pack.scales_by_date:
+        wanted = one_of(pack.scales_by_date, scale)
+        problems.add(marked.place, f"cases about unknown scale {scale!r}; {wanted}")
     if model is LoopCase and about not in pack.kinds:
         problems.add(marked.place, f"cases about unknown loop kind {about!r}; {one_of(pack.kinds, about)}")
     if not isinstance(marked.value, list):
@@ -117,7 +124,11 @@ def _file(pack: packs.PackSet, layer: Layer, name: str) -> Iterator[Result]:
     cases = [(child, _read(child, model, problems)) for child in _items(marked)]
     problems.raise_if_any()
     for child, case in cases:
-        wrong = _wrong(pack, about, case)
+        wrong = (
+            case_scales.wrong(pack.scales_by_date[scale], case)
+            if scale and isinstance(case, ScaleCase)
+            else _wrong(pack, about, case)
+        )
         yield Result(child.place, layer.head.id, about, getattr(case, "name", ""), tuple(wrong))
 
 

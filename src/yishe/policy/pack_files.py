@@ -1,9 +1,9 @@
 """Read the folders of a pack and lay them over each other, keeping file and line of every value.
 
-A folder has `pack.yaml`, one file per sheet, `loops/*.yaml`, `risks/*.yaml` and `cases/*.yaml`; the tables of `growth/*.csv`
-are part of its digest and read when somebody asks. An overlay names in its own files
-only what differs. In dated files the patch in force on a day lies over the value in force on that day, so a
-patch of 2026 also changes what the base brings in 2027, until the overlay says otherwise.
+A folder has `pack.yaml`, one file per sheet, `loops/*.yaml`, `risks/*.yaml`, `scales/*.yaml` and `cases/*.yaml`; the tables of
+`growth/*.csv` are part of its digest and read when somebody asks. An overlay names in its own files only what differs. In
+dated files the patch in force on a day lies over the value in force on that day, so a patch of 2026 also changes what the
+base brings in 2027, until the overlay says otherwise.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ SHEETS = (
     "contracts", "risk_inputs", "growth", "vaccines",
 )  # fmt: skip
 CASES = "cases"
-FOLDERS = ("loops", "risks", CASES)
+FOLDERS = ("loops", "risks", "scales", CASES)
 TABLES = "growth"
 Steps = list[tuple[date, Marked]]
 NOWHERE = Marked({}, Place("pack", 1))
@@ -61,7 +61,7 @@ class Laid:
         return laid
 
     def names(self, folder: str) -> list[str]:
-        """Files under `loops`, `risks` or `cases` of any layer, each once."""
+        """Files under one of `FOLDERS` of any layer, each once."""
         return sorted(
             {name for layer in self.layers for name in layer.files if name.startswith(f"{folder}/")}
         )

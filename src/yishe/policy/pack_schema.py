@@ -15,6 +15,7 @@ from .case_models import (
     LoopCase,
     ReactionCase,
     RightsCase,
+    ScaleCase,
 )
 from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
@@ -27,6 +28,7 @@ from .reactions import FactSheet, ReactionSheet
 from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
 from .risk_rules import InputSheet, RiskModel
+from .scale_rules import Scale
 from .sheets import (
     BoundsVersion,
     CalendarSheet,
@@ -80,9 +82,10 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/vaccines.yaml": VaccineCase,
     "cases/growth.yaml": GrowthCase,
     "cases/risks.yaml": RiskCase,
+    "cases/scale.<scale>.yaml": ScaleCase,
     "cases/<loop kind>.yaml": LoopCase,
 }
-_HEADER = ("kind", "code", "version", "title", "source", "confidence", "status")
+_HEADER = ("kind", "scale", "code", "version", "title", "source", "confidence", "status")
 
 
 def json_schema() -> dict[str, Any]:
@@ -96,6 +99,7 @@ def json_schema() -> dict[str, Any]:
     schemas |= {name: {"type": "array", "items": model.model_json_schema()} for name, model in _CASES.items()}
     schemas["loops/<loop kind>.yaml"] = _loop_file()
     schemas["loop_defaults.yaml"] = _loop_file()
+    schemas["scales/<scale>.yaml"] = _headed(Scale.model_json_schema(by_alias=True), "ScaleFile")
     return {name: schema if name in _CASES else _optional(schema) for name, schema in schemas.items()}
 
 
@@ -131,6 +135,12 @@ def _loop_file() -> dict[str, Any]:
         fields[book] = {"anyOf": [words, {"type": "array", "items": {"type": "string"}}]}
     reason = whole["$defs"]["Reason"]
     reason["required"] = [name for name in reason["required"] if name != "code"]
+    return _headed(whole, "LoopFile")
+
+
+def _headed(whole: dict[str, Any], title: str) -> dict[str, Any]:
+    """A dated file of a folder: what stands above, and the rest under its dates."""
+    fields = whole["properties"]
     version = {
         "type": "object",
         "additionalProperties": False,
@@ -141,7 +151,7 @@ def _loop_file() -> dict[str, Any]:
     versions = {"type": "object", "patternProperties": {day: {"anyOf": [version, {"type": "null"}]}}}
     return {
         "type": "object",
-        "title": "LoopFile",
+        "title": title,
         "additionalProperties": False,
         "properties": {**header, "title": {"$ref": "#/$defs/Words"}, "versions": versions},
         "required": ["versions"],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from . import cel, contract_checks, pack_checks, pack_kinds, pack_life, pack_sheets
+from . import cel, contract_checks, pack_checks, pack_kinds, pack_life, pack_scales, pack_sheets
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
 from .calendars import Calendar
@@ -26,6 +26,7 @@ from .reactions import FactKind, Reaction
 from .refusals import Invalid
 from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
+from .scale_rules import Scale
 from .sheets import Duty, Quantity, Roster, SettingsVersion, TeamShape, Trait
 from .sign_in_rules import SignInVersion
 from .timeline import NotInForce, Timeline
@@ -67,6 +68,7 @@ class PackSet:
     conditions: Mapping[str, cel.Condition]
     kinds: Mapping[str, Timeline[LoopKind]]
     usable: Mapping[str, Timeline[LoopKind]]
+    scales_by_date: Mapping[str, Timeline[Scale]]
     bounds_by_date: Timeline[Mapping[str, Quantity]]
     settings_by_date: Timeline[SettingsVersion]
     sign_in_by_date: Timeline[SignInVersion]
@@ -94,6 +96,22 @@ class PackSet:
         kinds = self.kinds if drafts else self.usable
         living = [timeline.on(on) for timeline in kinds.values() if timeline.alive(on)]
         return tuple(kind for kind in living if drafts or kind.status == "approved")
+
+    def scale(self, code: str, on: date) -> Scale:
+        """The approved scale in force on that day. Raises Invalid for an unknown or unapproved one, NotInForce."""
+        timeline = self.scales_by_date.get(code)
+        if timeline is None:
+            known = "、".join(str(one.title) for one in self.scales(on))
+            raise Invalid("scale.unknown", f"没有“{code}”这份量表；可用：{known}。", scale=code)
+        scale = timeline.on(on)
+        if scale.status != "approved":
+            raise Invalid("scale.not_approved", f"《{scale.title}》尚未批准，不能使用。", scale=code)
+        return scale
+
+    def scales(self, on: date) -> tuple[Scale, ...]:
+        """Every approved scale in force on that day."""
+        living = [timeline.on(on) for timeline in self.scales_by_date.values() if timeline.alive(on)]
+        return tuple(scale for scale in living if scale.status == "approved")
 
     def bounds(self, on: date) -> Mapping[str, Quantity]:
         """Quantities that may be entered by hand, with their limits on that day."""
@@ -182,12 +200,17 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     sheets = pack_sheets.build(laid, problems)
     life = pack_life.build(laid, sheets.quantities(), problems)
     pack_checks.check(laid, sheets, kinds, trees, problems)
+    scales = pack_scales.build(laid, sheets, kinds, problems)
     problems.raise_if_any()
-    return _assemble(laid, sheets, kinds, life), laid
+    return _assemble(laid, sheets, kinds, life, scales), laid
 
 
 def _assemble(
-    laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds, life: pack_life.Life
+    laid: Laid,
+    sheets: pack_sheets.Sheets,
+    kinds: pack_kinds.Kinds,
+    life: pack_life.Life,
+    scales: pack_scales.Scales,
 ) -> PackSet:
     digest = hashlib.sha256("".join(layer.digest for layer in laid.layers).encode()).hexdigest()
     reactions = {code: reaction for code, reaction in sheets.reactions.items() if reaction}
@@ -219,6 +242,7 @@ def _assemble(
         },
         kinds=kinds,
         usable={code: _usable(timeline) for code, timeline in kinds.items()},
+        scales_by_date=scales,
         bounds_by_date=sheets.bounds,
         settings_by_date=sheets.settings,
         sign_in_by_date=sheets.sign_in,

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from .pack_fields import Length, Said, Sourced, Strict
 
-Held = Literal["encounter", "condition", "medication", "observation", "note", "loop", "contract", "consent"]
+Held = Literal[
+    "encounter", "condition", "medication", "observation", "note", "assessment", "loop", "contract", "consent"
+]
 
 
 class Kept(Sourced):

@@ -11,7 +11,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from .durations import Duration
 from .pack_fields import Length, Said, Source, Sourced, Strict
 
-RecordType = Literal["encounter", "medication_change", "service_note", "observation", "condition"]
+RecordType = Literal[
+    "encounter", "medication_change", "service_note", "observation", "condition", "assessment"
+]
 
 MOST_KEYS_KEPT = 35
 """Days; design 9."""

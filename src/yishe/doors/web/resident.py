@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, entries, guarded, medications, timeline
-from yishe.doors.web import breaking, faces, loop_rows, page, spoken, wording
+from yishe.doors.web import assessment_list, breaking, faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
@@ -19,7 +19,9 @@ from yishe.policy.refusals import Forbidden, NotFound
 SEE = "resident.read"
 UNMASK = "resident.unmask"
 PROMISE = "loop.promise"
-TABS = {"timeline": "时间轴", "loops": "闭环", "medicines": "用药", "observations": "监测", "about": "资料"}
+TABS = {
+    "timeline": "时间轴", "loops": "闭环", "assessments": "评估", "medicines": "用药", "observations": "监测", "about": "资料",
+}  # fmt: skip
 RECORDING = {
     "note": ("record.note", "服务记录"),
     "encounter": ("record.encounter", "诊疗"),
@@ -125,6 +127,8 @@ def _tab(
         )
         taken = guarded.medicines(medications.current(subjects), seen) if tab == "timeline" else []
         return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
+    if tab == "assessments":
+        return assessment_list.told(here, stands)
     if tab == "medicines":
         return _medicines(request, here, stands, subjects, seen)
     if tab == "loops":

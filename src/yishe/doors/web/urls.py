@@ -3,6 +3,7 @@
 from django.urls import path
 
 from yishe.doors.web import (
+    assessing,
     audit,
     board,
     breaking,
@@ -104,6 +105,28 @@ urlpatterns = [
     path("residents/<uuid:resident_id>/break-glass/end", breaking.end, name="break-glass-end"),
     path("residents/<uuid:resident_id>/record", recording.choose, name="record"),
     path("residents/<uuid:resident_id>/record/<slug:kind>", recording.record, name="record-kind"),
+    path("residents/<uuid:resident_id>/assessments/new/<slug:scale>", assessing.begin, name="assessment-new"),
+    path("residents/<uuid:resident_id>/assessments/<uuid:response>", assessing.assessment, name="assessment"),
+    path(
+        "residents/<uuid:resident_id>/assessments/<uuid:response>/save",
+        assessing.keep,
+        name="assessment-save",
+    ),
+    path(
+        "residents/<uuid:resident_id>/assessments/<uuid:response>/submit",
+        assessing.submit,
+        name="assessment-submit",
+    ),
+    path(
+        "residents/<uuid:resident_id>/assessments/<uuid:response>/amend",
+        assessing.amend,
+        name="assessment-amend",
+    ),
+    path(
+        "residents/<uuid:resident_id>/assessments/<uuid:response>/discard",
+        assessing.discard,
+        name="assessment-discard",
+    ),
     path("residents/<uuid:resident_id>/refer", refer.choose, name="refer"),
     path("residents/<uuid:resident_id>/refer/<str:kind>/<str:reason>", refer.send, name="refer-send"),
     path("residents/<uuid:resident_id>/protection", protecting.protect, name="protect"),

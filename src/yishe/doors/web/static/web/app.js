@@ -196,6 +196,17 @@
     tick();
   });
 
+  // -- 评估: a question that an answer calls for appears, one that falls away is hidden; what was not saved says so.
+  document.addEventListener("htmx:afterSwap", () => {
+    const asked = $("#assessment-state")?.dataset.asked;
+    if (asked === undefined) return;
+    const codes = new Set(asked.split(" "));
+    $$("fieldset[data-item]").forEach((item) => { item.hidden = !codes.has(item.dataset.item); });
+  });
+  const saving = (words) => { const state = $("#assessment-state .saved"); if (state) state.textContent = words; };
+  document.addEventListener("htmx:beforeRequest", (event) => event.target.dataset?.item && saving("正在存…"));
+  document.addEventListener("htmx:sendError", () => saving("没有存下：网络断开，联通后请按“存草稿”"));
+
   // -- Live: what changed elsewhere appears here without a reload.
   const usual = $("#offline div")?.innerHTML;
   const banner = (shown) => { const el = $("#offline"); if (el) el.hidden = !shown; if (el && !shown) $("div", el).innerHTML = usual; };

@@ -1,0 +1,132 @@
+"""Reading assessments: what can be done, what is begun, what was found, and how it changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.care import assessments, entries, items, scales, timeline
+from yishe.care.assessments import DRAFT, Told
+from yishe.care.items import Reader
+from yishe.care.models import QuestionnaireResponse
+from yishe.people import access
+from yishe.people.access import Permission
+from yishe.people.actors import Actor
+from yishe.people.placements import Placement
+from yishe.policy import scale_scoring
+from yishe.policy.access_rules import Shown
+from yishe.policy.refusals import Forbidden, NotFound
+from yishe.policy.scale_rules import Scale
+from yishe.policy.scale_scoring import About
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form as this reader may see it. `told` is None when its group is not for him: then `instead` says what is.
+    `newer` is the version in force when it is not the one the form was begun under, empty when it is the same."""
+
+    row: QuestionnaireResponse
+    scale: Scale
+    author_name: str
+    about: About
+    told: Told | None
+    instead: str = ""
+    newer: str = ""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        return scale_scoring.asked(self.scale, self.told.answers if self.told else {}, self.about)
+
+    @property
+    def open_items(self) -> tuple[str, ...]:
+        """Required questions without an answer."""
+        return scale_scoring.missing(self.scale, self.told.answers if self.told else {}, self.about)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The red flags that stand by what is answered now."""
+        return scale_scoring.flagged(self.scale, self.told.answers, self.about) if self.told else ()
+
+    def may_go_on(self, actor: Actor, placement: Placement, at: datetime) -> bool:
+        """Whether this person may fill, submit or correct it."""
+        allowed = access.may(actor, assessments.ACTION, placement, at).allowed
+        return allowed and bool(actor.member.duties(at) & set(self.scale.filled_by.staff))
+
+    @property
+    def scores(self) -> Mapping[str, Mapping[str, Any]]:
+        """The scores of a submitted form."""
+        result = self.told.result if self.told else None
+        return result["scores"] if result else {}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A scale that this person may fill for her. `fits` is None when what decides it is not known."""
+
+    scale: Scale
+    fits: bool | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`offers` by title, `drafts` and `done` newest first, both as far as the reader may see them."""
+
+    placement: Placement
+    permission: Permission
+    offers: Sequence[Offer]
+    drafts: Sequence[Form]
+    done: Sequence[Form]
+
+
+def overview(actor: Actor, resident: UUID, at: datetime) -> Overview:
+    """Everything about her assessments. The caller leaves the access line. NotFound, Forbidden as the timeline."""
+    placement = entries.whose(resident)
+    permission = access.require(actor, timeline.ACTION, placement, at)
+    subjects = entries.keyed(placement)
+    reader = items.reader(actor, placement, subjects, at)
+    rows = entries.standing(QuestionnaireResponse, subjects).order_by("-occurred_at", "-id")
+    whose = assessments.about(placement, at)
+    told = [row for row in rows if reader.sight.shown(row.groups, row.author) is not Shown.NOTHING]
+    forms = [_form(row, reader, whose) for row in told]
+    return Overview(
+        placement, permission, _offers(actor, placement, whose, at),
+        [one for one in forms if one.row.status == DRAFT], [one for one in forms if one.row.status != DRAFT],
+    )  # fmt: skip
+
+
+def form(actor: Actor, resident: UUID, response: UUID, at: datetime) -> tuple[Form, Overview]:
+    """One form, with what else is known. Forbidden when its group is not for this reader."""
+    seen = overview(actor, resident, at)
+    found = next((one for one in (*seen.drafts, *seen.done) if one.row.response == response), None)
+    if found is None:
+        raise NotFound("no_form", "找不到这份评估：可能已作废，或属于另一位居民。请从评估列表重新打开。")
+    if found.told is None:
+        raise Forbidden("not_to_read", f"{found.instead}。").concerning(seen.placement.subject)
+    return found, seen
+
+
+def _offers(actor: Actor, placement: Placement, whose: About, at: datetime) -> list[Offer]:
+    if placement.gone or not access.may(actor, assessments.ACTION, placement, at).allowed:
+        return []
+    duties = actor.member.duties(at)
+    return [
+        Offer(scale, scale_scoring.fits(scale, whose))
+        for scale in scales.all_in_force(at)
+        if duties & set(scale.filled_by.staff)
+    ]
+
+
+def _form(row: QuestionnaireResponse, reader: Reader, whose: About) -> Form:
+    scale = scales.begun_under(row.scale, row.definition)
+    shown = reader.sight.shown(row.groups, row.author)
+    return Form(
+        row, scale, reader.name(row.author), whose,
+        assessments.told_of(row, reader.keys[row.subject]) if shown is Shown.DETAIL else None,
+        reader.sight.instead(row.groups, row.author), _newer(scale, reader.at),
+    )  # fmt: skip
+
+
+def _newer(scale: Scale, at: datetime) -> str:
+    current = {one.code: one for one in scales.all_in_force(at)}.get(scale.code)
+    return current.version if current is not None and current.sha256 != scale.sha256 else ""

@@ -1,0 +1,45 @@
+"""Scales: those in force today, and the one a form was begun under."""
+
+from datetime import datetime
+from functools import lru_cache
+
+from yishe.care.models import Questionnaire
+from yishe.people import packs
+from yishe.people.particulars import ZONE
+from yishe.policy.refusals import Unavailable
+from yishe.policy.scale_rules import Scale
+from yishe.trust.commit import Bundle
+
+
+def in_force(code: str, at: datetime) -> Scale:
+    """The approved scale of that day. Invalid for an unknown, unapproved or ended one."""
+    return packs.in_force().scale(code, at.astimezone(ZONE).date())
+
+
+def all_in_force(at: datetime) -> tuple[Scale, ...]:
+    return packs.in_force().scales(at.astimezone(ZONE).date())
+
+
+def keep(bundle: Bundle, scale: Scale, at: datetime) -> None:
+    """Store the definition with the first form begun under it."""
+    bundle.insert_if_absent(
+        Questionnaire, sha256=scale.sha256, scale=scale.code, version=scale.version, definition=scale.to_json(),
+        first_used_at=at,
+    )  # fmt: skip
+
+
+def begun_under(code: str, sha256: str) -> Scale:
+    """The definition a form was begun under, whatever the pack says today."""
+    timeline = packs.in_force().scales_by_date.get(code)
+    for scale in timeline.values if timeline else ():
+        if scale.sha256 == sha256:
+            return scale
+    return _stored(code, sha256)
+
+
+@lru_cache(maxsize=128)
+def _stored(code: str, sha256: str) -> Scale:
+    stored = Questionnaire.objects.filter(sha256=sha256).values_list("definition", flat=True).first()
+    if stored is None:
+        raise Unavailable("scale_lost", f"找不到“{code}”当时的定义：请管理员恢复政策包后重试，内容没有丢失。")
+    return Scale.from_json(stored)
