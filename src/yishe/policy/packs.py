@@ -237,9 +237,7 @@ def _assemble(
         texts=sheets.texts,
         facts=sheets.facts,
         reactions=reactions,
-        conditions={
-            code: cel.compile(rule.when, sheets.facts[rule.fact]) for code, rule in reactions.items()
-        },
+        conditions=_conditions(reactions, sheets),
         kinds=kinds,
         usable={code: _usable(timeline) for code, timeline in kinds.items()},
         scales_by_date=scales,
@@ -252,6 +250,10 @@ def _assemble(
 def _year_conditions(sheets: pack_sheets.Sheets) -> dict[str, cel.Condition]:
     rules = sheets.contracts.rules if sheets.contracts else {}
     return {code: cel.compile(rule.when, sheets.facts[SIGNED]) for code, rule in rules.items()}
+
+
+def _conditions(reactions: Mapping[str, Reaction], sheets: pack_sheets.Sheets) -> dict[str, cel.Condition]:
+    return {code: cel.compile(rule.when, sheets.facts[rule.fact]) for code, rule in reactions.items()}
 
 
 def _usable(timeline: Timeline[LoopKind]) -> Timeline[LoopKind]:
