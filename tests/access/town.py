@@ -102,14 +102,15 @@ class Town:
             "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
             "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
-            **self._of_somebody_else(),
+            "colleague": str(self.person("volunteer", "colleague").staff), **self._of_somebody_else(),
         }  # fmt: skip
 
     def _of_somebody_else(self) -> dict[str, str]:
         """A session and a token of one who is nobody here any more, and a key of nobody's."""
         gone = self.person("family_doctor", GONE).account
         session, token = Session.objects.get(account=gone).id, Token.objects.get(account=gone).id
-        return {"session": str(session), "token": str(token), "passkey": str(gone.pk)}
+        nobodys = dict.fromkeys(("passkey", "pin", "device"), str(gone.pk))
+        return {"session": str(session), "token": str(token), **nobodys}
 
     @property
     def marks(self) -> tuple[str, ...]:

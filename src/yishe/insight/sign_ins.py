@@ -26,9 +26,11 @@ KINDS = {
         "recovery_used", "pin_set", "pin_removed",
     ),
     "reset": ("password_changed", "password_given", "factors_reset"),
-    "device": ("session_ended", "device_shared", "device_ended"),
+    "device": ("session_ended", "sessions_ended", "device_shared", "device_ended"),
 }  # fmt: skip
 """What one may ask for → the kinds of line it means."""
+OUTSIDE = "居民、家属或停用的账号"
+"""Whoever signed in and works nowhere here: the log of the door does not say who."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _told(rows: list[SignInEvent]) -> tuple[Told, ...]:
     )
     return tuple(
         Told(
-            row.id, row.at, names.get(row.account, ""), row.kind, row.way,
+            row.id, row.at, names.get(row.account, OUTSIDE if row.account else ""), row.kind, row.way,
             machines.get(row.device, "") if row.device else "", row.source, names.get(row.by, ""),
         )
         for row in rows

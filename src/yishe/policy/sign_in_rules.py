@@ -81,11 +81,35 @@ class Slips(Strict):
     tries: int = Field(ge=1, le=10)
 
 
+class PinRule(Strict):
+    """A PIN: so many digits, `distinct` of them different, at most `run` in a row alike or counting up or down. It is over
+    after `tries` wrong ones. It opens for `life` after the password was last given on the device, and stands for the second
+    factor for `second_factor` after that one was. `own_device`: also to unlock the device of one person alone."""
+
+    least: int = Field(ge=4)
+    most: int = Field(le=16)
+    distinct: int = Field(ge=2, le=10)
+    run: int = Field(ge=1)
+    tries: int = Field(ge=1, le=10)
+    life: Length
+    second_factor: Length
+    own_device: bool
+
+
+class Shared(Strict):
+    """A device used in turns: locks after `idle`; what somebody was writing is kept for him for `draft`."""
+
+    idle: Length
+    draft: Length
+
+
 class SignInVersion(Strict):
     password: Password
     guessing: Guessing
     second_factor: SecondFactor
     screen: Screen
+    pin: PinRule
+    shared: Shared
     token_life: Length
     codes: Codes
     slips: Slips

@@ -19,7 +19,7 @@ from yishe.policy.refusals import Conflict, Invalid, NotFound, Unauthenticated
 from yishe.policy.sign_in_rules import Password
 from yishe.trust import commit, guessing, ids, usernames
 from yishe.trust.guessing import Try
-from yishe.trust.models import Account, Token
+from yishe.trust.models import Account, SignInAttempt, Token
 
 _NOBODY = make_password(secrets.token_hex())
 _COMMON = CommonPasswordValidator()
@@ -78,8 +78,9 @@ def refuse_stale(account: Account, at: datetime, rule: Password) -> None:
 
 
 def unlock(account: Account) -> None:
-    """No waiting any more after wrong tries."""
+    """No waiting any more after wrong tries, and those are forgotten."""
     with commit.atomically():
+        SignInAttempt.objects.filter(username=account.username).delete()
         Account.objects.filter(pk=account.pk).update(failures=0, locked_until=None)
 
 

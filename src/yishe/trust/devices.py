@@ -32,6 +32,12 @@ def meet(token: str, agent: str, at: datetime, life: timedelta) -> Device:
         return Device.objects.create(name=described(agent), created_at=at, used_at=at)
 
 
+def use(device: UUID, at: datetime) -> None:
+    """It was here."""
+    with commit.atomically():
+        Device.objects.filter(id=device).update(used_at=at)
+
+
 def token(device: UUID) -> str:
     """What the device's cookie says: its id, and a seal that shows it came from us."""
     return f"{device.hex}.{_seal(device)}"

@@ -1,5 +1,6 @@
 """What an account can prove itself with besides its password."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +27,13 @@ class Factors:
 
 def of(account: UUID) -> Factors:
     return Factors(totp.has(account), passkeys.has(account), recovery.left(account))
+
+
+def of_all(accounts: Iterable[UUID]) -> dict[UUID, Factors]:
+    """The same for many, in three statements."""
+    wanted = list(accounts)
+    apps, keys, codes = totp.holders(wanted), passkeys.holders(wanted), recovery.left_of(wanted)
+    return {one: Factors(one in apps, one in keys, codes.get(one, 0)) for one in wanted}
 
 
 def prove(account: Account, code: str, tried: Try, rules: SignInVersion) -> str:

@@ -5,10 +5,13 @@ from django.db.models import Q
 from yishe.trust.sign_in_models import (  # noqa: F401 - one room, two pages of tables
     Challenge,
     Device,
+    Draft,
     OneTimeCode,
     Passkey,
+    Pin,
     RecoveryCode,
     Session,
+    SharedDevice,
     SignInEvent,
     Totp,
 )

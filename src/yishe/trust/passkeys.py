@@ -7,7 +7,7 @@ counter that goes back means that there are two of a key: it opens nothing any m
 import json
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -125,6 +125,12 @@ def of(account: UUID) -> Sequence[Passkey]:
 
 def has(account: UUID) -> bool:
     return Passkey.objects.filter(account=account, suspect_at=None).exists()
+
+
+def holders(accounts: Iterable[UUID]) -> set[UUID]:
+    """Who of these has one."""
+    rows = Passkey.objects.filter(account__in=list(accounts), suspect_at=None)
+    return set(rows.values_list("account", flat=True))
 
 
 def sweep(at: datetime, kept: timedelta) -> None:

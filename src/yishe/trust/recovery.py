@@ -4,8 +4,11 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Count
 
 from yishe.trust import commit, keys, sign_in_log
 from yishe.trust.models import RecoveryCode
@@ -41,6 +44,12 @@ def proves(account: UUID, code: str, at: datetime) -> bool:
 def left(account: UUID) -> int:
     """How many still open."""
     return RecoveryCode.objects.filter(account=account, used_at=None).count()
+
+
+def left_of(accounts: Iterable[UUID]) -> dict[UUID, int]:
+    """The same for many."""
+    rows = RecoveryCode.objects.filter(account__in=list(accounts), used_at=None)
+    return dict(rows.values_list("account").annotate(Count("id")).order_by())
 
 
 def drop(account: UUID) -> None:

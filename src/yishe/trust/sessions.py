@@ -5,14 +5,14 @@ not ended, not past its life, on the device it began on, and not left alone for 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from yishe.policy.refusals import NotFound
 from yishe.policy.sign_in_rules import SignInVersion
@@ -40,12 +40,16 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Arrival:
-    """How someone came in. `strong`: with a second factor, or a passkey, which is two in one."""
+    """How someone came in. `strong`: with a second factor, or a passkey, which is two in one. `shared`: on a device used in
+    turns. By a PIN: `since` when the proof that it stands for was given, `until` when that is worth nothing any more."""
 
     way: str
     strong: bool
     device: Device
     source: str
+    shared: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 # Writers
@@ -74,18 +78,20 @@ def rekey(session: UUID, key: str) -> None:
 
 def begin(session: UUID, account: Account, arrival: Arrival, at: datetime, rules: SignInVersion) -> None:
     """From here the session is this person's, on this device."""
-    life = rules.screen.life.exact()
+    ends, proved = at + rules.screen.life.exact(), arrival.since or at
     bundle = commit.Bundle()
     bundle.update(
         Session,
         where={"id": session},
         values={
             "account_id": account.pk, "device_id": arrival.device.id, "way": arrival.way,
-            "source": arrival.source[:64], "began_at": at, "seen_at": at, "proved_at": at, "locked_at": None,
-            "strong_at": at if arrival.strong else None, "ends_at": at + life,
+            "source": arrival.source[:64], "began_at": at, "seen_at": at, "proved_at": proved, "locked_at": None,
+            "strong_at": proved if arrival.strong else None, "ends_at": min(ends, arrival.until or ends),
+            "shared": arrival.shared,
         },
     )  # fmt: skip
-    sign_in_log.note(bundle, "signed_in", account.pk, at, arrival.way, arrival.device.id, arrival.source)
+    kind = "switched" if arrival.since else "signed_in"
+    sign_in_log.note(bundle, kind, account.pk, at, arrival.way, arrival.device.id, arrival.source)
     bundle.commit()
 
 
@@ -140,6 +146,25 @@ def proved(session: UUID, at: datetime, *, strong: bool = False) -> None:
         _living().filter(id=session).update(**values, **({"strong_at": at} if strong else {}))
 
 
+def opened(session: UUID, at: datetime) -> None:
+    """The lock is off by a PIN: he is back, which proves nothing new."""
+    with commit.atomically():
+        _living().filter(id=session).update(seen_at=at, locked_at=None)
+
+
+def share(device: UUID, *, shared: bool) -> None:
+    """From now on the living sessions of this device lock as those of one used in turns do, or no more."""
+    with commit.atomically():
+        _living().filter(device=device).update(shared=shared)
+
+
+def end_on(device: UUID, why: str, at: datetime) -> Sequence[Session]:
+    """End whatever lives on this device. Returns what did."""
+    found = list(_living().filter(device=device).exclude(account=None))
+    _end(_living().filter(id__in=[row.id for row in found]), why, at)
+    return found
+
+
 def seen(row: Session, at: datetime) -> None:
     """A sign of life from the person, kept to the minute."""
     if at - row.seen_at >= SEEN_EVERY:
@@ -177,17 +202,26 @@ def judge(row: Session, device: UUID | None, at: datetime, rules: SignInVersion)
         return Verdict.ENDED
     if row.device_id is not None and row.device_id != device:
         return Verdict.STRANGE
-    if row.account_id is not None and (
-        row.locked_at is not None or at - row.seen_at >= rules.screen.idle.exact()
-    ):
+    if row.account_id is not None and (row.locked_at is not None or at - row.seen_at >= idle(row, rules)):
         return Verdict.LOCKED
     return Verdict.WELCOME
+
+
+def idle(row: Session, rules: SignInVersion) -> timedelta:
+    """After how long without a sign of its person this screen locks."""
+    return (rules.shared if row.shared else rules.screen).idle.exact()
 
 
 def living(account: UUID, at: datetime) -> Sequence[Session]:
     """Where this account is signed in now, the latest sign of life first."""
     rows = _living().filter(account=account, ends_at__gt=at).select_related("device")
     return list(rows.order_by("-seen_at"))
+
+
+def counts(accounts: Iterable[UUID], at: datetime) -> dict[UUID, int]:
+    """In how many places each of these accounts is signed in now."""
+    rows = _living().filter(account__in=list(accounts), ends_at__gt=at)
+    return dict(rows.values_list("account").annotate(Count("id")).order_by())
 
 
 def has_been_here(account: UUID) -> bool:

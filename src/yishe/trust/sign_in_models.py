@@ -32,6 +32,7 @@ class Session(models.Model):
     strong_at = models.DateTimeField(null=True, help_text="when a second factor was given")
     ends_at = models.DateTimeField(db_index=True)
     locked_at = models.DateTimeField(null=True)
+    shared = models.BooleanField(default=False, help_text="on a device that several people use in turns")
     ended_at = models.DateTimeField(null=True)
     ended_why = models.CharField(max_length=24, default="")
 
@@ -39,6 +40,46 @@ class Session(models.Model):
         indexes = [
             models.Index(fields=["account"], condition=Q(ended_at=None), name="trust_session_living"),
         ]
+
+
+class SharedDevice(models.Model):
+    """A device that several people use in turns, each with a PIN of his own. `home` is the centre it belongs to."""
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True)
+    home = models.UUIDField()
+    name = models.CharField(max_length=40)
+    by = models.UUIDField(help_text="the account that enrolled it")
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+
+class Pin(models.Model):
+    """What opens one device for one person, for a while after he last proved himself on it in full."""
+
+    id = models.UUIDField(primary_key=True, default=ids.random)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    device = models.ForeignKey(Device, models.CASCADE)
+    hashed = models.CharField(max_length=256)
+    wrong = models.PositiveSmallIntegerField(default=0, help_text="wrong tries since the last right one")
+    set_at = models.DateTimeField()
+    proved_at = models.DateTimeField(help_text="when the password or a passkey was last given on this device")
+    strong_at = models.DateTimeField(null=True, help_text="when a second factor was")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "device"], name="trust_pin_one")]
+
+
+class Draft(models.Model):
+    """What someone was writing when he gave a shared device to the next: sealed, for him alone, on this device."""
+
+    id = models.UUIDField(primary_key=True, default=ids.random)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    device = models.ForeignKey(Device, models.CASCADE)
+    sealed = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "device"], name="trust_draft_one")]
 
 
 class Totp(models.Model):

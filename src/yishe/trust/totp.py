@@ -8,6 +8,7 @@ import base64
 import hmac
 import os
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
@@ -79,6 +80,12 @@ def proves(account: UUID, code: str, steps: int, at: datetime) -> bool:
 
 def has(account: UUID) -> bool:
     return Totp.objects.filter(account=account, confirmed_at__isnull=False).exists()
+
+
+def holders(accounts: Iterable[UUID]) -> set[UUID]:
+    """Who of these has one."""
+    rows = Totp.objects.filter(account__in=list(accounts), confirmed_at__isnull=False)
+    return set(rows.values_list("account", flat=True))
 
 
 def matching_step(secret: bytes, code: str, steps: int, at: datetime) -> int | None:

@@ -15,7 +15,17 @@ from yishe.insight import anomalies, research
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Refused
-from yishe.trust import backup, clock, codes, digests, guessing, passkeys, sessions
+from yishe.trust import (
+    backup,
+    clock,
+    codes,
+    digests,
+    guessing,
+    passkeys,
+    pins,
+    sessions,
+    shared_devices,
+)
 
 ASKED_EVERY = timedelta(minutes=5)
 """How often the database is asked whether a backup is wanted."""
@@ -97,11 +107,13 @@ def open_the_year(at: datetime) -> int:
 
 
 def _sweep() -> None:
-    """Sessions, challenges and wrong tries that were over long ago; they live by real time, also in a demo."""
+    """Sessions, challenges, PINs, drafts and wrong tries that were over long ago; they live by real time, also in a demo."""
     at = clock.real_now()
     rules = admission.rules(at)
     kept = rules.screen.device_life.exact()
     sessions.sweep(at, kept)
     passkeys.sweep(at, kept)
+    pins.sweep(at - rules.pin.life.exact())
+    shared_devices.sweep(at - rules.shared.draft.exact())
     guessing.sweep(at - rules.guessing.kept.exact())
     codes.sweep(at)

@@ -15,11 +15,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from yishe.doors import admission
 from yishe.policy.refusals import Unauthenticated
 from yishe.talk import account_news
-from yishe.trust import accounts, clock, devices, factors, guessing, sessions
+from yishe.trust import accounts, clock, devices, factors, guessing, pins, sessions, shared_devices
 from yishe.trust.guessing import LockedOut, Try
-from yishe.trust.models import Account, Device
+from yishe.trust.models import Account, Device, Pin
+from yishe.trust.pins import PinOver
 
 HALF = "half"
+PIN = "pin"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -70,34 +72,68 @@ def half(request: HttpRequest) -> Half:
 
 
 def step_up(request: HttpRequest, wanted: str) -> HttpResponse:
-    """Someone signed in by password alone whose duties ask for more, since today or since the pack changed."""
-    account = accounts.by_id(request.user.pk)
-    if account is None:
+    """Someone signed in by password or PIN alone whose duties ask for more, since today or since the pack changed."""
+    account, row = accounts.by_id(request.user.pk), admission.session_of(request)
+    if account is None or row is None:
+        return HttpResponseRedirect("/sign-in")
+    if row.way == PIN and not factors.of(
+        account.pk
+    ):  # a first factor is set up after a password, never after a PIN
         return HttpResponseRedirect("/sign-in")
     page = "/sign-in/second" if factors.of(account.pk) else "/sign-in/enrol"
-    return _ask_for(request, account, "password", wanted, page)
+    return _ask_for(request, account, PIN if row.way == PIN else "password", wanted, page)
 
 
 def enter(request: HttpRequest, account: Account, way: str, wanted: str, *, strong: bool) -> HttpResponse:
     """The session begins: under a new cookie, on this device, told to the person when the device is new to him."""
-    at, source = clock.real_now(), request.META.get("REMOTE_ADDR", "")
-    rules = admission.rules(at)
+    at = clock.real_now()
     device = here(request, at)
     strange = not devices.known_to(account.pk, device.id) and sessions.has_been_here(account.pk)
+    shared = shared_devices.current(device.id) is not None
+    arrival = sessions.Arrival(way, strong, device, _source(request), shared)
+    response = _begin(request, account, arrival, wanted, at)
+    guessing.right(account, at)
+    if way.startswith(PIN):
+        pins.strengthen(account.pk, device.id, at)
+    else:
+        pins.renew(account.pk, device.id, at, strong=strong)
+    if strange:
+        account_news.tell(account.pk, "new_device", clock.now())
+    return response
+
+
+def enter_by_pin(request: HttpRequest, pin: Pin, wanted: str) -> HttpResponse:
+    """A session that stands on the full sign-in the PIN stands on, and ends when that is worth nothing any more."""
+    at = clock.real_now()
+    rule = admission.rules(at).pin
+    until = pins.strong_until(pin, rule, at)
+    since = pin.strong_at if until and pin.strong_at else pin.proved_at
+    shared = shared_devices.current(pin.device_id) is not None
+    arrival = sessions.Arrival(
+        PIN, until is not None, pin.device, _source(request), shared, since, until or pin.proved_at + rule.life.exact()
+    )  # fmt: skip
+    devices.use(pin.device_id, at)
+    return _begin(request, pin.account, arrival, wanted, at)
+
+
+def _begin(
+    request: HttpRequest, account: Account, arrival: sessions.Arrival, wanted: str, at: datetime
+) -> HttpResponse:
+    rules = admission.rules(at)
     request.session.pop(HALF, None)
     auth.login(request, account, backend=BACKEND)
     if request.session.session_key is None:
         request.session.create()
     row = admission.session_of(request)
     assert row is not None  # noqa: S101 - it was saved just now
-    arrival = sessions.Arrival(way, strong, device, source)
     sessions.begin(row.id, account, arrival, at, rules)
-    guessing.right(account, at)
-    if strange:
-        account_news.tell(account.pk, "new_device", clock.now())
     response = HttpResponseRedirect(safe_next(request, wanted))
-    remember_device(response, device, rules.screen.device_life.exact().total_seconds())
+    remember_device(response, arrival.device, rules.screen.device_life.exact().total_seconds())
     return response
+
+
+def _source(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def here(request: HttpRequest, at: datetime) -> Device:
@@ -115,9 +151,11 @@ def remember_device(response: HttpResponse, device: Device, seconds: float) -> N
 
 
 def told_when_locked(refused: Unauthenticated) -> None:
-    """Whose account was just locked hears of it when he is back."""
+    """Whose account was just locked, or whose PIN ended, hears of it when he is back."""
     if isinstance(refused, LockedOut):
         account_news.tell(refused.account, "locked", clock.now(), urgency="orange")
+    elif isinstance(refused, PinOver):
+        account_news.tell(refused.account, "pin_over", clock.now(), urgency="orange")
 
 
 def safe_next(request: HttpRequest, wanted: str) -> str:

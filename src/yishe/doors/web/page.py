@@ -23,7 +23,7 @@ from yishe.people.actors import Actor, serving
 from yishe.people.directory import Directory
 from yishe.policy.refusals import Conflict, Forbidden, NotFound
 from yishe.talk import notices
-from yishe.trust import access_log, clock
+from yishe.trust import access_log, clock, sessions
 
 PREFERENCES = {"theme": ("", "light", "dark"), "density": ("", "dense"), "mode": ("", "elder")}
 YEAR_SECONDS = 365 * 86400
@@ -153,10 +153,12 @@ def show(
     status: int = 200,
 ) -> HttpResponse:
     """Render a page inside the frame. `place` in the context marks where in the rail we are."""
+    row, rules = admission.session_of(request), admission.rules(clock.real_now())
     shared = {
         "here": here,
         "whose": person_tag(here.actor),
-        "idle": int(admission.rules(clock.real_now()).screen.idle.exact().total_seconds()),
+        "idle": int((sessions.idle(row, rules) if row else rules.screen.idle.exact()).total_seconds()),
+        "turns": row is not None and row.shared,
         "now": here.now,
         "preferences": here.preferences,
         "today_line": spoken.today_line(here.now),

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from yishe.doors import admission
-from yishe.doors.web import unlocking
+from yishe.doors.web import turns, unlocking
 from yishe.people import own_accounts
 from yishe.talk import account_news
 from yishe.trust import clock, sessions, sign_in_log
@@ -22,7 +22,7 @@ from yishe.trust.models import Session
 from yishe.trust.sessions import Verdict
 
 BY_ITSELF = "X-By-Itself"
-OPEN_WHILE_LOCKED = ("/unlock", "/sign-out", "/lock", "/static/", "/sign-in")
+OPEN_WHILE_LOCKED = ("/unlock", "/switch", "/sign-out", "/lock", "/static/", "/sign-in")
 
 
 class Presence:
@@ -46,7 +46,7 @@ class Presence:
             if row.locked_at is None:
                 sessions.lock(row.id, at)
             if not request.path.startswith(OPEN_WHILE_LOCKED):
-                return _locked(request)
+                return _locked(request, row)
         elif BY_ITSELF not in request.headers:
             sessions.seen(row, at)
         return self.get_response(request)
@@ -64,10 +64,12 @@ def _forget(request: HttpRequest, row: Session, verdict: Verdict) -> None:
     request.user = AnonymousUser()
 
 
-def _locked(request: HttpRequest) -> HttpResponse:
+def _locked(request: HttpRequest, row: Session) -> HttpResponse:
     """Nothing is shown; what was written stays in the open page, or on the page that asks for the proof."""
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Trigger": "locked"})
+    if row.shared:
+        return turns.interrupted(request, row)
     if request.method == "GET":
         return HttpResponseRedirect(f"/unlock?next={quote(request.get_full_path())}")
     return unlocking.interrupted(request)

@@ -1,32 +1,28 @@
 """登录与设备: how I sign in, where I am signed in, what opens in my name. Whatever changes the way in asks for a proof
 that is some minutes old at most."""
 
-from functools import wraps
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.http.response import HttpResponseBase
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from yishe.doors import admission
-from yishe.doors.web import factor_desk, page, passkey_desk
-from yishe.doors.web.page import Here, View, signed_in
-from yishe.policy.refusals import Conflict, Refused, Unauthenticated
+from yishe.doors.web import device_desk, factor_desk, page, passkey_desk
+from yishe.doors.web.page import Here, signed_in
+from yishe.doors.web.proving import HOME, account_of, freshly_proved, row_of
+from yishe.policy.refusals import Conflict, Refused
 from yishe.talk import account_news
 from yishe.trust import accounts, clock, factors, passkeys, sessions, sign_in_log, totp
-from yishe.trust.models import Account, Session
-
-HOME = "/me/security"
+from yishe.trust.models import Account
 
 
 @signed_in
 def security(request: HttpRequest, here: Here) -> HttpResponse:
     account, at = account_of(request), clock.real_now()
-    rules, mine = admission.rules(at), session_row(request).id
+    rules, mine = admission.rules(at), row_of(request).id
     told = {
         "place": "me",
         "username": account.username,
@@ -41,23 +37,9 @@ def security(request: HttpRequest, here: Here) -> HttpResponse:
         ],
         "events": sign_in_log.recent(account.pk),
         "real": at,
+        **device_desk.told(request, here),
     }
     return page.show(request, here, "security.html", told)
-
-
-def freshly_proved(view: View) -> View:
-    """Only soon after a proof; otherwise the person proves himself first and comes back."""
-
-    @signed_in
-    @wraps(view)
-    def opened(request: HttpRequest, here: Here, **path: Any) -> HttpResponseBase:
-        at = clock.real_now()
-        if at - session_row(request).proved_at > admission.rules(at).screen.recent.exact():
-            back = request.get_full_path() if request.method == "GET" else HOME
-            return HttpResponseRedirect(f"/unlock?next={quote(back)}")
-        return view(request, here, **path)
-
-    return opened
 
 
 @sensitive_post_parameters("password", "again")
@@ -155,7 +137,7 @@ def revoke_token(request: HttpRequest, here: Here, token: UUID) -> HttpResponse:
 def _added(request: HttpRequest, here: Here, account: Account) -> HttpResponse:
     """A first factor brings recovery codes with it; a further one leaves them as they are."""
     account_news.tell(account.pk, "factor_added", here.now)
-    sessions.proved(session_row(request).id, clock.real_now(), strong=True)
+    sessions.proved(row_of(request).id, clock.real_now(), strong=True)
     if factors.of(account.pk).codes:
         messages.success(request, "已添加，下次登录就会用到")
         return HttpResponseRedirect(HOME)
@@ -168,22 +150,6 @@ def _refuse_last(request: HttpRequest, here: Here, account: Account, another: bo
 
 
 def _end_others(request: HttpRequest, account: Account, here: Here, why: str) -> int:
-    ended = sessions.end_others(account.pk, session_row(request).id, why, clock.real_now())
+    ended = sessions.end_others(account.pk, row_of(request).id, why, clock.real_now())
     account_news.ended(account.pk, ended, here.now)
     return len(ended)
-
-
-def account_of(request: HttpRequest) -> Account:
-    """Whose session this is. Unauthenticated when nobody's any more."""
-    account = accounts.by_id(request.user.pk)
-    if account is None:
-        raise Unauthenticated("not_signed_in", "登录已失效，请重新登录。")
-    return account
-
-
-def session_row(request: HttpRequest) -> Session:
-    """The session of this request. Unauthenticated without one."""
-    row = admission.session_of(request)
-    if row is None:
-        raise Unauthenticated("not_signed_in", "登录已失效，请重新登录。")
-    return row

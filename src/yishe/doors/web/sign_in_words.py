@@ -20,6 +20,7 @@ EVENTS = {
     "locked": "连续输错，账号暂时锁定",
     "unlocked": "账号被解除锁定",
     "signed_out": "退出登录",
+    "sessions_ended": "登录被管理员结束",
     "session_ended": "结束了别处的登录",
     "switched": "在共用设备上换人进入",
     "pin_set": "设置了 PIN",

@@ -11,6 +11,7 @@ from yishe.doors.web import faces, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import access, packs, rosters
 from yishe.people.members import Member, Unit
+from yishe.talk import account_keeping
 
 DAYS_AHEAD = 14
 
@@ -55,6 +56,7 @@ def team(request: HttpRequest, here: Here) -> HttpResponse:
             "centres": [_centre(here, unit) for unit in units],
             "districts": _districts(here),
             "leads": bool(_led(here)),
+            "may_keep": account_keeping.may(here.actor, here.now),
             "soon": soon(here),
         },
     )

@@ -14,8 +14,9 @@ from yishe.doors import admission
 from yishe.doors.web import entering, kept, passkey_desk
 from yishe.people import directory
 from yishe.policy.refusals import Invalid, Refused, Unauthenticated
-from yishe.trust import accounts, clock, guessing, passkeys, sessions
-from yishe.trust.models import Account
+from yishe.trust import accounts, clock, devices, guessing, passkeys, pins, sessions
+from yishe.trust.models import Account, Session
+from yishe.trust.sessions import Verdict
 
 
 @require_POST
@@ -45,15 +46,17 @@ def unlock(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("next") or request.GET.get("next", "")
     if account is None or row is None:
         return HttpResponseRedirect("/sign-in")
+    locked = admission.verdict(row, devices.token(row.device_id) if row.device_id else "", clock.real_now())
+    by_pin = "pin" in request.POST and locked is Verdict.LOCKED
     if request.method != "POST":
-        return _page(request, account, wanted)
+        return _ask(request, account, row, wanted, locked=locked is Verdict.LOCKED)
     try:
-        _prove(request, account)
+        _prove_by_pin(request, account, row) if by_pin else _prove(request, account)
     except Refused as refused:
         if isinstance(refused, Unauthenticated):
             entering.told_when_locked(refused)
         return _refused(request, account, wanted, refused)
-    sessions.proved(row.id, clock.real_now())
+    (sessions.opened if by_pin else sessions.proved)(row.id, clock.real_now())
     request.session.cycle_key()
     if _in_place(request):
         return HttpResponse(status=204)
@@ -87,6 +90,22 @@ def _prove(request: HttpRequest, account: Account) -> None:
         raise guessing.wrong(tried, account, "wrong_password", "密码不对，请核对后再试。")
 
 
+def _prove_by_pin(request: HttpRequest, account: Account, row: Session) -> None:
+    """Quick return to the same session on the same device. It proves nothing that the sign-in had not proved."""
+    at = clock.real_now()
+    rule, pin = admission.rules(at).pin, pins.here(account.pk, row.device_id)
+    if pin is None or not rule.own_device:
+        raise Invalid("no_pin", "这台设备上没有您的 PIN：请用密码解锁。")
+    pins.prove(pin, request.POST["pin"], entering.attempt(request, account.username), rule)
+
+
+def _ask(request: HttpRequest, account: Account, row: Session, wanted: str, *, locked: bool) -> HttpResponse:
+    """On a device used in turns everybody is asked for on its own lock screen."""
+    if row.shared and locked and not _in_place(request):
+        return HttpResponseRedirect("/switch")
+    return _page(request, account, wanted, locked=locked)
+
+
 def _in_place(request: HttpRequest) -> bool:
     """Whether the page itself asked, to stay open behind the lock."""
     return "X-In-Place" in request.headers
@@ -99,18 +118,28 @@ def _refused(request: HttpRequest, account: Account, wanted: str, refused: Refus
 
 
 def _page(
-    request: HttpRequest, account: Account, wanted: str, error: str = "", status: int = 200
+    request: HttpRequest,
+    account: Account,
+    wanted: str,
+    error: str = "",
+    status: int = 200,
+    *,
+    locked: bool = True,
 ) -> HttpResponse:
-    told = _told(request, account, wanted, error)
+    told = _told(request, account, wanted, error, locked=locked)
     template = "parts/unlock.html" if _in_place(request) else "unlock.html"
     return render(request, template, told, status=status)
 
 
-def _told(request: HttpRequest, account: Account, wanted: str, error: str) -> dict[str, Any]:
-    member = directory.current().by_account(account.pk)
+def _told(
+    request: HttpRequest, account: Account, wanted: str, error: str, *, locked: bool = True
+) -> dict[str, Any]:
+    member, row = directory.current().by_account(account.pk), admission.session_of(request)
+    pin = pins.here(account.pk, row.device_id) if row and locked else None
     return {
         "name": member.name if member else account.username, "next": wanted, "error": error,
         "kept": request.POST.get("kept", ""),
+        "pin": pin is not None and admission.rules(clock.real_now()).pin.own_device,
         "passkeys": passkeys.has(account.pk) and passkey_desk.site(request) is not None,
     }  # fmt: skip
 

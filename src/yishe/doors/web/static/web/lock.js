@@ -1,5 +1,6 @@
 // The screen of someone who went away: hides everything after a while, asks for a proof, and gives the page back as it
-// was, unsaved text included. Tells the server that a person is here, which what a page asks by itself does not.
+// was, unsaved text included. On a device used in turns it goes to the lock screen of all of them instead, and the server
+// keeps what was being written for its person. Tells the server that a person is here, which what a page asks by itself does not.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -33,6 +34,7 @@
   const show = async () => {
     if (dialog.open) return;
     root.dataset.locked = "yes";
+    if (root.dataset.turns) return leave();
     dialog.showModal();
     await fetch("/lock", { method: "POST", headers: heads() }).catch(() => {});
     others?.postMessage({ person: root.dataset.person, locked: true });
@@ -46,6 +48,46 @@
       body.textContent = "网络断开：联通后刷新页面再解锁。";
     }
   };
+
+  // -- A device used in turns: what was being written, and away.
+  const written = () => {
+    const inside = document.querySelector("#dialog[open] form[action]");
+    const forms = inside ? [inside] : [...document.querySelectorAll("main form[method=post][action]")];
+    const form = forms.find((one) => fields(one).some(([, , changed]) => changed));
+    const at = inside && form ? form.getAttribute("action") : location.pathname + location.search;
+    return { at, action: form?.getAttribute("action"), fields: form ? fields(form).map(([name, value]) => [name, value]) : [] };
+  };
+  const fields = (form) => [...form.elements].filter((el) => el.name && !["hidden", "password", "file", "submit", "button"].includes(el.type)).flatMap((el) => {
+    const choice = el.type === "checkbox" || el.type === "radio";
+    if (choice) return el.checked ? [[el.name, el.value, el.checked !== el.defaultChecked]] : [];
+    if (el.tagName === "SELECT") return [...el.selectedOptions].map((one) => [el.name, one.value, !one.defaultSelected && el.selectedIndex > 0]);
+    return el.value ? [[el.name, el.value, el.value !== el.defaultValue]] : [];
+  });
+  let leaving = false;
+  const leave = async () => {
+    if (leaving) return;
+    leaving = true;
+    const body = new FormData();
+    body.set("draft", JSON.stringify(written()));
+    await fetch("/switch", { method: "POST", headers: heads(), body }).catch(() => {});
+    others?.postMessage({ person: root.dataset.person, locked: true });
+    location.replace("/switch");
+  };
+  const give = async () => {
+    history.replaceState(null, "", location.pathname + location.search);
+    const answer = await fetch("/draft", { method: "POST", headers: heads() }).catch(() => null);
+    const draft = answer?.ok ? await answer.json() : {};
+    const form = draft.action && [...document.forms].find((one) => one.getAttribute("action") === draft.action);
+    if (!form) return;
+    (draft.fields || []).forEach(([name, value]) => [...form.elements].filter((el) => el.name === name).forEach((el) => {
+      if (el.type === "checkbox" || el.type === "radio") { if (el.value === value) el.checked = true; }
+      else if (el.tagName === "SELECT") [...el.options].filter((one) => one.value === value).forEach((one) => { one.selected = true; });
+      else if (el.type !== "hidden") el.value = value;
+    }));
+  };
+  if (location.hash === "#draft") give();
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
   const open = () => {
     last = told = Date.now();
     dialog.close();
@@ -79,7 +121,7 @@
       banner.textContent = said.title;
       document.getElementById("lock-error").replaceChildren(banner);
       if (form.elements.answer) form.elements.answer.value = "";
-      if (form.elements.password) form.elements.password.value = "";
+      ["password", "pin"].forEach((name) => { if (form.elements[name]) form.elements[name].value = ""; });
     } catch {
       document.getElementById("lock-error").textContent = "网络断开：联通后再按一次。";
     }
