@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from yishe.people import packs, standing
+from yishe.people import directory, packs, standing
 from yishe.people.actors import Actor
 from yishe.people.members import Member
 from yishe.people.models import AccessFact, Empanelment, Resident, Subject
@@ -34,7 +34,8 @@ from yishe.trust.commit import Bundle
 
 __all__ = [
     "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "ON_DUTY", "OWN", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
-    "Scope", "end_facts", "facts", "leading", "may", "panel", "renew_facts", "require", "require_in_organisation",
+    "Scope", "end_facts", "facts", "leading", "may", "organisations", "panel", "renew_facts", "require",
+    "require_in_organisation",
     "scope", "within",
 ]  # fmt: skip
 
@@ -192,6 +193,17 @@ def require_in_organisation(actor: Actor, action: str, organisation: UUID, at: d
     if granted is None:
         raise Forbidden("no_relation", _refused(sheet, action, {}, None), action=action)
     return _granted(sheet, granted)
+
+
+def organisations(actor: Actor, action: str, at: datetime) -> frozenset[UUID]:
+    """All organisations for which `require_in_organisation` would let this person do it."""
+    sheet, book = packs.in_force().access, directory.current()
+    return frozenset(
+        unit
+        for unit in book.organisations
+        if actor.is_system
+        or sheet.granting(action, standing.of_organisation(actor.member, unit, at)) is not None
+    )
 
 
 def leading(member: Member, at: datetime) -> frozenset[UUID]:

@@ -88,15 +88,15 @@ def _done(actor: Actor, staff: UUID, account: Account, what: str, at: datetime, 
 
 
 def _theirs(actor: Actor, staff: UUID, at: datetime) -> Account:
-    """May I: the account of somebody else who works in one of my centres."""
-    centres = reach(actor, at)
+    """May I: the account of somebody else who works where I keep accounts."""
+    places = reach(actor, at)
     member = directory.current().people.get(staff)
     if staff == actor.staff_id:
         raise Forbidden(
             "own_account", "自己的账号不能自己重设：请另一位管理员办；只有您一位时，请机房用 yishe account 办。",
             action=ACTION,
         )  # fmt: skip
-    if member is None or not member.centres(at) & centres:
+    if member is None or not _among(member, places, at):
         raise NotFound("no_such_person", "您的中心没有这位工作人员：请从名单里选。")
     account = accounts.by_id(member.account)
     if account is None:
@@ -108,22 +108,22 @@ def _theirs(actor: Actor, staff: UUID, at: datetime) -> Account:
 
 
 def reach(actor: Actor, at: datetime) -> frozenset[UUID]:
-    """The centres whose accounts this person keeps. Forbidden when there are none."""
-    centres = access.scope(actor, ACTION, at).centres
-    if not centres:
+    """The organisations whose accounts this person keeps. Forbidden when there are none."""
+    places = access.organisations(actor, ACTION, at)
+    if not places:
         raise Forbidden("no_relation", packs.in_force().access.actions[ACTION].refused.zh, action=ACTION)
-    return centres
+    return places
 
 
 def may(actor: Actor, at: datetime) -> bool:
     """Whether there is anything to keep for this person."""
-    return bool(access.scope(actor, ACTION, at).centres)
+    return bool(access.organisations(actor, ACTION, at))
 
 
 def kept(actor: Actor, at: datetime, real: datetime) -> Sequence[Kept]:
-    """The accounts of those who work in one's centres now, by name. Nothing of a resident in it."""
-    centres = reach(actor, at)
-    here = [one for one in directory.current().people.values() if one.account and one.centres(at) & centres]
+    """The accounts of those who work there now, by name. Nothing of a resident in it."""
+    places = reach(actor, at)
+    here = [one for one in directory.current().people.values() if one.account and _among(one, places, at)]
     rows = {
         row.pk: row for row in Account.objects.filter(pk__in=[one.account for one in here], is_active=True)
     }
@@ -138,3 +138,7 @@ def kept(actor: Actor, at: datetime, real: datetime) -> Sequence[Kept]:
         for member in here if member.account and (row := rows.get(member.account))
     ]  # fmt: skip
     return sorted(found, key=lambda one: one.member.name)
+
+
+def _among(member: Member, places: frozenset[UUID], at: datetime) -> bool:
+    return any(post.organisation in places for post in member.held(at))

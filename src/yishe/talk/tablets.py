@@ -40,9 +40,9 @@ def end(actor: Actor, device: UUID, at: datetime, real: datetime) -> int:
 
 def kept(actor: Actor, at: datetime) -> Sequence[SharedDevice]:
     """The shared devices this person may end."""
-    return shared_devices.of_homes(access.scope(actor, ACTION, at).centres)
+    return shared_devices.of_homes(access.organisations(actor, ACTION, at))
 
 
 def may_enrol(actor: Actor, at: datetime) -> bool:
     """Whether a device he sits at may be made one used in turns."""
-    return bool(access.scope(actor, ACTION, at).centres)
+    return bool(access.organisations(actor, ACTION, at))
