@@ -1,5 +1,5 @@
 """Second factors in a real browser: an app's code, a passkey of a virtual device, and a screen that locks over a form
-without losing a word of it."""
+without losing a word of it, and a tablet that two people use in turns."""
 
 import base64
 import time
@@ -14,6 +14,7 @@ from e2e.conftest import PASSWORD, WAIT_MS, Server
 from e2e.test_access import _both
 
 WITH_APP, WITH_KEY, WRITING = "mazhenhua", "songguifang", "wangjianping"
+LEAD, LEAD_NAME, NURSE, NURSE_NAME = "wuguoqiang", "吴国强", "guochunyan", "郭春燕"
 
 
 @pytest.fixture
@@ -126,3 +127,61 @@ def test_a_screen_locks_over_a_form_and_gives_it_back_as_it_was(context: Browser
     expect(page.get_by_label("情况和希望")).to_have_value("近一月少出门，女儿在外地。")
     page.get_by_role("button", name="发出").click()
     expect(page.locator(".story")).to_contain_text("近一月少出门，女儿在外地。")
+
+
+def pin_of(page: Page, digits: str) -> None:
+    page.goto("/me/security/pin")
+    page.get_by_label("新 PIN").fill(digits)
+    page.get_by_label("再输一遍").fill(digits)
+    page.get_by_role("button", name="设置 PIN").click()
+    page.wait_for_url("**/me/security")
+
+
+def by_pin(page: Page, name: str, digits: str) -> None:
+    """Two taps: the name, and after the digits the button."""
+    page.get_by_role("link", name=name).click()
+    page.get_by_label("PIN").fill(digits)
+    page.get_by_role("button", name="进入").click()
+
+
+def test_two_people_share_a_tablet_and_neither_meets_the_others_page(
+    server: Server, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": 1024, "height": 768})
+    first_step(page, LEAD)
+    page.goto("/me/security")
+    page.get_by_label("登记为共用设备").fill("一楼诊室平板")
+    page.get_by_role("button", name="登记", exact=True).click()
+    expect(page.locator("main")).to_contain_text("共用设备：一楼诊室平板")
+    pin_of(page, "739124")
+    page.goto("/switch")
+    page.get_by_role("link", name="用账号登录").click()
+    first_step(page, NURSE)
+    pin_of(page, "581936")
+
+    page.goto("/switch")
+    by_pin(page, LEAD_NAME, "739124")
+    page.goto("/residents")
+    page.locator(".row.resident a.open").first.click()
+    page.get_by_role("link", name="发起转介").click()
+    page.locator(".pick a").first.click()
+    page.get_by_label("情况和希望").fill("近一月少出门，女儿在外地。")
+    written, lead = page.url, page.locator("html").get_attribute("data-person")
+    page.get_by_role("button", name="切换人员").first.click()
+    page.wait_for_url("**/switch")
+    assert not _both(page, "switch")
+    by_pin(page, NURSE_NAME, "581936")
+    expect(page.locator("#work")).to_be_visible()
+    for _ in range(3):
+        page.go_back()
+        expect(page.locator("body")).not_to_contain_text("女儿在外地")
+        expect(page.locator(f"html[data-person='{lead}']")).to_have_count(0)
+        assert page.url != written
+
+    page.goto("/")
+    page.get_by_role("button", name="切换人员").first.click()
+    page.wait_for_url("**/switch")
+    by_pin(page, LEAD_NAME, "739124")
+    expect(page.get_by_label("情况和希望")).to_have_value("近一月少出门，女儿在外地。")
+    expect(page).to_have_url(written)
