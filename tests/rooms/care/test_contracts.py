@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from tests.rooms.care.world import World
 
-from yishe.care import contracts, rebuild
+from yishe.care import contracts, rebuild, signing
 from yishe.care.agreements import Signature
-from yishe.care.contracts import Sides, Team
+from yishe.care.contracts import Team
 from yishe.care.models import Contract, Owed
+from yishe.care.signing import Sides
 from yishe.loops import worker
 from yishe.loops.models import Loop
 from yishe.people import actors, placements, residents
@@ -33,7 +34,7 @@ def her(world: World, now: datetime) -> UUID:
 def signed(world: World, who: UUID, at: datetime, package: str = "basic", sides: Sides = BOTH) -> UUID:
     contract = contracts.apply(world.nurse, who, package=package, way="home", at=at)
     contracts.review(world.doctor, contract, findings="血压控制尚可，适合基础包", at=at)
-    contracts.sign(world.doctor, contract, sides, at)
+    signing.sign(world.doctor, contract, sides, at)
     return contract
 
 
@@ -67,7 +68,7 @@ def test_the_agreement_is_kept_sealed_and_its_hash_stands_in_the_ledger(
     world: World, her: UUID, now: datetime
 ) -> None:
     contract = signed(world, her, now)
-    pdf = contracts.copy(world.nurse, contract, now)
+    pdf = signing.copy(world.nurse, contract, now)
 
     assert pdf.startswith(b"%PDF")
     said = ledger.facts_of(Entry.objects.get(stream=contract, kind="contract.signed"))
@@ -75,7 +76,7 @@ def test_the_agreement_is_kept_sealed_and_its_hash_stands_in_the_ledger(
     assert "王秀兰" not in str(said)
     assert AccessLine.objects.filter(action="contract.copy").count() == 1
     with pytest.raises(Forbidden):
-        contracts.copy(world.stranger, contract, now)
+        signing.copy(world.stranger, contract, now)
 
 
 def test_social_worker_and_stranger_do_not_sign(world: World, her: UUID, now: datetime) -> None:
@@ -93,7 +94,7 @@ def test_nothing_is_signed_unreviewed_twice_or_without_both_signatures(
 ) -> None:
     contract = contracts.apply(world.nurse, her, package="basic", way="centre", at=now)
     with pytest.raises(Conflict, match="还没有做健康审核"):
-        contracts.sign(world.doctor, contract, BOTH, now)
+        signing.sign(world.doctor, contract, BOTH, now)
     with pytest.raises(Conflict, match="已有一份签约"):
         contracts.apply(world.doctor, her, package="basic", way="centre", at=now)
     with pytest.raises(Invalid, match="健康审核的结论"):
@@ -101,10 +102,10 @@ def test_nothing_is_signed_unreviewed_twice_or_without_both_signatures(
     contracts.review(world.doctor, contract, findings="可以签", at=now)
     for wrong in (Signature(""), Signature("王秀兰", '"/><script>')):
         with pytest.raises(Invalid):
-            contracts.sign(world.doctor, contract, Sides("resident", wrong, Signature("王医生")), now)
-    contracts.sign(world.doctor, contract, BOTH, now)
+            signing.sign(world.doctor, contract, Sides("resident", wrong, Signature("王医生")), now)
+    signing.sign(world.doctor, contract, BOTH, now)
     with pytest.raises(Conflict, match="正在履约"):
-        contracts.sign(world.doctor, contract, BOTH, now)
+        signing.sign(world.doctor, contract, BOTH, now)
     with pytest.raises(Conflict, match="2027-01-31 起可以续签"):
         contracts.apply(world.doctor, her, package="basic", way="centre", at=now)
     assert Contract.objects.count() == 1
@@ -132,7 +133,7 @@ def test_without_a_birth_date_nothing_is_guessed_and_a_child_signs_through_a_gua
     with pytest.raises(Invalid, match="监护人"):
         signed(world, child, now)
     contract = Contract.objects.get(subject=placements.placed(child).subject).id
-    contracts.sign(world.doctor, contract, Sides("guardian", Signature("周大宝"), Signature("王医生")), now)
+    signing.sign(world.doctor, contract, Sides("guardian", Signature("周大宝"), Signature("王医生")), now)
     assert Contract.objects.get(id=contract).signer == "guardian"
 
 
@@ -203,9 +204,9 @@ def test_signing_empanels_who_had_no_team(world: World, now: datetime) -> None:
     contracts.review(world.doctor, contract, findings="健康", at=now)
     sides = Sides("resident", Signature("郑无队"), Signature("王医生"))
     with pytest.raises(Invalid, match="请选择签约团队"):
-        contracts.sign(world.doctor, contract, sides, now)
+        signing.sign(world.doctor, contract, sides, now)
 
-    contracts.sign(world.doctor, contract, sides, now, team=Team(world.team.id, world.doctor.staff_id))
+    signing.sign(world.doctor, contract, sides, now, team=Team(world.team.id, world.doctor.staff_id))
 
     where = placements.placed(who)
     assert (where.team, where.doctor) == (world.team.id, world.doctor.staff_id)

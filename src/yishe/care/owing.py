@@ -1,0 +1,117 @@
+"""本年应有, 已做, 待做: the promises of a resident's contracts as they stand on a day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from yishe.care import agreements, contracts
+from yishe.care.contract_rows import state_of
+from yishe.care.models import Contract, Owed
+from yishe.loops.models import Loop
+from yishe.people import packs
+from yishe.people.particulars import ZONE
+from yishe.policy.contract_rules import RENEWAL
+
+KEPT, KEPT_LATE, OPEN, OVERDUE, COMING, MISSED, FAILED, FALLEN = (
+    "kept", "kept_late", "open", "overdue", "coming", "missed", "failed", "fallen",
+)  # fmt: skip
+DONE, TO_DO = (KEPT, KEPT_LATE), (OPEN, OVERDUE, COMING)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One promise. `covers` says in words what asks for it; `loop` is there once its window has opened."""
+
+    id: UUID
+    subject: UUID
+    service: str
+    title: str
+    nth: int
+    times: int
+    starts: date
+    due: date
+    ends: date
+    duty: str
+    covers: tuple[str, ...]
+    loop: UUID | None
+    state: str
+    kept_on: date | None
+    kept_by: UUID | None
+
+
+@dataclass(frozen=True)
+class Year:
+    """A contract with its year. `due` are the promises whose day has come (the renewal apart), `in_time` those of them that
+    were kept by it."""
+
+    contract: Contract
+    stage: str
+    lines: Sequence[Line]
+    due: int
+    in_time: int
+
+    def count(self, *states: str) -> int:
+        """How many promises stand so; the renewal is none of the year's services."""
+        return sum(one.state in states for one in self.lines if one.service != RENEWAL)
+
+    @property
+    def services(self) -> int:
+        return sum(one.service != RENEWAL for one in self.lines)
+
+
+def of_resident(resident: UUID, at: datetime) -> list[Year]:
+    """Every contract with its year, newest first. The caller has asked access."""
+    today = at.astimezone(ZONE).date()
+    return [of_contract(row, today) for row in contracts.of_resident(resident)]
+
+
+def of_contract(row: Contract, today: date) -> Year:
+    """One contract's year on that local day, in order of when each promise is due."""
+    owed = list(row.owed.order_by("due", "service", "nth"))
+    closed = unserved([one.loop for one in owed if one.loop])
+    lines = [line(one, row, closed, today) for one in owed]
+    over = row.ended_at.astimezone(ZONE).date() if row.ended_at else today
+    due = [one for one in owed if one.service != RENEWAL and one.due < min(over, today)]
+    in_time = sum(one.kept_on is not None and one.kept_on <= one.due for one in due)
+    return Year(row, state_of(row).stage(today), lines, len(due), in_time)
+
+
+def unserved(loops: Sequence[UUID]) -> frozenset[UUID]:
+    """Of these loops, those that ended without having been done."""
+    ended = Loop.objects.filter(id__in=loops, closed_at__isnull=False).exclude(closed_as="served")
+    return frozenset(ended.values_list("id", flat=True))
+
+
+def line(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> Line:
+    """A promise in the words of the screen."""
+    return Line(
+        owed.id, owed.subject, owed.service, agreements.title(owed.service), owed.nth, owed.times, owed.starts, owed.due,
+        owed.ends, owed.duty, tuple(asked_by(one) for one in owed.covers), owed.loop,
+        _state(owed, row, closed, today), owed.kept_on, owed.kept_by,
+    )  # fmt: skip
+
+
+def _state(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> str:
+    if owed.kept_on is not None:
+        return KEPT if owed.kept_on <= owed.due else KEPT_LATE
+    if row.ended_at is not None:
+        return FALLEN
+    if owed.loop in closed:
+        return FAILED
+    if today > owed.ends:
+        return MISSED
+    if today < owed.starts:
+        return COMING
+    return OVERDUE if today > owed.due else OPEN
+
+
+def asked_by(code: str) -> str:
+    """What asks for a promise: the package, or a rule, as the pack calls it."""
+    sheet = packs.in_force().contracts
+    if sheet is None:
+        return code
+    package = sheet.packages.get(code.removeprefix("package:"))
+    named: Mapping[str, object] = sheet.rules
+    found = package if code.startswith("package:") else named.get(code)
+    return str(getattr(found, "title", "到期前商量下一年"))

@@ -1,0 +1,194 @@
+"""Signing a contract: both sides agree, and everything that follows is written in one transaction.
+
+Who answers for the resident (people.empanelments), the year it promises, the agreement as a PDF whose hash stands in the
+ledger, and what packs say follows from a contract signed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.care import agreements, contracts, year
+from yishe.care.agreements import Signature
+from yishe.care.contract_rows import promised
+from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
+from yishe.care.contracts import SIGN, Team
+from yishe.care.models import Agreement, Contract, Owed
+from yishe.loops import promises, reactions
+from yishe.loops.reactions import Fact
+from yishe.people import access, empanelments, packs, placements
+from yishe.people.actors import SYSTEM, Actor
+from yishe.people.cards import Card, cards
+from yishe.people.particulars import ZONE
+from yishe.people.placements import Placement
+from yishe.policy import contract_year
+from yishe.policy.contract_rules import RENEWAL
+from yishe.policy.contract_state import SIGNED
+from yishe.policy.packs import SIGNED as FACT
+from yishe.policy.refusals import Invalid
+from yishe.trust import access_log, commit, ids
+from yishe.trust.commit import Bundle
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Who signs: the resident or who may for him (`signer`, a code of `consents.givers`), and the member of staff."""
+
+    signer: str
+    resident: Signature
+    staff: Signature
+
+
+@dataclass(frozen=True)
+class Coming:
+    """The year a contract would promise, and from what it follows."""
+
+    since: date
+    until: date
+    owed: tuple[contract_year.Owed, ...]
+    facts: dict[str, Any]
+
+
+def sign(
+    actor: Actor,
+    contract: UUID,
+    sides: Sides,
+    at: datetime,
+    *,
+    team: Team | None = None,
+    once: Once = UNNAMED,
+) -> None:
+    """Both sides agree: the contract is in force from today, or from the day after the one it renews.
+
+    Conflict before the review; Invalid without a birth date, for a signature that is none, or when a child signs alone."""
+    if once.done(actor, at):
+        return
+    row, where, permission = contracts.found(actor, contract, at)
+    contracts.require_stage(row, at, ("reviewed",), "签字")
+    sheet, card, today = (
+        contracts.sheet_now(),
+        cards([where.subject])[where.subject],
+        at.astimezone(ZONE).date(),
+    )
+    agreements.check(sides.resident, sides.staff, sheet)
+    _capable(sides.signer, card, today)
+    chosen, coming = _team(where, team or Team()), _coming(row, card, today)
+    version, text = sheet.agreement(today)
+    terms = agreements.Terms(
+        row, card, sheet, text, version, coming.since, coming.until, coming.owed, chosen.team
+    )
+    paper = agreements.made(terms, sides.signer, sides.resident, sides.staff, at)
+    data: dict[str, Any] = {
+        "signer": sides.signer, "since": coming.since.isoformat(), "until": coming.until.isoformat(),
+        "fee": sheet.package(row.package).fee, "agreement_version": version, "agreement_sha256": paper.sha256,
+        **{name: str(one) if one else None for name, one in asdict(chosen).items()}, "year": _written(coming.owed),
+    }  # fmt: skip
+    bundle = Bundle()
+    advance(bundle, row, SIGNED, actor, at, data, paper.words, once)
+    for item in data["year"]:
+        bundle.insert(Owed, **promised(item, row.id, row.home, row.subject))
+    bundle.insert(Agreement, id=row.id, home=row.home, subject=row.subject, sealed=paper.sealed)
+    contracts.line(bundle, "sign", where, actor, permission, at)
+    _signed(bundle, actor, row, where, chosen, coming.facts, at)
+
+
+def _signed(
+    bundle: Bundle, actor: Actor, row: Contract, where: Placement, chosen: Team, facts: dict[str, Any], at: datetime
+) -> None:  # fmt: skip
+    """Everything that signing brings with it, in one transaction; then what is due already is opened."""
+    if row.renews is not None:
+        year.open_due(at, contract=row.renews)
+        year.kept_by_contract(bundle, actor, row.renews, RENEWAL, row.id, at)
+    with commit.atomically():
+        if chosen.team is not None:
+            empanelments.empanel(
+                actor, where.resident, chosen.team, at, doctor=chosen.doctor, social_worker=chosen.social_worker,
+                source="contract", action=SIGN,
+            )  # fmt: skip
+        now = placements.placed(where.resident)
+        # whoever may sign need not be of the team that answers from now on: then the rule speaks for itself
+        speaker = actor if access.may(actor, promises.PROMISE, now, at).allowed else SYSTEM
+        reactions.apply(Fact(FACT, row.id, facts), speaker, now, at, bundle)
+        commit_(bundle)
+    year.open_due(at, contract=row.id)
+
+
+def _coming(row: Contract, card: Card, today: date) -> Coming:
+    """The year as it would be promised if it were signed now."""
+    sheet, since = contracts.sheet_now(), _since(row, today)
+    until = contract_year.end_of(since, sheet.months)
+    facts = {"age": _age(card, since), "traits": list(card.traits), "renewed": row.renews is not None}
+    claims = packs.in_force().owing(row.package, facts, since)
+    return Coming(since, until, contract_year.year(sheet, claims, since, until), facts)
+
+
+def _since(row: Contract, today: date) -> date:
+    """A renewal begins where the year before ends; whatever comes later begins today."""
+    before = Contract.objects.filter(id=row.renews, ended_at=None).first() if row.renews else None
+    return max(today, before.until) if before and before.until else today
+
+
+def _capable(signer: str, card: Card, today: date) -> None:
+    sheet = packs.in_force().consents
+    if signer not in sheet.givers:
+        known = "、".join(str(one) for one in sheet.givers.values())
+        raise Invalid("signer", f"请选由谁签字：{known}。", field="signer", possible=list(sheet.givers))
+    if signer == "resident" and sheet.needs_guardian(card.birth_date, today):
+        raise Invalid("signer", "未成年人由监护人签字：请选监护人。", field="signer")
+
+
+def _age(card: Card, on: date) -> int:
+    age = card.age(on)
+    if age is None:
+        raise Invalid(
+            "birth_date", "没有出生日期，定不了本年该做哪些项目：请先在居民资料里补上身份证号或出生日期。"
+        )
+    return age
+
+
+def _team(where: Placement, wanted: Team) -> Team:
+    team = wanted.team or where.team or where.neighbourhood_team
+    if team is None:
+        raise Invalid("team", "还没有团队负责这位居民：请选择签约团队。", field="team")
+    kept = team == where.team
+    return Team(
+        team,
+        wanted.doctor or (where.doctor if kept else None),
+        wanted.social_worker or (where.social_worker if kept else None),
+    )
+
+
+def _written(owed: Sequence[contract_year.Owed]) -> list[dict[str, Any]]:
+    """The year as the ledger keeps it, each promise with an id of its own."""
+    days = ("starts", "due", "ends")
+    return [
+        {
+            "id": str(ids.new()),
+            **asdict(one),
+            **{name: getattr(one, name).isoformat() for name in days},
+            "covers": list(one.covers),
+        }
+        for one in owed
+    ]
+
+
+# Readers
+
+
+def coming(actor: Actor, contract: UUID, at: datetime) -> Coming:
+    """The year that signing now would promise. Invalid without a birth date."""
+    row, where, _ = contracts.found(actor, contract, at)
+    return _coming(row, cards([where.subject])[where.subject], at.astimezone(ZONE).date())
+
+
+def copy(actor: Actor, contract: UUID, at: datetime) -> bytes:
+    """The signed agreement as it was signed, for the resident to take along; leaves an access line."""
+    row, where, permission = contracts.found(actor, contract, at)
+    kept = Agreement.objects.filter(id=row.id).first()
+    if kept is None:
+        raise Invalid("not_signed", "这份签约还没有签字，没有协议可取。")
+    access_log.line(None, home=where.home, actor=actor.staff_id, action="contract.copy", subjects=[where.subject],
+                    **permission.line, at=at)  # fmt: skip
+    return agreements.opened(kept)

@@ -1,0 +1,89 @@
+"""履约率: of the promises of contracts whose day has come, how many were kept by it; each number with its list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import TruncDate
+
+from yishe.care import owing
+from yishe.care.models import Owed
+from yishe.care.owing import Line
+from yishe.insight import scopes
+from yishe.people import access, directory
+from yishe.people.actors import Actor
+from yishe.people.particulars import ZONE
+from yishe.policy.contract_rules import RENEWAL
+from yishe.policy.refusals import Invalid
+
+SEE = "resident.read"
+MOST = 200
+SETS = {
+    "due": "到期应做", "in_time": "已按时做", "late": "做了但迟了", "overdue": "逾期未做", "open": "现在该做",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fulfilment:
+    """`counts` by set of `SETS`; the rate is `in_time` of `due`. `title` names whose it is, `filter` goes with every list."""
+
+    title: str
+    counts: dict[str, int]
+    filter: dict[str, str]
+    small: bool
+
+
+def rate(
+    actor: Actor, at: datetime, *, small: int, team: UUID | None = None, centre: UUID | None = None
+) -> Fulfilment:
+    """The numbers of the widest scope this person has, or a narrower one within it. Forbidden outside of it."""
+    scope = scopes.scope_of(actor, at, small=small, team=team, centre=centre)
+    rows = _rows(scope.filter)
+    today = at.astimezone(ZONE).date()
+    counts = {name: rows.filter(_set(name, today)).count() for name in SETS}
+    return Fulfilment(scope.title, counts, dict(scope.filter), counts["due"] < small)
+
+
+def lines(
+    actor: Actor, wanted: str, at: datetime, *, small: int, team: UUID | None = None, centre: UUID | None = None
+) -> Sequence[Line]:  # fmt: skip
+    """The promises behind one of the numbers, earliest due first, of the residents this person may read; at most 200."""
+    if wanted not in SETS:
+        raise Invalid(
+            "set", f"没有“{wanted}”这个清单：可选 {'、'.join(SETS)}。", field="set", possible=list(SETS)
+        )
+    scope = scopes.scope_of(actor, at, small=small, team=team, centre=centre)
+    today = at.astimezone(ZONE).date()
+    rows = _rows(scope.filter).filter(_set(wanted, today)).select_related("contract")
+    found = list(rows.order_by("due", "id")[:MOST])
+    mine = set(access.within(actor, SEE, {one.subject for one in found}, at))
+    closed = owing.unserved([one.loop for one in found if one.loop])
+    return [owing.line(one, one.contract, closed, today) for one in found if one.subject in mine]
+
+
+def _rows(within: dict[str, str] | object) -> QuerySet[Owed]:
+    """The services of every signed contract of these teams; the offer of the next year is none of them."""
+    rows = Owed.objects.exclude(service=RENEWAL).annotate(over=TruncDate("contract__ended_at", tzinfo=ZONE))
+    given = dict(within) if isinstance(within, dict) else {}
+    if not given:
+        return rows
+    named = [UUID(one) for value in given.values() for one in value.split(",")]
+    if scopes.TEAM in given:
+        return rows.filter(contract__team__in=named)
+    book = directory.current()
+    return rows.filter(contract__team__in=[unit.id for one in named for unit in book.units("team", one)])
+
+
+def _set(name: str, today: date) -> Q:
+    still = Q(over=None)
+    due = Q(due__lt=today) & (still | Q(due__lt=F("over")))
+    unkept = Q(kept_on=None)
+    return {
+        "due": due,
+        "in_time": due & Q(kept_on__lte=F("due")),
+        "late": due & Q(kept_on__gt=F("due")),
+        "overdue": due & unkept & still,
+        "open": unkept & still & Q(starts__lte=today, due__gte=today),
+    }[name]
