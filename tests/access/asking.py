@@ -84,6 +84,25 @@ SENT: dict[str, Sent] = {
         "reason": "violence", "review": f"{town.now + timedelta(days=90):%Y-%m-%d}",
     },
     "POST /loops/{loop}/consent": _agreed,
+    "POST /residents/{resident}/contract": lambda town, person: {"way": "home", "known": "on"},
+    "POST /residents/{resident}/contract/package": lambda town, person: {"package": "basic", "way": "home"},
+    "POST /contracts/{applied}/review": lambda town, person: {"findings": "适合基础包"},
+    "POST /contracts/{applied}/sign": lambda town, person: {
+        "signer": "resident", "resident_name": "欧阳慕云", "staff_name": "签约人",
+    },
+    "POST /contracts/{contract}/end": lambda town, person: {"reason": "asked"},
+    "POST /residents/{contracted}/keep": lambda town, person: {
+        "services": ["review"], "how": "2", "summary": "家访",
+    },
+    "POST /api/v1/residents/{resident}/contracts": lambda town, person: {"package": "basic", "way": "home"},
+    "POST /api/v1/residents/{contracted}/contacts": lambda town, person: {
+        "services": ["review"], "how": "2", "summary": "家访",
+    },
+    "POST /api/v1/contracts/{applied}/review": lambda town, person: {"findings": "适合基础包"},
+    "POST /api/v1/contracts/{applied}/sign": lambda town, person: {
+        "resident": {"name": "欧阳慕云"}, "staff": {"name": "签约人"},
+    },
+    "POST /api/v1/contracts/{contract}/end": lambda town, person: {"reason": "asked"},
     "POST /residents/{resident}/rights/consents/service": _agreed,
     "POST /residents/{resident}/rights/consents/{consent}/withdraw": lambda town, person: {
         "reason": "unsaid", "by": "resident",

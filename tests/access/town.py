@@ -11,7 +11,9 @@ from django.conf import settings
 from django.test import Client
 
 from tests.access.table import STANDINGS
-from yishe.care import assessments, encounters
+from yishe.care import assessments, contracts, encounters, signing
+from yishe.care.agreements import Signature
+from yishe.care.signing import Sides
 from yishe.doors.web import import_desk
 from yishe.insight import copies
 from yishe.loops import acts, promises
@@ -91,6 +93,9 @@ class Town:
     form: UUID = None  # type: ignore[assignment]
     assessed: UUID = None  # type: ignore[assignment]
     mood: UUID = None  # type: ignore[assignment]
+    contract: UUID = None  # type: ignore[assignment]
+    contracted: UUID = None  # type: ignore[assignment]
+    applied: UUID = None  # type: ignore[assignment]
     row: int = 0
     job: str = ""
 
@@ -100,6 +105,7 @@ class Town:
         return {
             "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
             "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
+            "contract": str(self.contract), "contracted": str(self.contracted), "applied": str(self.applied),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
             "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
             "colleague": str(self.person("volunteer", "colleague").staff), **self._of_somebody_else(),
@@ -148,6 +154,7 @@ def build(now: datetime, folder: Path) -> Town:
     _erasure(town)
     _outside(town)
     _assessments(town)
+    _contracts(town)
     return town
 
 
@@ -214,6 +221,22 @@ def _erasure(town: Town) -> None:
     )  # fmt: skip
     for seq, verb in enumerate(("accept", "start"), 1):
         acts.act(director.actor, verb, town.erasure, seq=seq, at=town.now)
+
+
+def _contracts(town: Town) -> None:
+    """One neighbour of hers has a contract since a week ago, another has applied for one."""
+    by, then = town.person("nurse", "owner").actor, town.now - timedelta(days=7)
+    town.contracted, applicant = (_neighbour(town, name) for name in ("司徒有约", "司徒申请"))
+    town.contract = contracts.apply(by, town.contracted, package="basic", way="home", at=then)
+    contracts.review(by, town.contract, findings="适合基础包", at=then)
+    signing.sign(by, town.contract, Sides("resident", Signature("司徒有约"), Signature(by.name)), then)
+    town.applied = contracts.apply(by, applicant, package="basic", way="centre", at=town.now)
+
+
+def _neighbour(town: Town, name: str) -> UUID:
+    said = {"name": name, "birth_date": date(1950, 1, 1), "team": town.places["A1"]}
+    made = residents.register(SYSTEM, said, town.now - timedelta(days=300), centre=town.places["A"])
+    return made.resident
 
 
 def _places(town: Town) -> None:

@@ -1,21 +1,25 @@
 """本年应有, 已做, 待做: the promises of a resident's contracts as they stand on a day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from yishe.care import agreements, contracts
 from yishe.care.contract_rows import state_of
+from yishe.care.guarded import DIAGNOSIS
 from yishe.care.models import Contract, Owed
 from yishe.loops.models import Loop
-from yishe.people import packs
+from yishe.people import packs, sight
+from yishe.people.actors import Actor
 from yishe.people.particulars import ZONE
+from yishe.people.placements import Placement
 from yishe.policy.contract_rules import RENEWAL
 
 KEPT, KEPT_LATE, OPEN, OVERDUE, COMING, MISSED, FAILED, FALLEN = (
     "kept", "kept_late", "open", "overdue", "coming", "missed", "failed", "fallen",
 )  # fmt: skip
+HUSHED = "敏感项目（由医护查看）"
 DONE, TO_DO = (KEPT, KEPT_LATE), (OPEN, OVERDUE, COMING)
 
 
@@ -38,6 +42,12 @@ class Line:
     state: str
     kept_on: date | None
     kept_by: UUID | None
+    sensitive: bool = False
+
+    @property
+    def hushed(self) -> "Line":
+        """As somebody sees it who may know that something is owed, and not what."""
+        return replace(self, service="", title=HUSHED, covers=()) if self.sensitive else self
 
 
 @dataclass(frozen=True)
@@ -60,10 +70,11 @@ class Year:
         return sum(one.service != RENEWAL for one in self.lines)
 
 
-def of_resident(resident: UUID, at: datetime) -> list[Year]:
-    """Every contract with its year, newest first. The caller has asked access."""
-    today = at.astimezone(ZONE).date()
-    return [of_contract(row, today) for row in contracts.of_resident(resident)]
+def of_resident(actor: Actor, stands: Placement, at: datetime) -> list[Year]:
+    """Every contract with its year, newest first, cut to what this reader sees. The caller has asked access."""
+    today, whole = at.astimezone(ZONE).date(), sight.of(actor, stands, at).sees(DIAGNOSIS)
+    years = [of_contract(row, today) for row in contracts.of_resident(stands.resident)]
+    return years if whole else [replace(one, lines=[each.hushed for each in one.lines]) for one in years]
 
 
 def of_contract(row: Contract, today: date) -> Year:
@@ -88,8 +99,14 @@ def line(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> Lin
     return Line(
         owed.id, owed.subject, owed.service, agreements.title(owed.service), owed.nth, owed.times, owed.starts, owed.due,
         owed.ends, owed.duty, tuple(asked_by(one) for one in owed.covers), owed.loop,
-        _state(owed, row, closed, today), owed.kept_on, owed.kept_by,
+        _state(owed, row, closed, today), owed.kept_on, owed.kept_by, _sensitive(owed.service),
     )  # fmt: skip
+
+
+def _sensitive(service: str) -> bool:
+    pack = packs.in_force()
+    reasons = pack.kinds[pack.contracts.item].values[-1].reasons if pack.contracts else {}
+    return service in reasons and reasons[service].sensitive
 
 
 def _state(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> str:

@@ -80,11 +80,9 @@ def sign(
         row, card, sheet, text, version, coming.since, coming.until, coming.owed, chosen.team
     )
     paper = agreements.made(terms, sides.signer, sides.resident, sides.staff, at)
-    data: dict[str, Any] = {
-        "signer": sides.signer, "since": coming.since.isoformat(), "until": coming.until.isoformat(),
-        "fee": sheet.package(row.package).fee, "agreement_version": version, "agreement_sha256": paper.sha256,
-        **{name: str(one) if one else None for name, one in asdict(chosen).items()}, "year": _written(coming.owed),
-    }  # fmt: skip
+    data = _said(sides.signer, coming, version, paper.sha256, chosen) | {
+        "fee": sheet.package(row.package).fee
+    }
     bundle = Bundle()
     advance(bundle, row, SIGNED, actor, at, data, paper.words, once)
     for item in data["year"]:
@@ -92,6 +90,15 @@ def sign(
     bundle.insert(Agreement, id=row.id, home=row.home, subject=row.subject, sealed=paper.sealed)
     contracts.line(bundle, "sign", where, actor, permission, at)
     _signed(bundle, actor, row, where, chosen, coming.facts, at)
+
+
+def _said(signer: str, coming: Coming, version: str, sha256: str, chosen: Team) -> dict[str, Any]:
+    """What the entry of a signing says, but for the fee."""
+    return {
+        "signer": signer, "since": coming.since.isoformat(), "until": coming.until.isoformat(),
+        "agreement_version": version, "agreement_sha256": sha256, "year": _written(coming.owed),
+        **{name: str(one) if one else None for name, one in asdict(chosen).items()},
+    }  # fmt: skip
 
 
 def _signed(

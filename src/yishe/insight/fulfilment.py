@@ -60,7 +60,7 @@ def lines(
     found = list(rows.order_by("due", "id")[:MOST])
     mine = set(access.within(actor, SEE, {one.subject for one in found}, at))
     closed = owing.unserved([one.loop for one in found if one.loop])
-    return [owing.line(one, one.contract, closed, today) for one in found if one.subject in mine]
+    return [owing.line(one, one.contract, closed, today).hushed for one in found if one.subject in mine]
 
 
 def _rows(within: dict[str, str] | object) -> QuerySet[Owed]:

@@ -247,6 +247,81 @@ class EndedGlass(Answer):
     resident: UUID
 
 
+class Promise(Answer):
+    """One promise of a contract's year: may be kept from `starts`, should be by `due`, can be until `ends`."""
+
+    id: UUID
+    service: str
+    title: str
+    nth: int
+    times: int
+    starts: date
+    due: date
+    ends: date
+    duty: str
+    covers: list[str]
+    loop: UUID | None
+    state: str
+    kept_on: date | None
+    kept_by: UUID | None
+
+
+class PromiseOf(Promise):
+    resident: UUID | None
+
+
+class Contract(Answer):
+    """`due` promises have come to their day, `in_time` of them were kept by it."""
+
+    id: UUID
+    stage: str
+    package: str
+    fee: int | None
+    way: str
+    applied_at: datetime
+    signed_at: datetime | None
+    since: date | None
+    until: date | None
+    renews: UUID | None
+    team: UUID | None
+    agreement_sha256: str | None
+    ended_at: datetime | None
+    end_reason: str | None
+    due: int
+    in_time: int
+    year: list[Promise]
+
+
+class Contracts(Answer):
+    items: list[Contract]
+    next: str | None
+
+
+class KeptPromise(Answer):
+    id: UUID
+    service: str
+    nth: int
+    kept_on: date | None
+    late: bool
+    loop: UUID | None
+
+
+class KeptPromises(Answer):
+    kept: list[KeptPromise]
+
+
+class Fulfilment(Answer):
+    """`numerator` kept in time of `denominator` whose day has come; `items` are the lines behind `set`."""
+
+    title: str
+    numerator: int
+    denominator: int
+    small: bool
+    counts: dict[str, int]
+    items: list[PromiseOf]
+    next: str | None
+
+
 OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/me"): Me,
     ("get", "/worklist"): Loops,
@@ -263,5 +338,12 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("post", "/loops/{loop_id}/{verb}"): Loop,
     ("get", "/kinds"): Kinds,
     ("get", "/reports/closing"): Closing,
+    ("get", "/reports/fulfilment"): Fulfilment,
+    ("get", "/residents/{resident_id}/contracts"): Contracts,
+    ("post", "/residents/{resident_id}/contracts"): Contract,
+    ("post", "/residents/{resident_id}/contacts"): KeptPromises,
+    ("post", "/contracts/{contract_id}/review"): Contract,
+    ("post", "/contracts/{contract_id}/sign"): Contract,
+    ("post", "/contracts/{contract_id}/end"): Contract,
 }
 """The answer of each operation that goes well."""

@@ -55,7 +55,7 @@ def find(request: HttpRequest, wanted: Query[Search]) -> dict[str, Any]:
 @router.get("/residents/{resident_id}")
 def detail(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     """One resident with the medicines taken now, for those whose task shows the record."""
-    who, placement = _read(request, resident_id)
+    who, placement = readable(request, resident_id)
     card = cards([placement.subject]).get(placement.subject)
     if card is None:
         raise NotFound("no_such_resident", "这位居民的资料已按其要求删除。")
@@ -73,7 +73,7 @@ def read_timeline(request: HttpRequest, resident_id: str, page: Query[Page]) -> 
     """Everything recorded, newest first, cut to what the caller's profession sees."""
     who = caller(request)
     found = timeline.page(
-        who.actor, _id(resident_id), at=who.at, cursor=page.cursor, limit=page.limit, source=SOURCE
+        who.actor, identified(resident_id), at=who.at, cursor=page.cursor, limit=page.limit, source=SOURCE
     )
     return {"items": [shapes.item(item) for item in found.items], "next": found.next}
 
@@ -83,7 +83,7 @@ def break_glass(request: HttpRequest, resident_id: str, payload: BrokenGlass) ->
     """Open a record without a relation, in an emergency: briefly, told to the resident's people, reviewed afterwards."""
     who, said = caller(request), command(request)
     asked = Command(who.actor, payload.reason, payload.words or "", who.at, said.id, said.digest)
-    grant, until = glass.break_(asked, _id(resident_id))
+    grant, until = glass.break_(asked, identified(resident_id))
     return Status(201, {"id": grant, "resident": resident_id, "until": until.isoformat()})
 
 
@@ -91,7 +91,7 @@ def break_glass(request: HttpRequest, resident_id: str, payload: BrokenGlass) ->
 def end_glass(request: HttpRequest, resident_id: str) -> Any:
     """The record is needed no more; the review stays."""
     who, said = caller(request), command(request)
-    glass.end(who.actor, _id(resident_id), who.at, said.id, said.digest)
+    glass.end(who.actor, identified(resident_id), who.at, said.id, said.digest)
     return {"resident": resident_id}
 
 
@@ -101,7 +101,7 @@ def record_medication(request: HttpRequest, resident_id: str, payload: NewMedica
     who, said = caller(request), command(request)
     row = medications.record(
         who.actor,
-        _id(resident_id),
+        identified(resident_id),
         action=payload.action,
         drug=payload.drug,
         dose=payload.dose or "",
@@ -122,7 +122,7 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
     who, said = caller(request), command(request)
     row = notes.record(
         who.actor,
-        _id(resident_id),
+        identified(resident_id),
         stage=payload.stage or "",
         text=payload.text,
         restricted=payload.restricted or "",
@@ -138,16 +138,16 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
     return Status(201, {**_recorded(row, resident_id), "stage": row.stage})
 
 
-def _id(text: str) -> UUID:
+def identified(text: str) -> UUID:
     found = ids.parse(text)
     if found is None:
         raise NotFound("no_such_resident", "没有这位居民的档案：请重新搜索。")
     return found
 
 
-def _read(request: HttpRequest, resident_id: str) -> tuple[Caller, Placement]:
+def readable(request: HttpRequest, resident_id: str) -> tuple[Caller, Placement]:
     """May the caller see this resident; leaves the access line."""
-    who, placement = caller(request), placed(_id(resident_id))
+    who, placement = caller(request), placed(identified(resident_id))
     permission = access.require(who.actor, READ, placement, who.at)
     access_log.line(
         None,

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, entries, guarded, medications, timeline
-from yishe.doors.web import assessment_list, breaking, faces, loop_rows, page, spoken, wording
+from yishe.doors.web import assessment_list, breaking, faces, loop_rows, page, spoken, wording, year_lines
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
@@ -20,7 +20,8 @@ SEE = "resident.read"
 UNMASK = "resident.unmask"
 PROMISE = "loop.promise"
 TABS = {
-    "timeline": "时间轴", "loops": "闭环", "assessments": "评估", "medicines": "用药", "observations": "监测", "about": "资料",
+    "timeline": "时间轴", "loops": "闭环", "contract": "签约", "assessments": "评估", "medicines": "用药",
+    "observations": "监测", "about": "资料",
 }  # fmt: skip
 RECORDING = {
     "note": ("record.note", "服务记录"),
@@ -131,6 +132,8 @@ def _tab(
         return assessment_list.told(here, stands)
     if tab == "medicines":
         return _medicines(request, here, stands, subjects, seen)
+    if tab == "contract":
+        return year_lines.of_resident(here, stands)
     if tab == "loops":
         return {
             "loops": loop_rows.of_subject(

@@ -8,6 +8,7 @@ from yishe.doors.web import (
     board,
     breaking,
     consenting,
+    contracting,
     copying,
     design,
     device_desk,
@@ -38,6 +39,7 @@ from yishe.doors.web import (
     today,
     turns,
     unlocking,
+    year,
 )
 
 urlpatterns = [
@@ -156,6 +158,14 @@ urlpatterns = [
         consenting.withdraw,
         name="consent-withdraw",
     ),
+    path("residents/<uuid:resident_id>/contract", contracting.who, name="contract"),
+    path("residents/<uuid:resident_id>/contract/package", contracting.package, name="contract-package"),
+    path("residents/<uuid:resident_id>/keep", year.keep, name="keep"),
+    path("contracts/<uuid:contract_id>/review", contracting.review, name="contract-review"),
+    path("contracts/<uuid:contract_id>/sign", contracting.sign, name="contract-sign"),
+    path("contracts/<uuid:contract_id>/agreement", contracting.agreement, name="contract-agreement"),
+    path("contracts/<uuid:contract_id>/end", contracting.end, name="contract-end"),
+    path("year", year.team, name="year"),
     path("loops", ledger.ledger, name="ledger"),
     path("loops/export", ledger.take_out, name="export"),
     path("loops/<uuid:loop_id>", loop.loop, name="loop"),

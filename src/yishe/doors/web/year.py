@@ -1,0 +1,84 @@
+"""本年履约: one contact that ticks off what it keeps, and a team's rate with its lists."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from yishe.care import encounters, owing, year
+from yishe.doors.web import page, resident, spoken
+from yishe.doors.web.contract_forms import KeepForm
+from yishe.doors.web.page import Here, signed_in
+from yishe.doors.web.year_lines import line
+from yishe.insight import fulfilment, scopes
+from yishe.people import packs
+from yishe.people.cards import cards
+from yishe.people.placements import Placement
+from yishe.policy.contract_rules import RENEWAL
+from yishe.policy.refusals import Conflict, Invalid
+from yishe.trust import ids
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
+    """One contact: what was done is ticked off, each promise once."""
+    stands, permission = resident.allowed(here, resident_id, encounters.ACTION)
+    back = f"/residents/{stands.resident}?tab=contract"
+    form = KeepForm(
+        _owed(here, stands), request.POST or None, initial={"services": request.GET.getlist("service")}
+    )
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            kept = year.keep(
+                here.actor, stands.resident, services=given["services"], how=given["how"], summary=given["summary"],
+                at=here.now, command_id=request.POST.get("command_id") or str(ids.new()),
+            )  # fmt: skip
+            return page.done(request, f"已记：{len(kept)} 项算作履约", back)
+        except Invalid as refused:
+            field = refused.extra.get("field")
+            form.add_error(field if field in form.fields else None, refused.title)
+    page.seen(here, "read.form", [stands.subject], **permission.line)
+    told = {
+        "form": form, "title": "记一次履约", "press": "记下，算作履约", "action": f"/residents/{stands.resident}/keep",
+        "sub": resident.card_of(stands).name, "back": back, "place": "residents", "hidden": {"command_id": str(ids.new())},
+    }  # fmt: skip
+    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
+    return page.show(request, here, template, told, status=422 if form.errors else 200)
+
+
+def _owed(here: Here, stands: Placement) -> list[tuple[str, str]]:
+    """What can be ticked off today, each service once. Conflict without a contract in force."""
+    row = year.in_force(stands, spoken.local(here.now).date())
+    found = owing.of_contract(row, spoken.local(here.now).date())
+    doable = [one for one in found.lines if one.state in ("open", "overdue") and one.service != RENEWAL]
+    if not doable:
+        raise Conflict("nothing_owed", "现在没有该做的签约项目：没到时候的不能提前算；这次可记为普通接诊。")
+    said = {
+        one.service: f"{one.title}（第 {one.nth}/{one.times} 次，应在 {one.due:%m-%d} 前）"
+        for one in reversed(doable)
+    }
+    return sorted(said.items())
+
+
+@signed_in
+def team(request: HttpRequest, here: Here) -> HttpResponse:
+    """履约率 of the widest scope, or a narrower one: each number opens its lines."""
+    small = packs.in_force().settings(spoken.local(here.now).date()).small_number
+    within = {name: ids.parse(request.GET.get(name)) for name in ("team", "centre")}
+    found = fulfilment.rate(here.actor, here.now, small=small, team=within["team"], centre=within["centre"])
+    wanted = request.GET.get("set", "overdue")
+    lines = fulfilment.lines(
+        here.actor, wanted, here.now, small=small, team=within["team"], centre=within["centre"]
+    )
+    whose = cards([one.subject for one in lines])
+    page.seen(here, "read.fulfilment", [one.subject for one in lines])
+    told = {
+        "place": "board", "found": found, "wanted": wanted, "wanted_title": fulfilment.SETS[wanted],
+        "sets": [(code, words, found.counts[code]) for code, words in fulfilment.SETS.items()],
+        "lines": [line(here, one, whose.get(one.subject)) for one in lines], "most": fulfilment.MOST,
+        "units": [(level, code, name) for level, code, name in scopes.choices(here.actor, here.now)],
+        "narrow": "&".join(f"{name}={code}" for name, code in within.items() if code),
+    }  # fmt: skip
+    return page.show(request, here, "year.html", told)

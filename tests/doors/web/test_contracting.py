@@ -1,0 +1,101 @@
+"""签约 in four steps and one item ticked off. 王医生 and 赵护士 are her team, 李敏 its social worker, 钱医生 a stranger."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests.doors.web.conftest import Office, Screen
+from yishe.care.models import Contract, Owed
+from yishe.people import residents
+from yishe.people.actors import SYSTEM
+
+pytestmark = pytest.mark.django_db
+NAMES = {"signer": "resident", "resident_name": "王秀兰", "staff_name": "王医生"}
+
+
+@pytest.fixture
+def her(office: Office) -> str:
+    said = {"birth_date": date(1947, 1, 5), "traits": ("hypertension",)}
+    residents.amend(SYSTEM, office.world.resident.resident, said, datetime.now(UTC))
+    return office.resident
+
+
+def signed(screen: Screen, her: str) -> str:
+    assert screen.send(f"{her}/contract", way="home", known="on")["Location"].endswith("package?way=home")
+    review = screen.send(f"{her}/contract/package", package="basic", way="home")["Location"]
+    sign = screen.send(review, findings="血压尚可，适合基础包")["Location"]
+    answer = screen.send(sign, **NAMES, resident_path="M10 10 L20 30 ")
+    assert answer["Location"] == f"{her}?tab=contract", answer.content.decode()
+    return sign.rsplit("/", 1)[0]
+
+
+def test_four_steps_at_home_and_the_year_stands_on_her_page(office: Office, her: str) -> None:
+    assert "还没有签约" in office.doctor.text(her, tab="contract")
+    first = office.doctor.text(f"{her}/contract")
+    assert "第 1 步，共 4 步" in first
+    contract = signed(office.doctor, her)
+
+    shown = office.doctor.text(her, tab="contract")
+    assert "本年应有 <b>7</b> 项 · 已做 <b>0</b>" in shown
+    assert "高血压患者每年至少 4 次面对面随访" in shown
+    pdf = office.doctor.open(f"{contract}/agreement")
+    assert (pdf["Content-Type"], pdf.content[:4]) == ("application/pdf", b"%PDF")
+    assert office.stranger.open(f"{contract}/agreement").status_code == 403
+
+
+def test_a_step_that_lacks_something_says_so_and_keeps_what_was_typed(office: Office, her: str) -> None:
+    unchecked = office.doctor.send(f"{her}/contract", way="home")
+    assert (unchecked.status_code, "请填写“已核对本人身份" in unchecked.content.decode()) == (422, True)
+    review = office.nurse.send(f"{her}/contract/package", package="basic", way="home")["Location"]
+    assert "适合所选服务包" in office.nurse.text(review)
+    assert office.nurse.open(review.replace("review", "sign")).status_code == 200
+    sign = office.nurse.send(review, findings="可签")["Location"]
+    shown = office.nurse.text(sign)
+    assert "不自动续签" in shown
+    assert "高血压随访" in shown
+    forged = office.nurse.send(sign, **NAMES, resident_path="<script>")
+    assert (forged.status_code, "读不出来" in forged.content.decode()) == (422, True)
+    assert Contract.objects.get().signed_at is None
+
+
+def test_one_contact_is_ticked_off_and_a_second_says_from_when_on(office: Office, her: str) -> None:
+    signed(office.doctor, her)
+    form = office.nurse.text(f"{her}/keep")
+    assert "高血压随访（第 1/4 次" in form
+    given = {"services": ["htn_followup"], "how": "2", "summary": "家访，136/82"}
+    assert office.nurse.send(f"{her}/keep", **given).status_code == 302
+    shown = office.nurse.text(her, tab="contract")
+    assert "已做 <b>2</b>" in shown
+    assert "赵护士" in shown
+    by_phone = office.nurse.send(f"{her}/keep", services=["annual_exam"], how="3", summary="电话")
+    assert (by_phone.status_code, "才算数" in by_phone.content.decode()) == (422, True)
+    for stranger in (office.social_worker, office.stranger):
+        assert stranger.send(f"{her}/keep", **given).status_code == 403
+    assert Owed.objects.exclude(kept_on=None).count() == 2
+
+
+def test_ended_it_stands_below_with_its_reason(office: Office, her: str) -> None:
+    contract = signed(office.doctor, her)
+    assert office.social_worker.open(f"{contract}/end").status_code == 403
+    assert office.doctor.send(f"{contract}/end", reason="asked", words="搬家").status_code == 302
+    assert "已结束：本人主动解约" in office.doctor.text(her, tab="contract")
+
+
+def test_the_team_sees_numerator_denominator_and_the_lines(office: Office, her: str) -> None:
+    signed(office.doctor, her)
+    Owed.objects.filter(service="htn_followup", nth=1).update(due=datetime.now(UTC) - timedelta(days=2))
+    shown = office.doctor.text("/year", set="overdue")
+    assert "到期应做 1 项，按时做了 0 项" in shown
+    assert "王秀兰" in shown
+    assert "王秀兰" not in office.stranger.text("/year", set="overdue")
+    assert office.doctor.open("/year", set="gold").status_code == 422
+
+
+def test_what_shames_is_owed_without_being_named_to_who_sees_no_diagnosis(office: Office, her: str) -> None:
+    residents.amend(SYSTEM, office.world.resident.resident, {"traits": ("smi",)}, datetime.now(UTC))
+    signed(office.doctor, her)
+    assert "精神障碍随访" in office.doctor.text(her, tab="contract")
+    shown = office.social_worker.text(her, tab="contract")
+    assert "敏感项目" in shown
+    assert "精神障碍" not in shown.split('id="tab"')[1]
+    assert "精神障碍" not in office.doctor.text("/year", set="open")
