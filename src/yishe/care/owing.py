@@ -46,8 +46,9 @@ class Line:
 
     @property
     def hushed(self) -> "Line":
-        """As somebody sees it who may know that something is owed, and not what."""
-        return replace(self, service="", title=HUSHED, covers=()) if self.sensitive else self
+        """As somebody sees it who is shown no diagnosis: what asks for it names diseases, and some services do."""
+        bare = replace(self, covers=())
+        return replace(bare, service="", title=HUSHED) if self.sensitive else bare
 
 
 @dataclass(frozen=True)
