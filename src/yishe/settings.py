@@ -102,6 +102,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "yishe.doors.edge.Edge",  # first: it says who calls, and puts the security headers on every answer
     "yishe.doors.doorstep.Doorstep",
+    "yishe.doors.methods.Methods",
     "yishe.doors.coming.WhereFrom",
     "yishe.doors.picture.OnePicture",
     "yishe.doors.ringing.Ringing",

@@ -4,6 +4,7 @@ Standard: content of GB 11643-1999; province prefixes of GB/T 2260, and 9 for fo
 (2023 form). The four digits after the province are not checked (old districts stay valid on old cards).
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,14 @@ PROVINCES = frozenset(
 )
 
 
+OTHER_DOCUMENTS = (
+    (re.compile(r"[HM]\d{8}(\d{2})?"), "港澳居民来往内地通行证"),
+    (re.compile(r"[A-Z]{1,2}\d{6,9}|[A-Z]{3}\d{6}"), "护照"),
+    (re.compile(r".{1,4}字第\d{4,10}号?"), "军官证"),
+)
+"""How numbers of other documents look, which rosters carry in the same column."""
+
+
 @dataclass(frozen=True, slots=True)
 class IdNumber:
     """`number18`: 18 characters, upper case; `sex`: GB/T 2261.1 code, `1` male or `2` female."""
@@ -47,6 +56,12 @@ def check(text: str, today: date | None = None) -> IdNumber:
     """
     number = _tidy(text)
     converted = len(number) == 15
+    other = next((title for form, title in OTHER_DOCUMENTS if form.fullmatch(number)), "")
+    if other:
+        raise Invalid(
+            "id_number.other_document",
+            f"这是{other}号，不是身份证号：请换成 18 位身份证号；没有身份证的请把这一栏留空，填出生日期和电话来登记",
+        )
     if converted:
         number = _convert(number)
     if (

@@ -37,6 +37,32 @@ def test_a_foreigners_permanent_residence_card_is_read() -> None:
     assert check(first17 + check_digit(first17)).birth_date == date(1980, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ("E12345678", "护照"),
+        ("g 2345 6789", "护照"),
+        ("AB1234567", "护照"),
+        ("H12345678", "港澳居民来往内地通行证"),
+        ("M1234567801", "港澳居民来往内地通行证"),
+        ("军字第1234567号", "军官证"),
+    ],
+)
+def test_the_number_of_another_document_is_called_what_it_is_and_what_can_be_done(
+    text: str, document: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(text)
+    assert refused.value.code == "id_number.other_document"
+    assert refused.value.title.startswith(f"这是{document}号，不是身份证号")
+    assert "留空，填出生日期和电话" in refused.value.title
+
+
+def test_a_number_too_short_is_still_asked_to_be_checked() -> None:
+    with pytest.raises(Invalid, match="应为 18 位"):
+        check("1101051949123100")
+
+
 def test_the_old_form_is_converted() -> None:
     number = check("110105491231002")
     assert number.number18 == STANDARD

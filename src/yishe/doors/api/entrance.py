@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
+from yishe.doors import methods
 from yishe.doors.api.problems import of_fault, problem
 
 PREFIX = "/api/"
@@ -37,19 +38,21 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if found.url_name == "api-root":
         return problem(404, "no_such_address")
     if found.url_name == "openapi-json" and request.method != "GET":
-        return _wrong_method(HttpResponseNotAllowed(["GET"]))
+        return _wrong_method(request, HttpResponseNotAllowed(["GET"]))
     request.resolver_match = found
     try:
         answer: HttpResponse = found.func(request, *found.args, **found.kwargs)
     except Exception as fault:
         return of_fault(fault)
     if answer.status_code == 405:
-        return _wrong_method(answer)
+        return _wrong_method(request, answer)
     return answer
 
 
-def _wrong_method(answer: HttpResponse) -> HttpResponse:
+def _wrong_method(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
     allow = answer.get("Allow", "")
+    if request.method == "OPTIONS":
+        return methods.allowing([one.strip() for one in allow.split(",")])
     said = problem(405, "method_not_allowed", f"这个地址只接受 {allow}。" if allow else "")
     said["Allow"] = allow
     return said

@@ -1,6 +1,7 @@
 """JSON in and out, bearer tokens, and the command a request carries."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,13 +27,36 @@ class JsonRenderer(BaseRenderer):
 
 
 class JsonParser(Parser):
-    """Refuses what no database takes (null characters) before any field is looked at."""
+    """Refuses what no database takes (null characters), and a name said twice, before any field is looked at."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         body = orjson.loads(request.body)
+        _refuse_doubled(request.body)
         if b"\\u0000" in request.body:
             raise Invalid("null_character", "内容里有空字符（\\u0000），请去掉后重发。")
         return body
+
+
+def _refuse_doubled(body: bytes) -> None:
+    """Which of two values was meant nobody can know. Numbers are left as text: only names are looked at."""
+    try:
+        json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise Invalid(
+            "too_deep", "JSON 一层套一层太深：请按接口说明 /api/v1/openapi.json 的写法发送。"
+        ) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(one for one in names if names.count(one) > 1)
+        raise Invalid(
+            "doubled_field", f"“{name[:40]}”在同一个对象里写了不止一次：只能写一次，请去掉多余的再发。",
+            field=name[:40],
+        )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)
