@@ -187,12 +187,14 @@ class ScaleSays(Strict):
 
 
 class ScaleCase(Strict):
-    """Answers to a scale and what follows; `rest` is the answer to every other question that has it."""
+    """Answers to a scale and what follows; `rest` is the answer to every other question that has it, `confirmed` are items
+    whose unusual value was checked."""
 
     name: str
     on: date = date(2026, 3, 2)
     answers: dict[str, Any] = {}
     rest: str = ""
+    confirmed: tuple[str, ...] = ()
     about: ScaleAbout = ScaleAbout()
     then: ScaleSays
 

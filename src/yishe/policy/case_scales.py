@@ -49,7 +49,10 @@ def _differ(name: str, then: Any, found: Any) -> list[str]:
 
 
 def _answers(scale: Scale, case: ScaleCase, about: About) -> dict[str, Any]:
-    answers = {code: scale_scoring.read(scale, code, given) for code, given in case.answers.items()}
+    answers = {
+        code: scale_scoring.read(scale, code, given, confirmed=code in case.confirmed)
+        for code, given in case.answers.items()
+    }
     for code in scale.items:  # in order, as one answer decides whether the next is asked
         asked = scale_scoring.asked(scale, answers, about)
         if code in asked and code not in answers and case.rest in scale.options(code):
