@@ -55,7 +55,7 @@ def holdings(resident: UUID, at: datetime) -> list[Holding]:
     for code, rule in rules.items():
         moments = [one["at"] for kind in rule.counted_from for one in found[kind]]
         until = rule.until(max(moments).astimezone(ZONE).date()) if moments else today
-        if until > today:
+        if until is not None and until > today:
             held = [{"kind": kind, **one} for kind in rule.holds for one in found[kind]]
             kept.append(Holding(code, rule, until, held))
     return sorted(kept, key=lambda one: one.until)

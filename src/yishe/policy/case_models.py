@@ -200,9 +200,11 @@ class ScaleCase(Strict):
 
 
 class RightsCase(Strict):
-    """Until when a `category` is kept whose `last` entry is of that day."""
+    """Until when a `category` is kept whose `last` entry is of that day; no `until` while no term is said. `keeps`: whether it
+    obliges at all in this pack."""
 
     name: str
     category: str
     last: date
-    until: date
+    until: date | None = None
+    keeps: bool | None = None

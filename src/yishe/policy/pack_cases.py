@@ -149,8 +149,7 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
     if isinstance(case, ConsentCase):
         return _consent(pack, case)
     if isinstance(case, RightsCase):
-        kept = pack.rights.kept.get(case.category)
-        return _differ("until", case.until, kept.until(case.last) if kept else None)
+        return _right(pack, case)
     if isinstance(case, AnomalyCase):
         rule = pack.anomalies.rules.get(case.rule)
         return _differ("odd", case.odd, rule.odd(case.count, frozenset(case.duties)) if rule else None)
@@ -187,6 +186,14 @@ def _field_group(sheet: AccessSheet, case: FieldGroupCase) -> list[str]:
 def _following(pack: packs.PackSet, case: ReactionCase) -> set[str]:
     wanted = pack.reacting_to(case.fact, case.data, case.on, drafts=True)
     return {code for code, rule in pack.reactions.items() if rule in wanted}
+
+
+def _right(pack: packs.PackSet, case: RightsCase) -> list[str]:
+    kept = pack.rights.kept.get(case.category)
+    wrong = _differ("until", case.until, kept.until(case.last) if kept else "no such category")
+    if case.keeps is not None:
+        wrong += _differ("keeps", case.keeps, case.category in pack.rights.obliging())
+    return wrong
 
 
 def _consent(pack: packs.PackSet, case: ConsentCase) -> list[str]:

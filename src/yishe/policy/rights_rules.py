@@ -1,9 +1,9 @@
 """What a pack says about a resident's rights: how long a copy waits, and what law obliges to keep after an erasure."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .pack_fields import Length, Said, Sourced, Strict
 
@@ -15,18 +15,27 @@ Held = Literal[
 class Kept(Sourced):
     """A category of record that is kept, sealed, for `years` after the latest of `counted_from`.
 
-    `holds` are the kinds of entry it is made of; `law` is the source as it is told to the resident.
+    `holds` are the kinds of entry it is made of; `law` is the source as it is told to the resident. A draft may still lack
+    what it takes to keep it: entries that tell it apart, or a number of years.
     """
 
     title: Said
-    holds: tuple[Held, ...]
-    counted_from: tuple[Held, ...]
-    years: int = Field(ge=1)
+    holds: tuple[Held, ...] = ()
+    counted_from: tuple[Held, ...] = ()
+    years: int | None = Field(default=None, ge=1)
     law: Said
     words: Said
 
-    def until(self, last: date) -> date:
-        """The first day on which it need not be kept any more."""
+    @model_validator(mode="after")
+    def approved_whole(self) -> Self:
+        if self.status == "approved" and not (self.holds and self.counted_from and self.years):
+            raise ValueError("an approved category; expected holds, counted_from and years")
+        return self
+
+    def until(self, last: date) -> date | None:
+        """The first day on which it need not be kept any more; None while no number of years is said."""
+        if self.years is None:
+            return None
         try:
             return last.replace(year=last.year + self.years)
         except ValueError:  # 29 February

@@ -17,7 +17,7 @@ from yishe.doors.live import pump, stream
 from yishe.doors.live.crowd import Crowd
 from yishe.doors.live.front import Front
 from yishe.doors.session_store import SessionStore
-from yishe.people import consents, directory
+from yishe.people import consent_checks, consents, directory, own_accounts
 from yishe.people.actors import Actor
 from yishe.people.consent_checks import Yes
 from yishe.people.models import Staff
@@ -200,6 +200,30 @@ def test_a_busy_stream_is_looked_at_again_too(world: World) -> None:
     _, text, ended = listen(headers, meanwhile, lambda text: False)
     assert ended
     assert "event: bye" in text
+
+
+def test_a_relatives_open_screen_is_closed_by_the_withdrawal_and_hears_no_more(world: World) -> None:
+    at, who = datetime.now(UTC), world.resident.resident
+    yes = Yes(
+        "relative", consents.text("relative", at).sha256, scope=("loops",), kinship="3", relative_name="王小梅",
+        relative_phone="13700137000",
+    )  # fmt: skip
+    given = consenting.give(world.social_worker, who, yes, at)
+    with atomically():
+        account = own_accounts.of_relative(consent_checks.relative_id(yes), at)
+    client = Client()
+    client.force_login(account, "django.contrib.auth.backends.ModelBackend")
+    headers = [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
+
+    def meanwhile() -> None:
+        consenting.withdraw(world.social_worker, who, given, "family", datetime.now(UTC))
+
+    status, text, _ = listen(headers, meanwhile, lambda text: bool(events(text)))
+    ((_, name, data),) = events(text)
+    assert (status, name, data["topic"]) == (200, "access", stream.ENDED)
+    assert data["subject"] == str(world.resident.subject)
+    sessions.end_others(account.pk, None, "signed_out", datetime.now(UTC))
+    assert listen(headers, lambda: None, bool)[0] == 401
 
 
 def test_a_cookie_taken_to_another_device_hears_nothing(world: World) -> None:
