@@ -1,4 +1,4 @@
-"""yishe demo load, yishe demo accounts."""
+"""yishe demo load, yishe demo accounts, yishe demo families."""
 
 import argparse
 from collections.abc import Iterator
@@ -27,6 +27,9 @@ def register(commands: Any) -> None:
     who = verbs.add_parser("accounts", help="who can sign in")
     who.add_argument("--json", action="store_true")
     who.set_defaults(run=accounts)
+    own = verbs.add_parser("families", help="the resident and the relative who can sign in to /my")
+    own.add_argument("--json", action="store_true")
+    own.set_defaults(run=families)
 
 
 def load(args: argparse.Namespace) -> int:
@@ -74,4 +77,20 @@ def accounts(args: argparse.Namespace) -> int:
         )
         table.add_row(*(cell or "" for cell in cells))
     Console(width=140).print(table)
+    return families(args)
+
+
+def families(args: argparse.Namespace) -> int:
+    """Refused outside a demo database."""
+    readiness.require()
+    rows = demo.own_accounts(clock.now())
+    if args.json:
+        result(rows, "", as_json=True)
+        return 0
+    title = "居民和家属从 /my 登录；登录码由本窗口的服务打印"
+    table = Table("身份", "姓名", "手机号", "出生日期", "是谁的家属", title=title, title_justify="left")
+    for row in rows:
+        table.add_row(row["who"], row["name"], row["phone"], row["birth_date"], row["of"])
+    if rows:
+        Console(width=140).print(table)
     return 0

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from yishe.lab import founding, hours, population, town
+from yishe.lab import families, founding, hours, population, town
 from yishe.lab.founding import PASSWORD, District
 from yishe.lab.history import History
 from yishe.loops.models import Loop
@@ -62,6 +62,7 @@ def load(
         made = _founded(residents, seed, since, today, bar)
         history = History(made, Random(f"history {seed}"))
         history.run(since, at, lambda day: bar.step(DAY_WEIGHT, f"重演 {day:%m月%d日}"))
+        families.agree(made, at)
         bar.finish()
     return _summary(made, since, history)
 
@@ -116,10 +117,20 @@ def _summary(made: District, since: date, history: History) -> Loaded:
     )
 
 
-def accounts(at: datetime) -> list[dict[str, Any]]:
-    """Who can sign in to the demo: username, password, duties, team, centre. Forbidden outside a demo."""
+def own_accounts(at: datetime) -> list[dict[str, Any]]:
+    """The resident and the relative who can try the residents' pages: name, phone, birth date. Forbidden outside a demo."""
+    _refuse_unless_demo()
+    return families.accounts(at)
+
+
+def _refuse_unless_demo() -> None:
     if not clock.is_demo():
         raise Forbidden("not_demo", "这不是演示库：演示账号只在演示库里有。")
+
+
+def accounts(at: datetime) -> list[dict[str, Any]]:
+    """Who can sign in to the demo: username, password, duties, team, centre. Forbidden outside a demo."""
+    _refuse_unless_demo()
     book = directory.current()
     rows = []
     for employee in town.employees():

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import check_password
 from yishe.lab import demo, founding, world
 from yishe.loops import worker
 from yishe.loops.models import Loop
+from yishe.people import consent_checks, own_accounts
 from yishe.people.models import Resident
 from yishe.policy.refusals import Conflict, Forbidden
 from yishe.talk.models import Outbox
@@ -89,10 +90,20 @@ def test_the_listed_accounts_really_open(loaded: demo.Loaded, now: datetime) -> 
     assert doctor["centre"]
 
 
+def test_a_resident_and_a_relative_can_try_their_own_pages(loaded: demo.Loaded, now: datetime) -> None:
+    her, his = demo.own_accounts(now)
+    assert (her["who"], his["who"], his["of"]) == ("居民", "家属", her["name"])
+    (card,) = own_accounts.with_phone(her["phone"], now)
+    assert (card.name, str(card.birth_date)) == (her["name"], her["birth_date"])
+    assert own_accounts.known(his["phone"], consent_checks.relative_of(his["name"], his["phone"]), now)
+
+
 def test_no_accounts_are_told_outside_a_demo(now: datetime) -> None:
     world.build(2, at=now)
     with pytest.raises(Forbidden):
         demo.accounts(now)
+    with pytest.raises(Forbidden):
+        demo.own_accounts(now)
 
 
 def test_each_account_has_a_salt_of_its_own(now: datetime) -> None:
