@@ -90,6 +90,7 @@ SENT: dict[str, Sent] = {
     "POST /contracts/{applied}/sign": lambda town, person: {
         "signer": "resident", "resident_name": "欧阳慕云", "staff_name": "签约人",
     },
+    "POST /contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},
     "POST /contracts/{contract}/end": lambda town, person: {"reason": "asked"},
     "POST /residents/{contracted}/keep": lambda town, person: {
         "services": ["review"], "how": "2", "summary": "家访",

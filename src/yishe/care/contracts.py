@@ -24,7 +24,7 @@ from yishe.people.placements import Placement
 from yishe.policy.contract_rules import ContractSheet
 from yishe.policy.contract_state import ENDED, REVIEWED, TEAM_CHANGED
 from yishe.policy.refusals import Conflict, Invalid, NotFound
-from yishe.trust import access_log, commit, ids
+from yishe.trust import access_log, commit, ids, keys, ledger
 from yishe.trust.commit import Bundle
 
 SIGN = "contract.sign"
@@ -233,6 +233,15 @@ def of_resident(resident: UUID) -> list[Contract]:
     """Every contract of a resident, newest first. The caller has asked access."""
     subjects = placements.subjects_of(resident)
     return list(Contract.objects.filter(subject__in=subjects).order_by("-applied_at", "-id"))
+
+
+def words_of(row: Contract) -> dict[str, str]:
+    """Everything written into the contract's stream in words: findings, names and strokes of both sides. The caller has asked
+    access."""
+    key = keys.wrapped_key(row.subject)
+    return {
+        name: words for entry in ledger.entries(row.id) for name, words in ledger.words(entry, key).items()
+    }
 
 
 def teams_for(where: Placement) -> list[tuple[UUID, str]]:

@@ -80,7 +80,7 @@ def of_resident(actor: Actor, stands: Placement, at: datetime) -> list[Year]:
 
 def of_contract(row: Contract, today: date) -> Year:
     """One contract's year on that local day, in order of when each promise is due."""
-    owed = list(row.owed.order_by("due", "service", "nth"))
+    owed = sorted(row.owed.all(), key=lambda one: (one.service == RENEWAL, one.due, one.service, one.nth))
     closed = unserved([one.loop for one in owed if one.loop])
     lines = [line(one, row, closed, today) for one in owed]
     over = row.ended_at.astimezone(ZONE).date() if row.ended_at else today

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import case_events, entries, items, timeline
+from yishe.care import case_events, contracts, entries, items, owing, timeline
 from yishe.care.items import Reader
+from yishe.care.owing import Year
 from yishe.insight import exports
 from yishe.insight.exports import Wanted
 from yishe.loops import kinds, reading
@@ -94,6 +95,7 @@ def whole(stands: Placement, at: datetime, card: Card | None = None) -> dict[str
         "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),
         "record": [_item(one) for one in _record(subjects, reader)],
         "promises": [_promise(one) for one in reading.for_subjects([one.subject for one in subjects])],
+        "contracts": [_contract(one) for one in owing.of_resident(SYSTEM, stands, at)],
         "consents": [_consent(one, at) for one in consents.given(stands.resident)],
         "looks": [_look(one) for one in seen],
         "held_back": _held_back(card),
@@ -159,6 +161,20 @@ def _promise(state: LoopState) -> dict[str, Any]:
         "promised_by": _at(state.promised_by), "status": state.status,
         "closed_at": _at(state.closed_at),
         "outcome": str(kind.outcomes.get(state.outcome, state.outcome)),
+    }  # fmt: skip
+
+
+def _contract(one: Year) -> dict[str, Any]:
+    row, sheet = one.contract, packs.in_force().contracts
+    package = sheet.packages.get(row.package) if sheet else None
+    team = directory.current().organisations.get(row.team) if row.team else None
+    return {
+        "package": str(package.title) if package else row.package, "stage": one.stage, "applied_at": _at(row.applied_at),
+        "signed_at": _at(row.signed_at), "since": _day(row.since), "until": _day(row.until), "ended_at": _at(row.ended_at),
+        "end_reason": row.end_reason, "team": team.name if team else "", "agreement_sha256": row.agreement_sha256,
+        "words": contracts.words_of(row),
+        "year": [{"title": each.title, "nth": each.nth, "times": each.times, "starts": _day(each.starts),
+                  "due": _day(each.due), "state": each.state, "kept_on": _day(each.kept_on)} for each in one.lines],
     }  # fmt: skip
 
 

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tests.doors.web.conftest import Office, Screen
+from yishe.care import rebuild
 from yishe.care.models import Contract, Owed
-from yishe.people import residents
+from yishe.people import directory, residents
 from yishe.people.actors import SYSTEM
+from yishe.people.models import Organisation
 
 pytestmark = pytest.mark.django_db
 NAMES = {"signer": "resident", "resident_name": "王秀兰", "staff_name": "王医生"}
@@ -79,6 +81,17 @@ def test_ended_it_stands_below_with_its_reason(office: Office, her: str) -> None
     assert office.social_worker.open(f"{contract}/end").status_code == 403
     assert office.doctor.send(f"{contract}/end", reason="asked", words="搬家").status_code == 302
     assert "已结束：本人主动解约" in office.doctor.text(her, tab="contract")
+
+
+def test_another_team_takes_over_by_who_leads_and_by_nobody_else(office: Office, her: str) -> None:
+    contract = signed(office.doctor, her)
+    second = Organisation.objects.create(level="team", code="t9", name="德胜二队", parent=office.world.centre)
+    directory.bump()
+    assert office.nurse.open(f"{contract}/team").status_code == 403
+    assert "德胜二队" in office.director.text(f"{contract}/team")
+    assert office.director.send(f"{contract}/team", team=str(second.id)).status_code == 302
+    assert "德胜二队" in office.director.text(her, tab="contract")
+    assert rebuild.differences() == []
 
 
 def test_the_team_sees_numerator_denominator_and_the_lines(office: Office, her: str) -> None:

@@ -106,6 +106,16 @@ class EndForm(forms.Form):
         self.fields["reason"].choices = said((code, one.title) for code, one in ends.items())  # type: ignore[attr-defined]
 
 
+class TeamForm(forms.Form):
+    """Which team answers from now on."""
+
+    team = forms.ChoiceField(label="新的签约团队", widget=forms.RadioSelect)
+
+    def __init__(self, teams: Sequence[tuple[UUID, str]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].choices = [(str(code), name) for code, name in teams]  # type: ignore[attr-defined]
+
+
 class KeepForm(forms.Form):
     """One contact: what was done, how, and what is to be known of it."""
 

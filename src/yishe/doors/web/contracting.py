@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods
 
 from yishe.care import agreements, conditions, contracts, entries, guarded, medications, signing
+from yishe.care.contracts import Team
 from yishe.care.models import Contract
 from yishe.doors.web import faces, page, resident
-from yishe.doors.web.contract_forms import EndForm, PackageForm, ReviewForm, SignForm, WhoForm
+from yishe.doors.web.contract_forms import EndForm, PackageForm, ReviewForm, SignForm, TeamForm, WhoForm
 from yishe.doors.web.page import Here, signed_in
-from yishe.people import access, sight
+from yishe.people import access, empanelments, sight
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Invalid
 
@@ -136,6 +137,26 @@ def end(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
     told = {
         "form": form, "title": "结束这份签约", "press": "解约", "back": back, "place": "residents",
         "sub": "签过的协议和做过的记录都保留；还没做的项目随之结束。", "action": f"/contracts/{contract_id}/end",
+    }  # fmt: skip
+    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
+    return page.show(request, here, template, told, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def team(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
+    """Another team of the centre answers from now on; what is open goes over to it."""
+    row, stands, _ = contracts.found(here.actor, contract_id, here.now)
+    permission = access.require(here.actor, empanelments.EMPANEL, stands, here.now)
+    others = [one for one in contracts.teams_for(stands) if one[0] != row.team]
+    back, form = f"/residents/{stands.resident}?tab=contract", TeamForm(others, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        contracts.change_team(here.actor, contract_id, Team(UUID(form.cleaned_data["team"])), here.now)
+        return page.done(request, "已更换团队：还没做的项目随之移交", back)
+    page.seen(here, "read.form", [stands.subject], **permission.line)
+    told = {
+        "form": form, "title": "更换签约团队", "press": "更换", "back": back, "place": "residents",
+        "sub": "还没做的项目和在办的事按规则移交给新团队。", "action": f"/contracts/{contract_id}/team",
     }  # fmt: skip
     template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
     return page.show(request, here, template, told, status=422 if form.errors else 200)

@@ -164,6 +164,7 @@ urlpatterns = [
     path("contracts/<uuid:contract_id>/review", contracting.review, name="contract-review"),
     path("contracts/<uuid:contract_id>/sign", contracting.sign, name="contract-sign"),
     path("contracts/<uuid:contract_id>/agreement", contracting.agreement, name="contract-agreement"),
+    path("contracts/<uuid:contract_id>/team", contracting.team, name="contract-team"),
     path("contracts/<uuid:contract_id>/end", contracting.end, name="contract-end"),
     path("year", year.team, name="year"),
     path("loops", ledger.ledger, name="ledger"),

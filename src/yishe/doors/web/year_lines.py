@@ -6,7 +6,7 @@ from yishe.care import contracts, encounters, owing
 from yishe.care.owing import Line, Year
 from yishe.doors.web import faces, spoken
 from yishe.doors.web.page import Here
-from yishe.people import access, packs
+from yishe.people import access, empanelments, packs
 from yishe.people.cards import Card
 from yishe.people.placements import Placement
 from yishe.policy.contract_rules import RENEWAL
@@ -25,6 +25,7 @@ def of_resident(here: Here, stands: Placement) -> dict[str, Any]:
     may_keep = access.may(here.actor, encounters.ACTION, stands, here.now).allowed
     return {
         "contracts": [_contract(here, one) for one in years], "may_sign": may_sign, "may_keep": may_keep,
+        "may_move": access.may(here.actor, empanelments.EMPANEL, stands, here.now).allowed,
         "can_apply": may_sign and _free(here, years),
     }  # fmt: skip
 
@@ -45,6 +46,7 @@ def _free(here: Here, years: list[Year]) -> bool:
 
 def _contract(here: Here, one: Year) -> dict[str, Any]:
     row, sheet = one.contract, contracts.sheet_now()
+    lines = [line(here, each) for each in one.lines]
     package, end = sheet.packages.get(row.package), sheet.ends.get(row.end_reason)
     team = here.staff.organisations.get(row.team) if row.team else None
     return {
@@ -53,7 +55,8 @@ def _contract(here: Here, one: Year) -> dict[str, Any]:
         "team": team.name if team else "", "why": str(end.title) if end else "", "sha256": row.agreement_sha256,
         "next": {"applied": "review", "reviewed": "sign"}.get(one.stage, ""),
         "services": one.services, "done": one.count(*owing.DONE), "to_do": one.count(*owing.TO_DO),
-        "due": one.due, "in_time": one.in_time, "lines": [line(here, each) for each in one.lines],
+        "due": one.due, "in_time": one.in_time, "lines": lines,
+        "doable": one.stage == "active" and any(each["doable"] for each in lines),
     }  # fmt: skip
 
 
