@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-
 from yishe.care import entries
 from yishe.care.items import Item, Reader
-from yishe.loops import kinds
-from yishe.loops.models import Loop
+from yishe.loops import kinds, reading
 from yishe.policy.access_rules import Shown
+from yishe.policy.loop_state import LoopState
+from yishe.trust import quick
 from yishe.trust.models import Entry
 
 SPOKEN = {
@@ -42,24 +41,35 @@ def before(
     subjects: Sequence[entries.Keyed], cursor: tuple[datetime, UUID] | None, size: int, reader: Reader
 ) -> list[Item]:
     """The newest ``size`` events before ``cursor``. Two statements."""
-    rows = Loop.objects.filter(subject__in=[one.subject for one in subjects])
-    loops = {loop.id: loop for loop in rows}
-    if not loops:
+    return of(reading.all_of([one.subject for one in subjects]), cursor, size, reader)
+
+
+def of(
+    loops: Sequence[LoopState], cursor: tuple[datetime, UUID] | None, size: int, reader: Reader
+) -> list[Item]:
+    """The same of these loops: all that the resident has."""
+    by_id = {loop.id: loop for loop in loops}
+    if not by_id:
         return []
-    found = Entry.objects.filter(
-        home__in={one.home for one in loops.values()}, stream__in=loops, kind__in=SPOKEN
-    )
+    homes, home_values = quick.among("e.home", sorted({one.home for one in loops}))
+    streams, stream_values = quick.among("e.stream", list(by_id))
+    kinds_ = ", ".join(f"'{kind}'" for kind in SPOKEN)
+    beyond, values = "", [*home_values, *stream_values]
     if cursor is not None:
-        moment, last = cursor
-        found = found.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, stream__lte=last))
-    newest = found.order_by("-occurred_at", "-stream", "-seq")[: size + ROOM]
-    items = [_item(entry, loops[entry.stream], reader) for entry in newest]
+        beyond = " AND (e.occurred_at < %s OR (e.occurred_at = %s AND e.stream <= %s))"
+        values += [cursor[0], *cursor]
+    sql = (
+        f"SELECT {quick.columns(Entry, 'e')} FROM trust_entry e WHERE {homes} AND {streams} AND e.kind IN ({kinds_})"
+        f"{beyond} ORDER BY e.occurred_at DESC, e.stream DESC, e.seq DESC LIMIT %s"
+    )
+    newest = [quick.instance(Entry, row) for row in quick.rows(sql, [*values, size + ROOM])]
+    items = [_item(entry, by_id[entry.stream], reader) for entry in newest]
     if cursor is not None:
         items = [item for item in items if (item.occurred_at, item.id.int) < (cursor[0], cursor[1].int)]
     return items[:size]
 
 
-def _item(entry: Entry, loop: Loop, reader: Reader) -> Item:
+def _item(entry: Entry, loop: LoopState, reader: Reader) -> Item:
     kind = kinds.opened_under(loop.kind, loop.pack)
     said: Mapping[str, Any] = json.loads(entry.data)
     detail = {"event": entry.kind, "kind": loop.kind, "seq": entry.seq, "urgency": loop.urgency}
@@ -92,7 +102,7 @@ def _item(entry: Entry, loop: Loop, reader: Reader) -> Item:
     )
 
 
-def _knows(loop: Loop, reader: Reader) -> bool:
+def _knows(loop: LoopState, reader: Reader) -> bool:
     """Whoever takes part, and those to whom the pack shows what the reason belongs to."""
     if reader.actor.is_system or reader.actor.staff_id in (loop.sender, loop.performer, loop.owner):
         return True

@@ -88,13 +88,16 @@ def _recorded(
 
 def standing(subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS) -> list[Standing]:
     """Active conditions of a resident's subjects, allergies first. One statement."""
+    return standing_of(entries.newest(Condition, subjects), subjects, kinds)
+
+
+def standing_of(
+    rows: Sequence[Condition], subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS
+) -> list[Standing]:
+    """The same from all conditions that stand, newest first."""
     wrapped = {one.subject: one.wrapped for one in subjects}
-    rows = (
-        entries.latest(Condition, subjects)
-        .filter(kind__in=kinds, state="active")
-        .order_by("kind", "occurred_at", "id")
-    )
-    return [_standing(row, wrapped[row.subject]) for row in rows]
+    active = [row for row in reversed(rows) if row.kind in kinds and row.state == "active"]
+    return [_standing(row, wrapped[row.subject]) for row in sorted(active, key=lambda row: row.kind)]
 
 
 def _standing(row: Condition, wrapped: bytes) -> Standing:

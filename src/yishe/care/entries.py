@@ -25,6 +25,8 @@ from yishe.trust import access_log, commit, ids, keys, quick
 
 LONGEST_COMMAND = 128
 LONGEST_TEXT = 10_000
+MOST = 10_000
+"""Rows of one source of one resident that are read at once."""
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row", bound=Recorded)
@@ -198,6 +200,26 @@ def standing(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:
     """The same with what is not finished yet."""
     later = model.objects.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
     return model.objects.filter(~Exists(later), withdrawn=False, **of(subjects))
+
+
+def newest(
+    model: type[Row], subjects: Sequence[Keyed], before: tuple[datetime, UUID] | None = None, size: int = MOST
+) -> list[Row]:
+    """Of the rows that stand, the newest `size` before a moment and row, newest first. By a fixed statement: every look
+    at a resident walks here, once for each source."""
+    homes, home_values = quick.among("r.home", sorted({one.home for one in subjects}))
+    whose_, subject_values = quick.among("r.subject", [one.subject for one in subjects])
+    beyond, values = "", [*home_values, *subject_values]
+    if before is not None:
+        beyond = " AND (r.occurred_at < %s OR (r.occurred_at = %s AND r.id < %s))"
+        values += [before[0], *before]
+    table = model._meta.db_table
+    sql = (
+        f"SELECT {quick.columns(model, 'r')} FROM {table} r WHERE {homes} AND {whose_} AND NOT r.withdrawn AND NOT EXISTS "
+        f"(SELECT 1 FROM {table} later WHERE later.home = r.home AND later.supersedes = r.id){beyond} "
+        "ORDER BY r.occurred_at DESC, r.id DESC LIMIT %s"
+    )
+    return [quick.instance(model, row) for row in quick.rows(sql, [*values, size])]
 
 
 def place(model: type[Recorded], column: str) -> str:

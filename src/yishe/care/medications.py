@@ -98,9 +98,14 @@ def _recorded(
 
 def current(subjects: Sequence[entries.Keyed]) -> list[Medicine]:
     """What the resident takes now, oldest first. One statement, however many medicines."""
+    return current_of(entries.newest(MedicationChange, subjects), subjects)
+
+
+def current_of(changes: Sequence[MedicationChange], subjects: Sequence[entries.Keyed]) -> list[Medicine]:
+    """The same from all changes that stand, newest first."""
     wrapped = {one.subject: one.wrapped for one in subjects}
     courses: dict[UUID, list[MedicationChange]] = {}
-    for row in entries.latest(MedicationChange, subjects).order_by("occurred_at", "id"):
+    for row in reversed(changes):
         courses.setdefault(row.course, []).append(row)
     taken = [rows for rows in courses.values() if rows[-1].action != "stop"]
     return [_medicine(rows, wrapped[rows[-1].subject]) for rows in taken]

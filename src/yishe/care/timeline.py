@@ -12,9 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
-from django.db.models import Q
 
-from yishe.care import case_events, entries, items
+from yishe.care import case_events, items
 from yishe.care.items import Item, Reader
 from yishe.care.models import (
     Condition,
@@ -25,6 +24,7 @@ from yishe.care.models import (
     Recorded,
     ServiceNote,
 )
+from yishe.care.record import Record
 from yishe.people import access
 from yishe.people.actors import Actor
 from yishe.policy import cursors
@@ -66,11 +66,14 @@ def page(
     limit: int = 30,
     kinds: Sequence[str] = KINDS,
     source: str = "",
+    record: Record | None = None,
 ) -> Page:
     """One page of the record, leaving one access line. A merged resident's page is the survivor's.
 
-    ``source`` says which door asks. Raises NotFound, Forbidden, Invalid (forged cursor, unknown kind)."""
-    placement = entries.whose(resident)
+    ``source`` says which door asks, ``record`` what it has read of this resident already. Raises NotFound, Forbidden,
+    Invalid (forged cursor, unknown kind)."""
+    record = record or Record(resident)
+    placement = record.placement
     permission = access.require(actor, ACTION, placement, at)
     if unknown := set(kinds) - set(KINDS):
         raise Invalid(
@@ -78,11 +81,10 @@ def page(
         )
     before = _read(cursor, placement.resident)
     size = max(1, min(limit, MOST))
-    subjects = entries.keyed(placement)
-    reader = items.reader(actor, placement, subjects, at)
-    streams = [_recorded(kind, subjects, before, size + 1, reader) for kind in kinds if kind in SOURCES]
+    reader = items.reader(actor, placement, record.subjects, at)
+    streams = [_recorded(kind, record, before, size + 1, reader) for kind in kinds if kind in SOURCES]
     if LOOP in kinds:
-        streams.append(case_events.before(subjects, before, size + 1, reader))
+        streams.append(case_events.of(record.loops, before, size + 1, reader))
     found = list(islice(merge(*streams, key=_order, reverse=True), size + 1))
     shown = tuple(found[:size])
     access_log.line(
@@ -100,21 +102,13 @@ def page(
 
 
 def _recorded(
-    kind: str,
-    subjects: Sequence[entries.Keyed],
-    before: tuple[datetime, UUID] | None,
-    size: int,
-    reader: Reader,
+    kind: str, record: Record, before: tuple[datetime, UUID] | None, size: int, reader: Reader
 ) -> Iterable[Item]:
     """The newest `size` that this reader sees at all. What is left out whole leaves no gap: reading goes on behind it."""
     model, show = SOURCES[kind]
     found: list[Item] = []
     while len(found) < size:
-        rows = entries.latest(model, subjects)
-        if before is not None:
-            moment, last = before
-            rows = rows.filter(Q(occurred_at__lt=moment) | Q(occurred_at=moment, id__lt=last))
-        batch = list(rows.order_by("-occurred_at", "-id")[:size])
+        batch = record.newest(model, before, size)
         found += [item for row in batch if (item := show(row, reader)) is not None]
         if len(batch) < size:
             break

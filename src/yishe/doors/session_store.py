@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 
+from yishe.people import arrivals
 from yishe.trust import clock, ids, sessions
 from yishe.trust.models import Session
 
@@ -25,7 +26,7 @@ class SessionStore(SessionBase):
         return self._row
 
     def load(self) -> dict[str, Any]:
-        self._row = sessions.shown(str(self.session_key))
+        self._row = arrivals.by_cookie(str(self.session_key))
         if self._row is None:
             self._session_key = None
             return {}

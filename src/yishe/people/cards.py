@@ -10,7 +10,7 @@ from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquer
 
 from yishe.people import records
 from yishe.people.models import Resident
-from yishe.people.placements import is_protected
+from yishe.people.placements import Placement, is_protected
 from yishe.trust.models import SubjectKey
 
 
@@ -125,6 +125,18 @@ def _card(row: dict[str, Any]) -> Card:
         id_number=clear["id_number"],
         protected=is_protected(row["protected_at"], row["traits"]),
     )
+
+
+def of(row: Resident, placement: Placement, wrapped: bytes, household: str) -> Card:
+    """The card of a resident that was read already."""
+    told = {name: getattr(row, name) for name in _COLUMNS if hasattr(row, name)}
+    return _card(
+        {
+            **told, "own_subject__subject": placement.subject, "wrapped": wrapped, "household__code": household,
+            "active__team_id": placement.team, "active__doctor_id": placement.doctor,
+            "active__social_worker_id": placement.social_worker,
+        }
+    )  # fmt: skip
 
 
 def cards(subjects: Iterable[UUID]) -> dict[UUID, Card]:

@@ -89,8 +89,7 @@ def placement(resident_id: UUID) -> Placement | None:
 def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
     """The placement and its own subject's wrapped key, by a fixed statement: every promise walks here."""
     sql = f"""
-        SELECT r.id, o.subject, r.home, r.centre_id, e.team_id, e.doctor_id, e.social_worker_id, n.team_id,
-               r.workplace_id, r.merged_into_id, k.wrapped, {quick.columns(Resident, "r")}
+        SELECT o.subject, e.team_id, e.doctor_id, e.social_worker_id, n.team_id, k.wrapped, {quick.columns(Resident, "r")}
         FROM people_subject s
         JOIN people_resident r ON r.id = s.resident_id
         JOIN people_subject o ON o.origin_id = r.id
@@ -101,15 +100,18 @@ def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
     rows = quick.rows(sql, [value])
     if not rows:
         return None
-    *ids, key = rows[0][:11]
-    row = quick.instance(Resident, rows[0][11:])
-    *where_he_is, merged_into = (quick.uid(one) for one in ids)
-    protected = is_protected(row.protected_at, row.traits)
-    values: list[Any] = [
-        *where_he_is, tuple(row.traits), row.deceased_at, row.moved_at, merged_into, protected
-    ]  # fmt: skip
-    found = Placement(*values)
+    own, *answering, key = rows[0][:6]
+    found = of_row(quick.instance(Resident, rows[0][6:]), quick.known(own), answering)
     return found, bytes(key) if key is not None else None
+
+
+def of_row(row: Resident, own: UUID, answering: Iterable[Any]) -> Placement:
+    """A placement from a resident's row, his own subject, and who answers: team, doctor, social worker, neighbourhood team."""
+    team, doctor, social_worker, neighbourhood_team = (quick.uid(one) for one in answering)
+    return Placement(
+        row.id, own, row.home, row.centre_id, team, doctor, social_worker, neighbourhood_team, row.workplace_id,
+        tuple(row.traits), row.deceased_at, row.moved_at, row.merged_into_id, is_protected(row.protected_at, row.traits),
+    )  # fmt: skip
 
 
 def placed_with_key(resident_id: UUID) -> tuple[Placement, bytes | None]:

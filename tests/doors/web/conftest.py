@@ -15,7 +15,7 @@ from yishe.loops import kinds, promises
 from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.models import Staff
-from yishe.trust import accounts
+from yishe.trust import accounts, clock
 from yishe.trust.models import AccessLine
 
 TEST_FRAME = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
@@ -77,6 +77,8 @@ def office(db: None) -> Office:
 
 def statements(request: Callable[[], object]) -> int:
     """What one request asks of the database."""
+    clock.forget()
+    clock.now()  # which now and then asks whether this is a demo: not while it is counted
     with CaptureQueriesContext(connection) as seen:
         request()
     return len([one for one in seen.captured_queries if not one["sql"].startswith(TEST_FRAME)])

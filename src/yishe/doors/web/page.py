@@ -16,13 +16,11 @@ from django.views.decorators.cache import never_cache
 
 from yishe.doors import admission, limits, refusals
 from yishe.doors.web import entering, spoken
-from yishe.insight import audit
-from yishe.loops import reading
+from yishe.insight import audit, desk
 from yishe.people import directory
 from yishe.people.actors import Actor, serving
 from yishe.people.directory import Directory
 from yishe.policy.refusals import Conflict, Forbidden, NotFound
-from yishe.talk import notices
 from yishe.trust import access_log, clock, sessions
 
 PREFERENCES = {"theme": ("", "light", "dark"), "density": ("", "dense"), "mode": ("", "elder")}
@@ -154,6 +152,7 @@ def show(
 ) -> HttpResponse:
     """Render a page inside the frame. `place` in the context marks where in the rail we are."""
     row, rules = admission.session_of(request), admission.rules(clock.real_now())
+    waiting = desk.waiting(here.actor.staff_id)
     shared = {
         "here": here,
         "whose": person_tag(here.actor),
@@ -163,8 +162,8 @@ def show(
         "preferences": here.preferences,
         "today_line": spoken.today_line(here.now),
         "post_line": post_line(here),
-        "unread": notices.unread_count(here.actor.staff_id),
-        "todo_count": reading.counts(here.actor, here.now)["mine"],
+        "unread": waiting.unread,
+        "todo_count": waiting.mine,
         "may_audit": audit.may(here.actor, here.now),
     }
     return render(request, template, {**shared, **(context or {})}, status=status)

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from yishe.care import conditions, entries, guarded, medications, timeline
+from yishe.care import entries, guarded, timeline
+from yishe.care.record import Record
 from yishe.doors.web import assessment_list, breaking, faces, loop_rows, page, spoken, wording, year_lines
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
 from yishe.people import access, protections, sight
 from yishe.people.cards import Card, cards
-from yishe.people.placements import Placement, subjects_of
+from yishe.people.placements import Placement
 from yishe.people.sight import Sight
 from yishe.policy.refusals import Forbidden, NotFound
 
@@ -35,14 +36,15 @@ MASKED = {"phone": "phone", "id_number": "id_number", "address": "address", "rec
 
 @signed_in
 def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
-    stands, permission = allowed(here, resident)
-    card = protections.showing(here.actor, card_of(stands), here.now)
+    record = Record(resident)
+    stands = record.placement
+    permission = access.require(here.actor, SEE, stands, here.now)
+    card = protections.showing(here.actor, record.card, here.now)
     tab = request.GET.get("tab", "timeline")
-    subjects = entries.keyed(stands)
     seen = sight.of(here.actor, stands, here.now)
-    standing = guarded.standing(conditions.standing(subjects), seen)
+    standing = guarded.standing(record.conditions, seen)
     allergies = [one.title for one in standing if one.kind == "allergy"]
-    opened = reading.for_subjects([one.subject for one in subjects], only_open=True)
+    opened = reading.shown_of(record.loops, only_open=True)
     told: dict[str, Any] = {
         "place": "residents",
         "person": faces.person(here, card, allergies, acts(here, stands)),
@@ -58,7 +60,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "standing": standing,
         "first_page": not request.GET.get("cursor"),
     }
-    told |= _tab(request, here, stands, told["tab"], subjects, seen)
+    told |= _tab(request, here, record, told["tab"], seen)
     if "story" not in told:
         page.seen(here, f"read.{told['tab']}", [stands.subject], **permission.line)
     return page.show(request, here, "resident.html", told)
@@ -108,52 +110,41 @@ def protected(here: Here, stands: Placement) -> dict[str, Any]:
     return {"protected": True, "protection": found, "protection_due": due}
 
 
-def _tab(
-    request: HttpRequest,
-    here: Here,
-    stands: Placement,
-    tab: str,
-    subjects: tuple[entries.Keyed, ...],
-    seen: Sight,
-) -> dict[str, Any]:
+def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight) -> dict[str, Any]:
     if tab in ("timeline", "observations"):
         kinds = timeline.KINDS if tab == "timeline" else ("observation",)
         shown = timeline.page(
             here.actor,
-            stands.resident,
+            record.placement.resident,
             at=here.now,
             cursor=request.GET.get("cursor"),
             kinds=kinds,
             source="web",
+            record=record,
         )
-        taken = guarded.medicines(medications.current(subjects), seen) if tab == "timeline" else []
+        taken = guarded.medicines(record.medicines, seen) if tab == "timeline" else []
         return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
     if tab == "assessments":
         return assessment_list.told(here, stands)
     if tab == "medicines":
-        return _medicines(request, here, stands, subjects, seen)
+        return _medicines(request, here, record, seen)
     if tab == "contract":
-        return year_lines.of_resident(here, stands)
+        return year_lines.of_resident(here, record.placement)
     if tab == "loops":
-        return {
-            "loops": loop_rows.of_subject(
-                here, reading.for_subjects(subjects_of(stands.resident)), card_of(stands)
-            )
-        }
-    return {"facts": about(here, protections.showing(here.actor, card_of(stands), here.now), seen)}
+        return {"loops": loop_rows.of_subject(here, reading.shown_of(record.loops), record.card)}
+    return {"facts": about(here, protections.showing(here.actor, record.card, here.now), seen)}
 
 
-def _medicines(
-    request: HttpRequest, here: Here, stands: Placement, subjects: tuple[entries.Keyed, ...], seen: Sight
-) -> dict[str, Any]:
+def _medicines(request: HttpRequest, here: Here, record: Record, seen: Sight) -> dict[str, Any]:
     """What is taken now, and every change with who made it and why, for who may read the record."""
+    stands = record.placement
     may = access.may(here.actor, RECORDING["medication"][0], stands, here.now).allowed
-    taken = guarded.medicines(medications.current(subjects), seen)
+    taken = guarded.medicines(record.medicines, seen)
     told: dict[str, Any] = {"medicines": taken, "may_change": may}
     if access.may(here.actor, timeline.ACTION, stands, here.now).allowed:
         cursor, kinds = request.GET.get("cursor"), ("medication",)
         changes = timeline.page(
-            here.actor, stands.resident, at=here.now, cursor=cursor, kinds=kinds, source="web"
+            here.actor, stands.resident, at=here.now, cursor=cursor, kinds=kinds, source="web", record=record
         )
         told |= {"story": [said(one) for one in changes.items], "next": changes.next}
     return told

@@ -1,6 +1,7 @@
 """Template tags of the pages: icons from the lucide wheel, and times said aloud."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -14,6 +15,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, size: int = 16) -> SafeString:
     """A decorative lucide icon; the words beside it carry the meaning."""
     return mark_safe(lucide(name, size=size, aria_hidden="true", focusable="false"))  # noqa: S308
