@@ -85,7 +85,7 @@ crash: .venv/ready-dev
 	YISHE_PROOF_KILLS=50 $(BIN)/python -m tests.proof crash-points kills
 
 bench: .venv/ready-dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH)
 
 # Libraries: our own rules first (no network), then the advisory service, asked from an environment of its own.
 audit: .venv/ready-dev

@@ -1,6 +1,7 @@
 """`make bench`: create, transition, work list and resident page over HTTP beside the raw floor, interleaved, median.
 
 python -m bench [--residents 20000] [--loops 20000] [--requests 2000] [--pairs 5] [--out docs/bench]
+python -m bench --beside REF …   the product of today beside that of an earlier commit, instead of the floor
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import django
 
-from bench import machine
+from bench import beside, machine
 
 
 def main() -> None:
@@ -20,7 +21,16 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
+    parser.add_argument("--beside", metavar="REF", help="an earlier commit, measured instead of the floor")
     args = parser.parse_args()
+    sizes = (args.residents, args.loops, args.requests, args.pairs, args.out)
+    if args.beside:
+        beside.run(args.beside, *sizes)
+    else:
+        _beside_the_floor(*sizes)
+
+
+def _beside_the_floor(residents: int, loops: int, requests: int, pairs: int, out: Path) -> None:
     with machine.database() as url, tempfile.TemporaryDirectory() as home:
         os.environ |= {
             "YISHE_HOME": home,
@@ -31,7 +41,7 @@ def main() -> None:
         django.setup()
         from bench import rounds  # noqa: PLC0415  needs the settings above
 
-        rounds.run(url, args.residents, args.loops, args.requests, args.pairs, args.out)
+        rounds.run(url, residents, loops, requests, pairs, out)
 
 
 if __name__ == "__main__":

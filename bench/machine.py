@@ -33,25 +33,32 @@ def database() -> Iterator[str]:
         server.cleanup()
 
 
+def another(url: str, name: str) -> str:
+    """A further empty database on the same server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return url.replace("/yishe?", f"/{name}?")
+
+
 @contextmanager
-def serving(environment: dict[str, str]) -> Iterator[str]:
+def serving(environment: dict[str, str], port: int = PORT) -> Iterator[str]:
     """The product: two WSGI processes, no worker. Yields its address."""
-    command = [sys.executable, "-m", "yishe", "serve", "--role", "web", "--no-worker", "--port", str(PORT)]
+    command = [sys.executable, "-m", "yishe", "serve", "--role", "web", "--no-worker", "--port", str(port)]
     command += ["--processes", str(PROCESSES), "--threads", str(THREADS)]
     with Path(environment["YISHE_HOME"], "serve.log").open("w") as log:
         child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        _until_up(child)
-        yield f"127.0.0.1:{PORT}"
+        _until_up(child, port)
+        yield f"127.0.0.1:{port}"
     finally:
         child.terminate()
         child.wait(timeout=30)
 
 
-def _until_up(child: subprocess.Popen[bytes]) -> None:
+def _until_up(child: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(300):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/sign-in", timeout=2)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in", timeout=2)
         except OSError:
             if child.poll() is not None:
                 raise

@@ -1,15 +1,20 @@
 """The result as a page to read and as JSON to compare."""
 
 import json
+import os
+import statistics
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from bench.clients import Run
 
 WISHED = {"create": 0.35, "accept": 0.35, "worklist": 0.20}
 FLOOR = (
     "raw psycopg, 2 processes, 8 connections, the same rows in one read and one statement, prepared. "
     "Medians of interleaved pairs, requests/s; pgbench runs the floor's SQL in each pair, too."
 )
+ALLOWED = "What was added in between may cost at most 10 %: `now / before` at least 90 %; above 100 %, it is faster than before."
 TITLES = {
     "create": "create a loop",
     "accept": "transition (accept)",
@@ -33,6 +38,69 @@ def write(
     page = _page(day, machine, filled, results, agreed)
     (out / f"{day}.md").write_text(page, encoding="utf-8")
     print(page)
+
+
+def write_beside(
+    out: Path,
+    machine: dict[str, Any],
+    filled: dict[str, int],
+    before: str,
+    found: dict[str, dict[str, list[Run]]],
+) -> None:
+    """`<date>-beside.md` and `.json`: the share of today's rate in the earlier one, pair by pair and its median."""
+    out.mkdir(parents=True, exist_ok=True)
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    rows = {kind: _beside(sides) for kind, sides in found.items()}
+    whole = {"date": day, "machine": machine, "filled": filled, "before": before, "results": rows}
+    (out / f"{day}-beside.json").write_text(
+        json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    sizes = f"{filled['residents']} residents, {filled['loops']} loops in each database, 8 clients, {machine['server']}"
+    lines = [
+        f"# Bench of {day}, beside an earlier commit",
+        "",
+        f"Before: {before}.",
+        "",
+        f"{sizes}; rounds of both in turn, medians, requests/s; libraries of today on both sides. {ALLOWED}",
+        "",
+        f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, PostgreSQL {machine['postgresql']}.",
+        "",
+        "| what | now | before | now / before | of each pair | p50 | p50 before | errors | load |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_beside_row(kind, row) for kind, row in rows.items()),
+    ]
+    page = "\n".join(lines) + "\n"
+    (out / f"{day}-beside.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def _beside(sides: dict[str, list[Run]]) -> dict[str, Any]:
+    pairs = list(zip(sides["now"], sides["before"], strict=True))
+    told: dict[str, Any] = {
+        name: {
+            "rate": statistics.median(run.rate for run in runs),
+            "p50_ms": statistics.median(run.percentile(0.50) for run in runs),
+            "errors": sum(run.errors for run in runs),
+            "outcomes": [run.outcomes for run in runs if run.errors],
+        }
+        for name, runs in sides.items()
+    }
+    shares = [now.rate / before.rate for now, before in pairs]
+    return {
+        **told,
+        "shares": shares,
+        "share": statistics.median(shares),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def _beside_row(kind: str, row: dict[str, Any]) -> str:
+    now, before = row["now"], row["before"]
+    return (
+        f"| {TITLES[kind]} | {now['rate']:.0f} | {before['rate']:.0f} | {row['share']:.0%} | "
+        f"{', '.join(f'{one:.0%}' for one in row['shares'])} | {now['p50_ms']:.1f} ms | {before['p50_ms']:.1f} ms | "
+        f"{now['errors']} · {before['errors']} | {row['load']} |"
+    )
 
 
 def _page(
