@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from yishe.loops import acts, covering, knowing, orders, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, read, state_of, state_read
-from yishe.people import access
+from yishe.people import access, names
 from yishe.people.actors import Actor
 from yishe.policy import cursors
 from yishe.policy.loop_kinds import LoopKind
@@ -145,6 +145,23 @@ def _steps(state: LoopState, entries: Sequence[Said]) -> tuple[Step, ...]:
 
 def worklist(actor: Actor, at: datetime, limit: int = PAGE, cursor: str | None = None) -> Page:
     """What this person must do now, soonest deadline first. One fixed statement: everybody's morning begins here."""
+    sql, values = _worklist(actor, limit, cursor)
+    return _cut([state_read(row) for row in quick.rows(sql, values)], "due_at", limit)
+
+
+def worklist_named(
+    actor: Actor, limit: int = PAGE, cursor: str | None = None
+) -> tuple[Page, dict[uuid.UUID, names.Named]]:
+    """The same with who stands behind each subject, in the same statement: first the rows by their index, then the names
+    that go with them."""
+    inner, values = _worklist(actor, limit, cursor)
+    sql = f"SELECT {names.COLUMNS}, {quick.columns(Loop, 'l')} FROM ({inner}) l {names.BESIDE} ORDER BY l.due_at, l.id"
+    rows = quick.rows(sql, values)
+    people = dict(names.read(row) for row in rows[:limit] if row[1] is not None)
+    return _cut([state_read(row[names.WIDTH :]) for row in rows], "due_at", limit), people
+
+
+def _worklist(actor: Actor, limit: int, cursor: str | None) -> tuple[str, list[Any]]:
     beyond, values = "", list[Any]([actor.staff_id])
     if cursor:
         moment, last = cursors.read(cursor)
@@ -154,8 +171,7 @@ def worklist(actor: Actor, at: datetime, limit: int = PAGE, cursor: str | None =
         f"SELECT {quick.columns(Loop, 'l')} FROM loops_loop l WHERE l.owner = %s AND l.closed_at IS NULL{beyond} "
         "ORDER BY l.due_at, l.id LIMIT %s"
     )
-    states = [state_read(row) for row in quick.rows(sql, [*values, limit + 1])]
-    return _cut(states, "due_at", limit)
+    return sql, [*values, limit + 1]
 
 
 def waiting(actor: Actor, limit: int = PAGE, cursor: str | None = None) -> Page:

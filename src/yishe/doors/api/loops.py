@@ -1,6 +1,6 @@
 """Loops: the work list, the ledger, one loop, promising, and every verb of the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -17,7 +17,7 @@ from yishe.loops import acts, answering, promises, reading, sets
 from yishe.loops.promises import Wanted
 from yishe.loops.reading import Page
 from yishe.loops.recording import Said
-from yishe.people.names import named
+from yishe.people.names import Named, named
 from yishe.people.placements import placed, subjects_of
 from yishe.policy import loop_roles
 from yishe.policy.loop_state import LoopState
@@ -59,8 +59,8 @@ class Filters(Paging):
 def worklist(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """What the caller must do now, soonest deadline first. Reasons marked sensitive are not named in lists."""
     who = caller(request)
-    page = reading.worklist(who.actor, who.at, paging.limit, paging.cursor)
-    return _listed(who, page, "worklist")
+    page, people = reading.worklist_named(who.actor, paging.limit, paging.cursor)
+    return _listed(who, page, "worklist", people)
 
 
 @router.get("/loops")
@@ -68,7 +68,7 @@ def listing(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Loops within the caller's reach, newest promise first."""
     who = caller(request)
     page = reading.listing(who.actor, _wanted(who, filters), who.at, filters.limit, filters.cursor)
-    return _listed(who, page, "loops.list")
+    return _listed(who, page, "loops.list", named(state.subject for state in page.items))
 
 
 @router.post("/loops", response={201: dict[str, Any]})
@@ -143,8 +143,7 @@ def _shown(found: answering.Answer) -> dict[str, Any]:
     return shapes.loop(found.state, found.resident, found.allowed, found.entries)
 
 
-def _listed(who: Caller, page: Page, action: str) -> dict[str, Any]:
-    people = named(state.subject for state in page.items)
+def _listed(who: Caller, page: Page, action: str, people: Mapping[UUID, Named]) -> dict[str, Any]:
     allowed = answering.allowed_in_list(who.actor, page.items, who.at)
     _log(who, action, page.items, "")
     return {
