@@ -125,7 +125,7 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
         taken = guarded.medicines(record.medicines, seen) if tab == "timeline" else []
         return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
     if tab == "assessments":
-        return assessment_list.told(here, stands)
+        return assessment_list.told(here, record.placement)
     if tab == "medicines":
         return _medicines(request, here, record, seen)
     if tab == "contract":
