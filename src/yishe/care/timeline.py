@@ -88,15 +88,9 @@ def page(
     found = list(islice(merge(*streams, key=_order, reverse=True), size + 1))
     shown = tuple(found[:size])
     access_log.line(
-        None,
-        home=placement.home,
-        actor=actor.staff_id,
-        action=ACTION,
-        subjects=[placement.subject],
-        **permission.line,
-        source=source,
-        at=at,
-    )
+        None, home=placement.home, actor=actor.staff_id, action=ACTION, subjects=[placement.subject],
+        **permission.line, source=source, at=at,
+    )  # fmt: skip
     following = _write(shown[-1], placement.resident) if len(found) > size else None
     return Page(shown, following, permission.relation, tuple(kinds))
 
