@@ -17,6 +17,7 @@ SELF_SAID = ("resident.search", "read.ledger", "residents.find")
 """Whose purpose is a query or a filter and means nothing to the resident; nor does the address of a refusal."""
 
 NOBODY: Mapping[UUID, str] = {}
+HERSELF = "本人"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _outside(resident: UUID, subjects: Sequence[UUID]) -> dict[UUID, str]:
         for one in consents.given(resident)
         if one.state.grantee and one.words.get("relative_name")
     }
-    return {**named, **dict.fromkeys(subjects, "本人")}
+    return {**named, **dict.fromkeys(subjects, HERSELF)}
 
 
 def told(lines: Sequence[AccessLine], outside: Mapping[UUID, str] = NOBODY) -> list[Look]:

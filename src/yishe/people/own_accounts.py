@@ -17,7 +17,7 @@ from yishe.people.members import Member
 from yishe.people.models import Consent, OwnAccount, Resident, Subject
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Forbidden, Unauthenticated
-from yishe.trust import accounts, codes, commit
+from yishe.trust import accounts, codes, commit, passkeys, sessions
 from yishe.trust.accounts import NO_PASSWORD
 from yishe.trust.models import Account
 
@@ -57,6 +57,15 @@ def _made(at: datetime, **whose: UUID) -> Account:
         account = accounts.create_account(f"my-{uuid4().hex}", "", at, hashed=NO_PASSWORD)
         OwnAccount.objects.create(account=account, created_at=at, **whose)
     return account
+
+
+def shut_out(resident: UUID, at: datetime) -> None:
+    """The phone on file is another one now: whoever held the one before is out, with what he may have set up."""
+    account = OwnAccount.objects.filter(resident=resident).values_list("account", flat=True).first()
+    if account is not None:
+        for key in passkeys.of(account):
+            passkeys.remove(account, key.id, at)
+        sessions.end_others(account, None, "phone_changed", at)
 
 
 def forget(people: Collection[UUID], subjects: Collection[UUID], phones: Iterable[str]) -> None:
@@ -118,10 +127,11 @@ def required(account: UUID) -> Own:
 
 
 def with_phone(phone: str, at: datetime) -> list[Card]:
-    """The living residents whose phone on file this is; several may share one."""
+    """The living residents whose phone on file this is; several may share one. Nobody comes in by the phone of a protected
+    person: it may lie in the hands she is protected from. She has slips and passkeys."""
     found = search.carrying_phone(phone, at)
     living = Resident.objects.filter(pk__in=found, merged_into=None, erased_at=None, deceased_at=None)
-    return [card for card in cards.opened(living) if card.phone == phone]
+    return [card for card in cards.opened(living) if card.phone == phone and not card.protected]
 
 
 def known(phone: str, relative: UUID | None, at: datetime) -> bool:

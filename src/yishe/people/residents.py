@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.people import access, directory, notes, records, tokens
+from yishe.people import access, directory, notes, own_accounts, records, tokens
 from yishe.people.actors import Actor
 from yishe.people.cards import Card, cards
 from yishe.people.empanelments import empanel
@@ -109,6 +109,8 @@ def amend(actor: Actor, resident_id: UUID, fields: Mapping[str, Any], at: dateti
         if changed:
             why = permission.relation
             _rewrite(actor, row, stands.subject, wrapped=wrapped, said=said, changed=changed, at=at, why=why)
+        if "phone" in changed:
+            own_accounts.shut_out(resident_id, at)
     return changed
 
 

@@ -94,7 +94,8 @@ def test_a_resident_comes_in_by_a_code_and_sees_who_helps_her(office: Office, he
     office.doctor.open(f"/loops/{loop}")
     looked = text(mine.get("/my/looked"))
     assert office.world.doctor.name in looked
-    assert "本人" in looked
+    assert "本人" not in looked
+    assert "本人" in office.social_worker.text(f"{office.resident}/rights/looked")
     assert {one.relation for one in AccessLine.objects.filter(action="my.promises")} == {"own"}
 
 

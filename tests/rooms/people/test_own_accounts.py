@@ -30,10 +30,10 @@ from yishe.policy.refusals import Conflict, Forbidden, Unauthenticated
 from yishe.talk import codes as carrying
 from yishe.talk import delivery
 from yishe.talk.models import Outbox
-from yishe.trust import access_log, accounts, codes, commit
+from yishe.trust import access_log, accounts, codes, commit, sessions
 from yishe.trust.commit import Bundle
 from yishe.trust.guessing import Try
-from yishe.trust.models import Account, OneTimeCode
+from yishe.trust.models import Account, OneTimeCode, Session
 
 Said = list[tuple[str, str]]
 BORN = date(1947, 3, 5)
@@ -203,6 +203,27 @@ def test_nobody_comes_in_for_who_has_died_or_has_another_number_now(world: World
     assert own_accounts.with_phone("13700001111", world.now) == []
     with pytest.raises(Forbidden, match="已注销"):
         own_accounts.whose(account.pk)
+
+
+def test_a_protected_person_does_not_come_in_by_her_phone(world: World) -> None:
+    made = world.resident()
+    assert own_accounts.with_phone(LI["phone"], world.now)
+    residents.amend(SYSTEM, made.resident, {"traits": (*LI["traits"], "protected")}, world.now)
+    assert own_accounts.with_phone(LI["phone"], world.now) == []
+    assert slips.hand_out(world.actor("sun"), made.resident, world.now, world.now)
+
+
+def test_who_holds_the_phone_of_before_is_out_once_it_is_corrected(world: World) -> None:
+    made = world.resident()
+    account = own_accounts.of_resident(made.resident, world.now)
+    session = Session.objects.create(
+        digest=b"s" * 32, account=account, began_at=world.now, seen_at=world.now, proved_at=world.now,
+        ends_at=world.now + timedelta(hours=12),
+    )  # fmt: skip
+    residents.amend(SYSTEM, made.resident, {"address": "春风路 2 号"}, world.now)
+    assert sessions.living(account.pk, world.now) == [session]
+    residents.amend(SYSTEM, made.resident, {"phone": "13700001111"}, world.now)
+    assert sessions.living(account.pk, world.now) == []
 
 
 def test_a_slip_is_printed_by_the_team_opens_once_and_the_next_one_voids_it(world: World) -> None:

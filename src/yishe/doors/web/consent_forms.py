@@ -73,9 +73,9 @@ class ConsentForm(forms.Form):
             self.fields["grantee"] = forms.ChoiceField(label=label, choices=[("", "请选择"), *around.named])
         if about != "relative":
             return
-        self.fields["relative_name"] = forms.CharField(label="家属姓名", required=False, max_length=60)
+        self.fields["relative_name"] = forms.CharField(label="家属姓名", required=self.own, max_length=60)
         self.fields["relative_phone"] = forms.CharField(
-            label="家属电话", required=False, max_length=20, help_text="家属用这个电话登录自己的账号。"
+            label="家属电话", required=self.own, max_length=20, help_text="家属用这个电话登录自己的账号。"
         )
         self.fields["kinship"] = forms.ChoiceField(label="是居民的", choices=[("", "请选择"), *_kinships()])
         if not self.own:

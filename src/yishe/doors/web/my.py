@@ -76,11 +76,12 @@ def answer(request: HttpRequest, mine: Mine, where: Placement, loop: UUID, verb:
 
 @hers
 def looked(request: HttpRequest, mine: Mine, where: Placement) -> HttpResponse:
-    """Who looked at my record, and why."""
+    """Who looked at my record, and why; my own visits are left out, as they would hide the others."""
     found, more = looks.at_resident(where.resident, rights.moment(request.GET.get("until")), LOOKS)
     my_page.seen(mine, "looked", where)
+    others = [one for one in found if one.who != looks.HERSELF]
     return my_page.show(
-        request, mine, "looked.html", {"looks": found, "more": more.isoformat() if more else ""}
+        request, mine, "looked.html", {"looks": others, "more": more.isoformat() if more else ""}
     )
 
 
