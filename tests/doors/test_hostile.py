@@ -16,14 +16,16 @@ from django.test import Client
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from tests.doors.web.conftest import Office, office  # noqa: F401 - fixtures
+from tests.doors.web.people_at_the_door import PASSWORD, Browser, account_of
 from yishe.doors import admission
 from yishe.loops import acts, rebuild, worker
 from yishe.loops.models import Loop
 from yishe.people import particulars
 from yishe.people.particulars import Questioned
-from yishe.policy.refusals import Unavailable
-from yishe.trust import accounts, keys, ledger, root_key
-from yishe.trust.models import AccessLine, Account, Entry, Instance
+from yishe.policy.refusals import Unauthenticated, Unavailable
+from yishe.trust import accounts, clock, guessing, keys, ledger, pins, root_key, sessions
+from yishe.trust.models import AccessLine, Account, Entry, Instance, Pin, Session, SignInEvent
+from yishe.trust.sessions import Verdict
 
 NAME = "王秀兰"
 INSIDE = re.compile(r"Traceback|\.py\b|SELECT |psycopg|sqlite|django\.|/src/|site-packages", re.IGNORECASE)
@@ -65,6 +67,36 @@ def test_a_forged_session_leads_to_the_door(office: Office, cookie: str) -> None
     client = Client()
     client.cookies["sessionid"] = cookie
     assert client.get(office.resident).headers["Location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize("device", ["", "{id}.", "{id}.{seal}", "{other}.{seal}"])
+def test_a_stolen_session_does_not_open_with_a_made_up_device(office: Office, device: str) -> None:  # noqa: F811
+    """The thief read the cookie of the session, and knows which device it began on, but not the seal."""
+    mine, thief = Browser().in_(account_of(office.world.doctor)), Client()
+    named, seal = mine.cookies["device"].value.split(".")
+    thief.cookies["sessionid"] = mine.cookies["sessionid"].value
+    made_up = device.format(id=named, seal=seal[:-1] + ("A" if seal[-1] != "A" else "B"), other=uuid4().hex)
+    thief.cookies["device"] = made_up
+    told(thief.get(office.resident), 302)
+    told(mine.get(office.resident), 302)
+    assert SignInEvent.objects.filter(kind="session_stolen").count() == 1
+
+
+def test_a_cookie_seen_before_a_sign_in_or_an_unlocking_opens_nothing_after_it(office: Office) -> None:  # noqa: F811
+    account, mine, thief = account_of(office.world.doctor), Browser(), Browser()
+    mine.get("/sign-in")
+    for step in (
+        lambda: mine.in_(account),
+        lambda: mine.post("/unlock", {"password": PASSWORD}),
+        lambda: mine.in_(account),
+    ):
+        seen = {name: morsel.value for name, morsel in mine.cookies.items()}
+        step()
+        assert mine.is_in()
+        for name, value in seen.items():
+            thief.cookies[name] = value
+        assert not thief.is_in()
+    assert mine.is_in()
 
 
 def test_a_session_opens_no_api(office: Office) -> None:  # noqa: F811
@@ -115,6 +147,21 @@ def test_a_tampered_link_to_a_file_finds_nothing(office: Office, link: str) -> N
     job = link.format(uuid4().hex)
     told(office.director.open(f"/import/{job}/result.xlsx"), 404)
     told(office.director.send(f"{office.resident}/rights/copies/{DEAD}/pdf"), 403, 404)
+
+
+FORGED = ["AAAA", "é", "0" * 400, "../../etc", "' OR 1=1 --", "_" * 32, "gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/loops", "/notices", "/audit", "/audit/sign-ins", "{resident}?tab=medicines", "{resident}"]
+)
+def test_a_forged_cursor_is_refused_on_every_page_that_turns(office: Office, path: str) -> None:  # noqa: F811
+    address = path.format(resident=office.resident)
+    for cursor in FORGED:
+        answer = office.director.client.get(
+            address, {"cursor": cursor} | ({"tab": "medicines"} if "tab" in path else {})
+        )
+        assert "翻页标记无效" in told(answer, 422)
 
 
 # --- what no person types
@@ -218,3 +265,23 @@ def test_a_clock_set_back_changes_no_order_and_breaks_no_chain(office: Office) -
     assert ledger.verify().broken is None
     assert not rebuild.differences()
     assert worker.sweep(early, 500).looked_at == 0
+
+
+def test_a_clock_set_back_opens_no_screen_that_locked_and_no_account_that_waits(office: Office) -> None:  # noqa: F811
+    account, now = account_of(office.world.doctor), clock.real_now()
+    browser = Browser().in_(account)
+    browser.post("/me/security/pin", {"pin": "739124", "again": "739124"})
+    browser.post("/lock")
+    early, rules = now - timedelta(days=1), admission.rules(now)
+    row = Session.objects.get(account=account, ended_at=None)
+    assert sessions.judge(row, row.device_id, early, rules) is Verdict.LOCKED
+    sessions.end(account.pk, row.id, "ended_elsewhere", now)
+    row.refresh_from_db()
+    assert sessions.judge(row, row.device_id, early, rules) is Verdict.ENDED
+    account.locked_until = now + timedelta(minutes=15)
+    account.save(update_fields=["locked_until"])
+    with pytest.raises(Unauthenticated, match="锁定"):
+        guessing.refuse_locked(account, early)
+    pin = Pin.objects.select_related("account").get()
+    with pytest.raises(Unauthenticated, match="锁定"):
+        pins.prove(pin, "739124", guessing.Try(account.username, "", early, rules.guessing), rules.pin)

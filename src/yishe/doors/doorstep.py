@@ -17,6 +17,8 @@ from yishe.policy.refusals import TooMany
 LARGEST = 2 * 1024 * 1024
 """Bytes of a form."""
 LARGEST_UPLOAD = 33 * 1024 * 1024
+GUESSED_AT = ("/sign-in", "/my/sign-in", "/switch/")
+"""Where passwords, codes and PINs are tried."""
 UPLOADS = ("/import/upload",)
 """Where a file of up to 32 MB may come in; the API has its own limit (api/entrance)."""
 
@@ -31,7 +33,7 @@ class Doorstep:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             known = _brings_something(request)
-            if request.method == "POST" and request.path_info.startswith(("/sign-in", "/my/sign-in")):
+            if request.method == "POST" and request.path_info.startswith(GUESSED_AT):
                 _take("sign_in", request)
             elif not known and not request.path_info.startswith(settings.STATIC_URL):
                 _take("anonymous", request)

@@ -95,6 +95,18 @@ class PinRule(Strict):
     second_factor: Length
     own_device: bool
 
+    @model_validator(mode="after")
+    def can_be_chosen(self) -> Self:
+        if self.least > self.most or self.distinct > self.least:
+            raise ValueError(
+                f"{self.distinct} different of {self.least} to {self.most} digits; expected distinct ≤ least ≤ most"
+            )
+        if self.second_factor.exact() > self.life.exact():
+            raise ValueError(
+                f"second factor {self.second_factor} and life {self.life}; expected it to be shorter"
+            )
+        return self
+
 
 class Shared(Strict):
     """A device used in turns: locks after `idle`; what somebody was writing is kept for him for `draft`."""

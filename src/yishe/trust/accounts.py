@@ -19,7 +19,7 @@ from yishe.policy.refusals import Conflict, Invalid, NotFound, Unauthenticated
 from yishe.policy.sign_in_rules import Password
 from yishe.trust import commit, guessing, ids, usernames
 from yishe.trust.guessing import Try
-from yishe.trust.models import Account, SignInAttempt, Token
+from yishe.trust.models import Account, Pin, SignInAttempt, Token
 
 _NOBODY = make_password(secrets.token_hex())
 _COMMON = CommonPasswordValidator()
@@ -69,6 +69,7 @@ def _keep_password(account: Account, password: str, given_at: datetime | None) -
     account.failures, account.locked_until = 0, None
     with commit.atomically():
         account.save(update_fields=["password", "given_at", "failures", "locked_until"])
+        Pin.objects.filter(account=account).delete()  # they stood on the old one
 
 
 def refuse_stale(account: Account, at: datetime, rule: Password) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from yishe.policy.sign_in_rules import SignInVersion
-from yishe.trust import guessing, passkeys, recovery, totp
+from yishe.trust import guessing, passkeys, pins, recovery, totp
 from yishe.trust.guessing import Try
 from yishe.trust.models import Account
 
@@ -54,8 +54,9 @@ def prove(account: Account, code: str, tried: Try, rules: SignInVersion) -> str:
 
 
 def reset(account: UUID, at: datetime) -> None:
-    """Someone lost his phone: every second factor goes, and he sets up new ones at the next sign-in."""
+    """Someone lost his phone: every second factor goes, and the PINs that stood on one, and he sets up new ones at the next sign-in."""
     totp.remove(account, at)
     for key in passkeys.of(account):
         passkeys.remove(account, key.id, at)
     recovery.drop(account)
+    pins.drop(account=account)

@@ -12,7 +12,7 @@ from tests.rooms.care.world import World, build
 from yishe.doors import admission
 from yishe.loops import kinds
 from yishe.policy.refusals import Invalid
-from yishe.trust import clock, pins, shared_devices
+from yishe.trust import accounts, clock, pins, shared_devices
 from yishe.trust.models import AccessLine, Account, Draft, Pin, Session, SharedDevice, SignInEvent
 
 DOCTORS, NURSES = "739124", "581936"
@@ -242,6 +242,13 @@ def test_a_pin_is_kept_so_that_a_copy_of_the_table_gives_nothing_away(
     said = tablet.post("/me/security/pin", {"pin": DOCTORS, "again": DOCTORS + "1"})
     assert "不一样" in title(said)
     assert DOCTORS not in Pin.objects.get(account=doctor).hashed
+
+
+def test_a_new_password_ends_the_pins_that_stood_on_the_old_one(tablet: Browser, doctor: Account) -> None:
+    accounts.set_password(doctor, "一句新的只有我知道的话", admission.rules(clock.real_now()).password)
+    tablet.post("/switch")
+    assert "王医生" not in title(tablet.get("/switch"))
+    assert Pin.objects.count() == 1, "the nurse's"
 
 
 # Who enrols and ends

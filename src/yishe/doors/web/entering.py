@@ -121,9 +121,14 @@ def _begin(
 ) -> HttpResponse:
     rules = admission.rules(at)
     request.session.pop(HALF, None)
+    before = request.session.session_key
     auth.login(request, account, backend=BACKEND)
     if request.session.session_key is None:
         request.session.create()
+    elif (
+        request.session.session_key == before
+    ):  # the same person again: whoever saw the old cookie has nothing
+        request.session.cycle_key()
     row = admission.session_of(request)
     assert row is not None  # noqa: S101 - it was saved just now
     sessions.begin(row.id, account, arrival, at, rules)
