@@ -33,7 +33,7 @@ def test_signed_at_home_on_a_tablet_and_one_item_of_the_year_done(signed_in: Sig
     expect(doctor.locator("#id_resident_path")).to_have_value(re.compile(r"^M\d+ \d+ L"))
     assert Axe().run(doctor).response["violations"] == []
     doctor.get_by_role("button", name="双方签字").click()
-    expect(doctor.locator("#tab")).to_contain_text("已做 0")
+    expect(doctor.locator("#tab")).to_contain_text("已做 0", timeout=c.LIVE_MS)
 
     doctor.get_by_role("link", name="记一次履约").click()
     dialog = doctor.locator("#dialog")
@@ -41,5 +41,5 @@ def test_signed_at_home_on_a_tablet_and_one_item_of_the_year_done(signed_in: Sig
     dialog.get_by_label("上门").check()
     dialog.get_by_label("情况").fill("家访评估完成。")
     dialog.get_by_role("button", name="记下").click()
-    expect(doctor.locator("#tab")).to_contain_text("已做 2")
+    expect(doctor.locator("#tab")).to_contain_text("已做 2", timeout=c.LIVE_MS)
     assert Axe().run(doctor).response["violations"] == []

@@ -90,7 +90,7 @@ def keep(
     for _ in range(TRIES):
         try:
             return _kept(actor, resident, services, how, summary, at, command_id, occurred_at, digest)
-        except commit.Stale:
+        except (commit.Stale, commit.Duplicate):  # somebody wrote to the same year first: look again
             directory.forget()
     raise Conflict("busy", "同时有人在记这份签约，请再点一次。")
 

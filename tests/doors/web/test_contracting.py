@@ -1,5 +1,6 @@
 """签约 in four steps and one item ticked off. 王医生 and 赵护士 are her team, 李敏 its social worker, 钱医生 a stranger."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -58,6 +59,18 @@ def test_a_step_that_lacks_something_says_so_and_keeps_what_was_typed(office: Of
     forged = office.nurse.send(sign, **NAMES, resident_path="<script>")
     assert (forged.status_code, "读不出来" in forged.content.decode()) == (422, True)
     assert Contract.objects.get().signed_at is None
+
+
+def test_for_a_child_the_guardian_is_asked_to_sign(office: Office, her: str) -> None:
+    residents.amend(
+        SYSTEM, office.world.resident.resident, {"birth_date": datetime.now(UTC).date() - timedelta(days=600)}, datetime.now(UTC)
+    )  # fmt: skip
+    review = office.doctor.send(f"{her}/contract/package", package="basic", way="home")["Location"]
+    sign = office.doctor.send(review, findings="可签")["Location"]
+    (guardian,) = re.findall(r'<input[^>]*value="guardian"[^>]*>', office.doctor.text(sign))
+    assert "checked" in guardian
+    assert office.doctor.send(sign, **NAMES).status_code == 422
+    assert office.doctor.send(sign, **{**NAMES, "signer": "guardian"}).status_code == 302
 
 
 def test_one_contact_is_ticked_off_and_a_second_says_from_when_on(office: Office, her: str) -> None:

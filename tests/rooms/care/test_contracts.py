@@ -111,6 +111,13 @@ def test_nothing_is_signed_unreviewed_twice_or_without_both_signatures(
     assert Contract.objects.count() == 1
 
 
+@pytest.mark.parametrize("package", ["basic", "personal", "premium"])
+def test_every_approved_package_can_be_signed(world: World, her: UUID, now: datetime, package: str) -> None:
+    contract = signed(world, her, now, package=package)
+    assert signing.copy(world.nurse, contract, now).startswith(b"%PDF")
+    assert Owed.objects.filter(contract=contract).count() >= 8
+
+
 @pytest.mark.parametrize(
     ("package", "way", "words"), [("gold", "home", "没有批准的服务包"), ("basic", "fax", "签约方式")]
 )

@@ -68,7 +68,7 @@ class ReviewForm(forms.Form):
 class SignForm(forms.Form):
     """Both sides, typed or drawn; a drawing comes as path data of the pad."""
 
-    signer = forms.ChoiceField(label="由谁签字", widget=forms.RadioSelect, initial="resident")
+    signer = forms.ChoiceField(label="由谁签字", widget=forms.RadioSelect)
     resident_name = forms.CharField(label="居民一方签名（姓名）", max_length=60)
     resident_path = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20_000)
     staff_name = forms.CharField(label="医护一方签名（姓名）", max_length=60)

@@ -13,7 +13,7 @@ from yishe.care.models import Contract
 from yishe.doors.web import faces, page, resident
 from yishe.doors.web.contract_forms import EndForm, PackageForm, ReviewForm, SignForm, TeamForm, WhoForm
 from yishe.doors.web.page import Here, signed_in
-from yishe.people import access, empanelments, sight
+from yishe.people import access, empanelments, packs, sight
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Invalid
 
@@ -88,7 +88,11 @@ def sign(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
     coming = signing.coming(here.actor, contract_id, here.now)
     card = resident.card_of(stands)
     teams = [] if stands.team or stands.neighbourhood_team else contracts.teams_for(stands)
-    initial = {"resident_name": card.name, "staff_name": here.actor.name}
+    young = packs.in_force().consents.needs_guardian(card.birth_date, coming.since)
+    initial = {
+        "signer": "guardian" if young else "resident", "staff_name": here.actor.name,
+        "resident_name": "" if young else card.name,
+    }  # fmt: skip
     form = SignForm(teams, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
