@@ -1,16 +1,20 @@
 """The residents' own pages. 王秀兰 comes in by a code to her phone, her daughter by her own phone while a consent holds;
 赵护士 hands out a slip, 钱医生 is a stranger. Staff meet none of these pages, and nobody here meets theirs."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
 from tests.doors.web.conftest import Office
+from tests.rooms.trust.authenticator import Authenticator
 from yishe.care import medications
 from yishe.loops import acts, worker
 from yishe.loops.models import Loop
@@ -307,6 +311,32 @@ def test_a_screen_left_alone_ends_and_other_devices_can_be_sent_away(
     assert "重新登录" in text(again.post("/my/security/passkeys/ask"), 409)
     assert again.post("/my/sign-out")["Location"] == "/my/sign-in"
     assert again.get("/my")["Location"] == "/my/sign-in"
+
+
+def test_a_residents_passkey_opens_her_door_and_a_colleagues_does_not(
+    office: Office, her: UUID, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ORIGINS", ["https://yishe.test"])
+    keys = [Authenticator(handle=b"her-own-telephone"), Authenticator()]
+    host = {"HTTP_HOST": "yishe.test"}
+    mine = resident_in(line)
+    for client, path, device in (
+        (mine, "/my/security/passkeys", keys[0]),
+        (office.doctor.client, "/me/security/passkeys", keys[1]),
+    ):
+        given = json.loads(text(client.post(f"{path}/ask", **host)))
+        client.post(path, _answered(given, device.create(given)), **host)
+    assert "通行密钥" in text(mine.get("/my/security", **host))
+    for door, opens, refused in (("/my/sign-in", keys[0], keys[1]), ("/sign-in", keys[1], keys[0])):
+        for device, fine in ((opens, True), (refused, False)):
+            browser = Client(**host)
+            given = json.loads(text(browser.post(f"{door}/passkey/ask")))
+            came = browser.post(f"{door}/passkey", _answered(given, device.get(given)))
+            assert (came.status_code == 302) is fine, (door, came.content.decode())
+
+
+def _answered(given: dict[str, Any], answer: dict[str, Any]) -> dict[str, str]:
+    return {"challenge": given["challenge"], "answer": json.dumps(answer)}
 
 
 def test_where_nothing_carries_codes_the_door_names_the_desk(office: Office) -> None:
