@@ -48,6 +48,11 @@ class Glimpse:
     def opens(self, code: str) -> bool:
         return code in self.everything
 
+    def only(self, relations: Iterable[str]) -> "Glimpse":
+        """As much of it as comes by these relations."""
+        kept = {one: codes for one, codes in self.scopes.items() if one in relations}
+        return replace(self, scopes=kept)
+
     def line(self, code: str = "") -> dict[str, str]:
         """What an access line keeps: the relation by which this code (or anything) is open, and what it is for."""
         relation = next((one for one, codes in self.scopes.items() if not code or code in codes), "")

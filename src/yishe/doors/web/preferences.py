@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
-from yishe.doors.web import page
+from yishe.doors.web import helping, page
 from yishe.doors.web.entering import safe_next
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import research
@@ -16,7 +16,7 @@ def settings(request: HttpRequest, here: Here) -> HttpResponse:
         request,
         here,
         "settings.html",
-        {"place": "me", "may_ask_data": research.may_ask(here.actor, here.now)},
+        {"place": "me", "may_ask_data": research.may_ask(here.actor, here.now), "helps": helping.helps(here)},
     )
 
 
