@@ -273,6 +273,7 @@ def test_an_ended_tablet_opens_for_nobody_and_its_people_are_told(
 ) -> None:
     device = SharedDevice.objects.get().device_id
     boss = Browser().in_(director)
+    assert "一楼诊室平板" in title(boss.get("/me/security")), "also from another machine"
     assert boss.post(f"/me/security/shared/{device}/end").status_code == 302
     assert tablet.get("/switch")["Location"] == "/sign-in"
     assert not tablet.is_in()
@@ -289,7 +290,7 @@ def test_an_ended_tablet_opens_for_nobody_and_its_people_are_told(
 def test_on_ones_own_device_a_pin_brings_one_back_to_the_page(doctor: Account) -> None:
     browser = Browser().in_(doctor)
     browser.post("/me/security/pin", {"pin": DOCTORS, "again": DOCTORS})
-    assert "共用设备" not in title(browser.get("/me/security"))
+    assert "共用设备：" not in title(browser.get("/me/security"))
     browser.post("/lock")
     assert 'name="pin"' in title(browser.get("/unlock?next=/loops"))
     assert browser.post("/unlock", {"pin": "000000", "next": "/loops"}).status_code == 401

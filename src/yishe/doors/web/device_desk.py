@@ -21,7 +21,8 @@ def told(request: HttpRequest, here: Here) -> dict[str, Any]:
     row, account = row_of(request), account_of(request)
     at = clock.real_now()
     rule = admission.rules(at).pin
-    mine = pins.of(account.pk)
+    mine, here_now = pins.of(account.pk), shared_devices.current(row.device_id)
+    kept = tablets.kept(here.actor, here.now)
     return {
         "pins": [
             {"row": one, "here": one.device_id == row.device_id, "until": one.proved_at + rule.life.exact()}
@@ -29,7 +30,9 @@ def told(request: HttpRequest, here: Here) -> dict[str, Any]:
         ],
         "pin_here": any(one.device_id == row.device_id for one in mine),
         "may_pin": row.device_id is not None and (row.shared or rule.own_device),
-        "tablet": shared_devices.current(row.device_id),
+        "tablet": here_now,
+        "tablets": kept if here_now in kept or here_now is None else [here_now, *kept],
+        "may_end": {one.device_id for one in kept},
         "may_share": row.device_id is not None and tablets.may_enrol(here.actor, here.now),
     }
 
