@@ -55,9 +55,11 @@ def _owed(here: Here, stands: Placement) -> list[tuple[str, str]]:
     doable = [one for one in found.lines if one.state in ("open", "overdue") and one.service != RENEWAL]
     if not doable:
         raise Conflict("nothing_owed", "现在没有该做的签约项目：没到时候的不能提前算；这次可记为普通接诊。")
+    # as the tick itself chooses: the present window, else the earliest that was missed
+    first_last = sorted(doable, key=lambda one: (one.state == "open", -one.due.toordinal()))
     said = {
         one.service: f"{one.title}（第 {one.nth}/{one.times} 次，应在 {one.due:%m-%d} 前）"
-        for one in reversed(doable)
+        for one in first_last
     }
     return sorted(said.items())
 
