@@ -35,6 +35,7 @@ from yishe.talk import delivery
 from yishe.talk.models import Notice, Outbox
 from yishe.trust import ids, keys, ledger
 from yishe.trust.models import Entry, Erasure, SubjectKey
+from yishe.trust.scoping import everybody
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 D2S = "referral.doctor_to_social_worker"
@@ -207,7 +208,7 @@ def _register() -> Writer:
         return lambda: residents.register(doctor, fields, stage.at)
 
     def effects(stage: Stage, made: str) -> list[str]:
-        found = Resident.objects.order_by("-created_at", "-id").first()
+        found = everybody(Resident, "the newest").order_by("-created_at", "-id").first()
         assert found is not None
         same = Resident.objects.filter(id_blind=found.id_blind)
         subject = Subject.objects.get(resident=found)

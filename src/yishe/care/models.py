@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models import Q
 
 from yishe.trust import ids
+from yishe.trust.scoping import OfPersons, Personal
 
 
-class Recorded(models.Model):
+class Recorded(Personal):
     """What every recorded fact has in common.
 
     ``occurred_at`` is when it happened, ``recorded_at`` when the server took it down (both UTC). ``author`` is a staff
@@ -24,7 +25,8 @@ class Recorded(models.Model):
 
     insert_only = True
     finished: ClassVar[Q] = Q()
-    objects: ClassVar[models.Manager[Any]] = models.Manager()
+    scoped_by: ClassVar[tuple[str, ...]] = ("id", "subject", "supersedes")
+    objects: ClassVar[models.Manager[Any]] = OfPersons()
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     home = models.UUIDField()
@@ -258,6 +260,7 @@ class QuestionnaireResponse(Recorded):
     """
 
     finished = Q(status__in=["completed", "amended"])
+    scoped_by = (*Recorded.scoped_by, "response")
 
     response = models.UUIDField()
     status = models.CharField(max_length=16)

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from yishe.care.models import Condition, Encounter, MedicationChange, Observation, Recorded, ServiceNote
 from yishe.insight.workbooks import safe
@@ -28,6 +28,7 @@ from yishe.policy.deidentifying import OTHER, QUASI, Coarse, Cover, Known
 from yishe.policy.refusals import Invalid
 from yishe.policy.research_rules import ResearchSheet
 from yishe.trust import keys
+from yishe.trust.scoping import everybody
 
 Row = TypeVar("Row", bound=Recorded)
 
@@ -148,7 +149,7 @@ Owners = dict[UUID, UUID]
 def _standing(model: type[Row], spec: Spec, subjects: Owners) -> Iterator[Row]:
     """Entries of the period, neither corrected nor withdrawn."""
     later = model.objects.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
-    rows: QuerySet[Row] = model.objects.filter(
+    rows = everybody(model, "a period is read, and kept of whom the consents name").filter(
         ~Exists(later), withdrawn=False, occurred_at__gte=sets.day(spec.since),
         occurred_at__lt=sets.day(spec.until) + timedelta(days=1),
     )  # fmt: skip

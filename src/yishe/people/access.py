@@ -31,6 +31,7 @@ from yishe.people.standing import (
 from yishe.policy.access_rules import AccessSheet, Granted
 from yishe.policy.refusals import Forbidden
 from yishe.trust.commit import Bundle
+from yishe.trust.scoping import everybody
 
 __all__ = [
     "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "ON_DUTY", "OWN", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
@@ -230,9 +231,9 @@ class Scope:
     everyone: bool = False
 
     def residents(self) -> QuerySet[Resident]:
-        if self.everyone:
-            return Resident.objects.filter(merged_into=None, erased_at=None)
-        return Resident.objects.filter(self._filter(), merged_into=None, erased_at=None)
+        rows = everybody(Resident, "this is the scope itself")
+        wanted = Q() if self.everyone else self._filter()
+        return rows.filter(wanted, merged_into=None, erased_at=None)
 
     def _filter(self) -> Q:
         found = Q(centre__in=self.centres) if self.centres else Q(pk__in=[])

@@ -5,12 +5,15 @@ the column's name as associated data. `home` is the centre where the row was bor
 Rows of rooms above never hold a resident's id, only the random `Subject.subject`.
 """
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from yishe.people.own_models import OwnAccount  # noqa: F401 - one room, two pages of tables
 from yishe.trust import ids
+from yishe.trust.scoping import OfPersons, Personal
 
 
 class Organisation(models.Model):
@@ -137,9 +140,11 @@ class Household(models.Model):
         constraints = [models.UniqueConstraint(fields=["home", "code"], name="people_household_code")]
 
 
-class Resident(models.Model):
+class Resident(Personal):
     """A person we answer for, or may come to. Erasure empties the sealed columns and drops the subject."""
 
+    scoped_by = ("id", "centre", "id_blind", "record_blind", "person_blind", "contact_blind", "row_blind", "merged_into")  # fmt: skip
+    objects: ClassVar[models.Manager["Resident"]] = OfPersons()
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     home = models.UUIDField()
     centre = models.ForeignKey(Organisation, models.PROTECT, related_name="+", help_text="answers now")
@@ -195,6 +200,8 @@ class Subject(models.Model):
     A merge points `resident` at the survivor; `origin` stays, so that an unmerge can bring it back and so
     that a resident's own subject is the one whose origin he is.
     """
+
+    scoped_by = ("subject", "resident", "origin")
 
     subject = models.UUIDField(primary_key=True)
     home = models.UUIDField()

@@ -22,6 +22,7 @@ from yishe.policy.refusals import Conflict, Invalid
 from yishe.trust import commit, ledger, replay
 from yishe.trust.commit import Bundle
 from yishe.trust.models import Entry
+from yishe.trust.scoping import everybody
 
 PROTECT = "resident.protect"
 FIELDS = ("phone", "address", "record_number")
@@ -190,7 +191,7 @@ def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
 
 def differences() -> list[replay.Difference]:
     """Everywhere a row says something else of protection than its ledger; empty when all is well."""
-    rows = Resident.objects.exclude(own_subject=None)
+    rows = everybody(Resident, "every row is compared with its ledger").exclude(own_subject=None)
     names = ("protected_at", "protected_reason", "protected_review")
     return replay.differences(
         refolded(),

@@ -126,7 +126,7 @@ def test_a_question_left_open_is_named_and_never_guessed(world: World, now: date
 
 
 def test_a_child_is_not_given_an_adult_s_form(world: World, now: datetime) -> None:
-    Resident.objects.update(birth_date=date(2018, 5, 1))
+    Resident.objects.filter(id=world.resident.resident).update(birth_date=date(2018, 5, 1))
     with pytest.raises(Invalid, match="用于成人"):
         begin(world, world.doctor, "phq9", now)
 

@@ -25,7 +25,7 @@ def test_blood_pressure_glucose_and_weight_are_taken(world: World, now: datetime
         observations.record(
             world.nurse, world.resident.resident, kind=kind, values=values, at=now, command_id=f"o{number}"
         )
-    rows = {row.kind: row for row in Observation.objects.all()}
+    rows = {row.kind: row for row in Observation.objects.filter(subject=world.resident.subject)}
     assert rows["bp"].values == {"sbp": "142", "dbp": "88"}
     assert rows["glucose"].values == {"glucose": "7.8"}
     assert rows["weight"].values == {"weight": "61.5"}
