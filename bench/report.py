@@ -12,7 +12,7 @@ from bench.clients import Run
 WISHED = {"create": 0.35, "accept": 0.35, "worklist": 0.20}
 FLOOR = (
     "raw psycopg, 2 processes, 8 connections, the same rows in one read and one statement, prepared. "
-    "Medians of interleaved pairs, requests/s; pgbench runs the floor's SQL in each pair, too."
+    "Medians of interleaved pairs, requests/s; pgbench runs the floor's SQL in each pair, too, with the same values bound."
 )
 ALLOWED = "What was added in between may cost at most 10 %: `now / before` at least 90 %; above 100 %, it is faster than before."
 TITLES = {
