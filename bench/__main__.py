@@ -18,7 +18,9 @@ from bench import beside, machine
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench")
+    parser = argparse.ArgumentParser(
+        prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--residents", type=int, default=20_000)
     parser.add_argument("--loops", type=int, default=20_000)
     parser.add_argument("--requests", type=int, default=2_000)
