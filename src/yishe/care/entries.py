@@ -205,7 +205,7 @@ def standing(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:
 def newest(
     model: type[Row], subjects: Sequence[Keyed], before: tuple[datetime, UUID] | None = None, size: int = MOST
 ) -> list[Row]:
-    """Of the rows that stand, the newest `size` before a moment and row, newest first. By a fixed statement: every look
+    """Of the finished rows that stand, the newest `size` before a moment and row, newest first. By a fixed statement: every look
     at a resident walks here, once for each source."""
     homes, home_values = quick.among("r.home", sorted({one.home for one in subjects}))
     whose_, subject_values = quick.among("r.subject", [one.subject for one in subjects])
@@ -213,13 +213,14 @@ def newest(
     if before is not None:
         beyond = " AND (r.occurred_at < %s OR (r.occurred_at = %s AND r.id < %s))"
         values += [before[0], *before]
-    table = model._meta.db_table
+    table, done = model._meta.db_table, model.finished_as
+    finished = f" AND r.status IN ({', '.join(['%s'] * len(done))})" if done else ""
     sql = (
         f"SELECT {quick.columns(model, 'r')} FROM {table} r WHERE {homes} AND {whose_} AND NOT r.withdrawn AND NOT EXISTS "
-        f"(SELECT 1 FROM {table} later WHERE later.home = r.home AND later.supersedes = r.id){beyond} "
+        f"(SELECT 1 FROM {table} later WHERE later.home = r.home AND later.supersedes = r.id){beyond}{finished} "
         "ORDER BY r.occurred_at DESC, r.id DESC LIMIT %s"
     )
-    return [quick.instance(model, row) for row in quick.rows(sql, [*values, size])]
+    return [quick.instance(model, row) for row in quick.rows(sql, [*values, *done, size])]
 
 
 def place(model: type[Recorded], column: str) -> str:

@@ -20,11 +20,13 @@ class Recorded(Personal):
     ``occurred_at`` is when it happened, ``recorded_at`` when the server took it down (both UTC). ``author`` is a staff
     id. ``command_digest`` is the SHA-256 of the command's body: a repeat with the same body gets the first row back.
     ``supersedes`` names the row of the same table this one corrects; ``withdrawn`` marks a correction that takes the
-    old row back without putting anything in its place. ``finished`` are the rows that count as part of the record.
+    old row back without putting anything in its place. ``finished`` are the rows that count as part of the record,
+    ``finished_as`` their status in tables that have one.
     """
 
     insert_only = True
     finished: ClassVar[Q] = Q()
+    finished_as: ClassVar[tuple[str, ...]] = ()
     scoped_by: ClassVar[tuple[str, ...]] = ("id", "subject", "supersedes")
     objects: ClassVar[models.Manager[Any]] = OfPersons()
 
@@ -259,7 +261,8 @@ class QuestionnaireResponse(Recorded):
     resident, relative). ``sealed`` holds JSON ``{"answers", "confirmed", "raised", "about", "result", "reason"}``.
     """
 
-    finished = Q(status__in=["completed", "amended"])
+    finished_as = ("completed", "amended")
+    finished = Q(status__in=finished_as)
     scoped_by = (*Recorded.scoped_by, "response")
 
     response = models.UUIDField()
