@@ -71,6 +71,12 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/record/note": lambda town, person: {"stage": "intake", "text": "入户看望"},
     "POST /residents/{resident}/record/encounter": lambda town, person: {"kind": "1", "summary": "复诊"},
     "POST /residents/{resident}/record/observation": lambda town, person: {"sbp": "128", "dbp": "80"},
+    "POST /residents/{resident}/record/growth": lambda town, person: {"child_weight": "12.5"},
+    "POST /residents/{resident}/record/body": lambda town, person: {"waist": "88"},
+    "POST /residents/{resident}/record/answers": lambda town, person: {"smoker": "0"},
+    "POST /residents/{resident}/record/immunization": lambda town, person: {
+        "vaccine": "HepB", "reason": "ill", "remark": f"第 {uuid4().hex[:6]} 次",
+    },
     "POST /residents/{resident}/record/medication": lambda town, person: {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
     },
@@ -142,6 +148,7 @@ SENT: dict[str, Sent] = {
     "POST /api/v1/residents/{resident}/medications": lambda town, person: {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
     },
+    "POST /api/v1/residents/{resident}/immunizations": lambda town, person: {"vaccine": "HepB", "reason": "ill"},
     "POST /api/v1/residents/{resident}/notes": lambda town, person: {"text": "入户看望"},
 }  # fmt: skip
 """What a row is asked with, where it takes more than its address."""

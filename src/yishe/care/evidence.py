@@ -21,6 +21,7 @@ from yishe.care.items import Item, Reader
 from yishe.care.models import (
     Condition,
     Encounter,
+    Immunization,
     MedicationChange,
     Observation,
     QuestionnaireResponse,
@@ -40,6 +41,7 @@ TYPES: dict[str, tuple[type[Recorded], Callable[[Any, Reader], Item | None]]] = 
     "observation": (Observation, items.observation),
     "condition": (Condition, items.condition),
     "assessment": (QuestionnaireResponse, items.assessment),
+    "immunization": (Immunization, items.immunization),
 }
 PROOFS = {"medication_plan": "medication_change"}
 """Words of a kind for what is a record under another name."""

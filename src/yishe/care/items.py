@@ -12,6 +12,7 @@ from yishe.care.guarded import DIAGNOSIS
 from yishe.care.models import (
     Condition,
     Encounter,
+    Immunization,
     MedicationChange,
     Observation,
     QuestionnaireResponse,
@@ -29,6 +30,7 @@ from yishe.policy.scale_rules import Score
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ENCOUNTER = "encounter"
+YES_NO = {"1": "是", "0": "否"}
 SERVICE = "service_note"
 PSYCHOTHERAPY = "psychotherapy"
 
@@ -160,7 +162,12 @@ def observation(row: Observation, reader: Reader) -> Item | None:
     parts = []
     for name, value in row.values.items():
         quantity = quantities.get(name)
-        parts.append(f"{quantity.title} {value} {quantity.shown}" if quantity else f"{name} {value}")
+        asked = reader.pack.life.inputs.get(name)
+        if quantity:
+            parts.append(f"{quantity.title} {value} {quantity.shown}")
+        else:
+            answer = YES_NO.get(str(value), str(value))
+            parts.append(f"{asked.title if asked else name}：{answer}")
     context = f"（{reader.words('observation_context', row.context)}）" if row.context else ""
     detail = {
         "kind": row.kind,
@@ -170,6 +177,24 @@ def observation(row: Observation, reader: Reader) -> Item | None:
         "repeated": row.repeated,
     }
     return _item("observation", row, reader, "，".join(parts) + context, detail=detail)
+
+
+def immunization(row: Immunization, reader: Reader) -> Item:
+    """A dose, or why it was not given; the whole team needs to know."""
+    sheet = reader.pack.life.vaccines
+    vaccine = sheet.vaccines.get(row.vaccine) if sheet else None
+    name = str(vaccine.title) if vaccine else row.vaccine
+    content = reader.content(row)
+    detail = {"vaccine": row.vaccine, "state": row.state, "batch": content["batch"]}
+    title = f"接种：{name}"
+    if row.state == "held":
+        reason = sheet.holds.get(row.reason) if sheet else None
+        until = f"，到 {row.until:%Y-%m-%d}" if row.until else ""
+        title = f"未接种：{name}（{reason.title if reason else row.reason}{until}）"
+        detail |= {"reason": row.reason, "until": row.until.isoformat() if row.until else None}
+    batch = f"批号 {content['batch']}" if content["batch"] else ""
+    text = "\n".join(filter(None, [batch, content["remark"]]))
+    return _item("immunization", row, reader, title, text=text, detail=detail)
 
 
 def condition(row: Condition, reader: Reader) -> Item | None:

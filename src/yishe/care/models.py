@@ -132,6 +132,26 @@ class Observation(Recorded):
         db_table = "care_observation"
 
 
+class Immunization(Recorded):
+    """A dose of a vaccine that was given, or the reason why it is not (``held``), until a day if one was named.
+
+    ``vaccine`` and ``reason`` are codes of the pack's ``vaccines.yaml``. ``sealed`` holds JSON ``{"batch", "remark"}``.
+    """
+
+    vaccine = models.CharField(max_length=16)
+    state = models.CharField(max_length=8, default="given")
+    reason = models.CharField(max_length=24, blank=True)
+    until = models.DateField(null=True)
+    sealed = models.BinaryField()
+
+    class Meta(Recorded.Meta):
+        db_table = "care_immunization"
+        constraints = [
+            *Recorded.Meta.constraints,
+            models.CheckConstraint(condition=Q(state__in=["given", "held"]), name="immunization_state_known"),
+        ]
+
+
 class Condition(Recorded):
     """A disease, an allergy or a social condition. ``sealed`` holds JSON ``{"code", "title", "remark"}``."""
 

@@ -4,7 +4,8 @@ A value outside the hard limits is refused with a question; one outside the soft
 and is taken when ``repeated`` says that it was. A missing value is never filled in.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -22,8 +23,14 @@ from yishe.trust.commit import Bundle
 ZONE = ZoneInfo("Asia/Shanghai")
 ACTION = "record.observation"
 MANUAL = "manual"
-KINDS: dict[str, tuple[str, ...]] = {"bp": ("sbp", "dbp"), "glucose": ("glucose",), "weight": ("weight",)}
-"""Which quantities make one measurement."""
+BP = "bp"
+TOGETHER: dict[str, tuple[str, ...]] = {BP: ("sbp", "dbp")}
+"""Quantities that are measured together; every other one of the pack is a measurement of its own."""
+
+ANSWERS = "answers"
+"""Yes and no to the questions of risk_inputs.yaml, kept as 1 and 0."""
+
+WITH_UNIT = re.compile(r"([0-9.+-]+)\s*([^0-9.\s].*)")
 
 Measured = Mapping[str, Decimal | float | int | str]
 
@@ -47,7 +54,7 @@ def record(
 
     ``context`` is a code of the pack's list ``observation_context`` (fasting …). Raises as ``entries.begin``; Invalid with
     code ``value_impossible`` (a question) or ``value_unusual`` (measure again, then ``repeated=True``)."""
-    read = _numbers(kind, values)
+    read = _answers(values) if kind == ANSWERS else _numbers(kind, values, occurred_at or at)
     body: dict[str, Any] = {
         "kind": kind,
         "values": {name: str(value) for name, value in read.items()},
@@ -60,7 +67,8 @@ def record(
         return draft.earlier
     if context:
         entries.known("observation_context", context, "测量情境")
-    check(read, command.happened, repeated=repeated)
+    if kind != ANSWERS:
+        check(read, command.happened, repeated=repeated)
     own = bundle if bundle is not None else Bundle()
     row = entries.append(draft, own, method=MANUAL, **body)
     return entries.settle(draft, own, row, own=bundle is None)
@@ -79,21 +87,48 @@ def check(values: Mapping[str, Decimal], at: datetime, *, repeated: bool) -> Non
             raise _unusual(name, value, quantities[name])
 
 
-def _numbers(kind: str, values: Measured) -> dict[str, Decimal]:
-    wanted = KINDS.get(kind)
-    if wanted is None:
+def latest(subjects: Sequence[entries.Keyed], most: int = 400) -> list[Observation]:
+    """The newest measurements that stand, newest first; one statement."""
+    return list(entries.latest(Observation, subjects).order_by("-occurred_at", "-id")[:most])
+
+
+def _answers(values: Measured) -> dict[str, Decimal]:
+    asked = {code for code, one in packs.in_force().life.inputs.items() if one.question}
+    unknown = sorted(set(values) - asked)
+    if unknown or not values:
         raise Invalid(
-            "observation_kind_unknown", "手工录入目前有三种：血压（bp）、血糖（glucose）、体重（weight）。"
+            "question_unknown",
+            f"没有这样的问题：{'、'.join(unknown) or '（空）'}；可答：{'、'.join(sorted(asked))}。",
+        )
+    if any(str(value) not in ("0", "1") for value in values.values()):
+        raise Invalid("answer_unknown", "每个问题只能答是（1）或否（0）；不知道的不要填。")
+    return {name: Decimal(str(value)) for name, value in values.items()}
+
+
+def _numbers(kind: str, values: Measured, at: datetime) -> dict[str, Decimal]:
+    quantities = packs.in_force().bounds(at.astimezone(ZONE).date())
+    taken = {name for names in TOGETHER.values() for name in names}
+    wanted = TOGETHER.get(kind) or ((kind,) if kind in quantities and kind not in taken else None)
+    if wanted is None:
+        single = [f"{one.title}（{code}）" for code, one in quantities.items() if code not in taken]
+        raise Invalid(
+            "observation_kind_unknown", f"没有“{kind}”这种测量；可录：血压（bp）、{'、'.join(single)}。"
         )
     if set(values) != set(wanted):
         raise Invalid(
             "values_incomplete",
             f"这种测量要填 {len(wanted)} 个数：{'、'.join(wanted)}。缺的不能补零，请测全再录。",
         )
-    return {name: _number(values[name]) for name in wanted}
+    return {name: _number(values[name], quantities[name]) for name in wanted}
 
 
-def _number(value: Decimal | float | int | str) -> Decimal:
+def _number(value: Decimal | float | int | str, quantity: Quantity) -> Decimal:
+    """A number in the pack's unit. One in another unit is answered with what it comes to, never turned silently."""
+    written = WITH_UNIT.fullmatch(str(value).strip())
+    if written and written[2] in (quantity.shown, quantity.unit):
+        value = written[1]
+    elif written and written[2] in quantity.units:
+        raise _other_unit(written[1], written[2], quantity)
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
@@ -101,6 +136,20 @@ def _number(value: Decimal | float | int | str) -> Decimal:
     if not number.is_finite():
         raise Invalid("not_a_number", "测量值不是数字：请只填数，单位不用写。")
     return number
+
+
+def _other_unit(number: str, unit: str, quantity: Quantity) -> Invalid:
+    try:
+        value = quantity.units[unit].of(float(number))
+    except ValueError:
+        return Invalid("not_a_number", "测量值不是数字：请只填数，单位不用写。")
+    said = f"{value:.{quantity.decimals}f}"
+    return Invalid(
+        "unit_other",
+        f"{quantity.title} {number} {unit} 合 {said} {quantity.shown}：核对无误请填 {said}，再提交。",
+        suggestion=said,
+        unit=quantity.shown,
+    )
 
 
 def _exceeds(

@@ -13,6 +13,7 @@ from yishe.care.models import (
     Contract,
     Encounter,
     Held,
+    Immunization,
     MedicationChange,
     Observation,
     QuestionnaireResponse,
@@ -31,7 +32,7 @@ from yishe.trust.models import SubjectKey
 PLACE = "care.held.sealed"
 RECORDED: dict[str, type[Recorded]] = {
     "encounter": Encounter, "condition": Condition, "medication": MedicationChange, "observation": Observation,
-    "note": ServiceNote, "assessment": QuestionnaireResponse,
+    "note": ServiceNote, "assessment": QuestionnaireResponse, "immunization": Immunization,
 }  # fmt: skip
 
 

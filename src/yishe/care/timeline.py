@@ -18,6 +18,7 @@ from yishe.care.items import Item, Reader
 from yishe.care.models import (
     Condition,
     Encounter,
+    Immunization,
     MedicationChange,
     Observation,
     QuestionnaireResponse,
@@ -41,6 +42,7 @@ SOURCES: dict[str, tuple[type[Recorded], Callable[..., Item | None]]] = {
     "observation": (Observation, items.observation),
     "condition": (Condition, items.condition),
     "assessment": (QuestionnaireResponse, items.assessment),
+    "immunization": (Immunization, items.immunization),
 }
 LOOP = "loop"
 KINDS = (*SOURCES, LOOP)

@@ -1,7 +1,7 @@
 """From laid-over files to what is worked out over a life: risk models and what they read, growth,
 vaccines."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -43,13 +43,13 @@ class Life:
         return of_person(code, model, self.inputs, given)
 
 
-def build(laid: Laid, quantities: Mapping[str, Quantity], problems: Problems) -> Life:
+def build(laid: Laid, quantities: Mapping[str, Quantity], traits: Container[str], problems: Problems) -> Life:
     """Read them, and note every input that nobody declares and every quantity that is no measurement."""
     life = Life()
     if marked := laid.sheet("risk_inputs"):
         sheet = _read(marked, InputSheet, problems)
         life.inputs = sheet.inputs if sheet else {}
-        _inputs(life.inputs, marked, quantities, problems)
+        _inputs(life.inputs, marked, quantities, traits, problems)
     found: dict[str, RiskModel] = {}
     for name in laid.names("risks"):
         marked = laid.sheet(name) or NOWHERE
@@ -109,12 +109,19 @@ def _read(marked: Marked, model: type[Model], problems: Problems) -> Model | Non
 
 
 def _inputs(
-    inputs: Mapping[str, Input], tree: Marked, quantities: Mapping[str, Quantity], problems: Problems
+    inputs: Mapping[str, Input],
+    tree: Marked,
+    quantities: Mapping[str, Quantity],
+    traits: Container[str],
+    problems: Problems,
 ) -> None:
     for name, one in inputs.items():
         place = tree.at(("inputs", name)).place
         if one.quantity and one.quantity not in quantities:
             problems.add(place, f"unknown quantity {one.quantity!r}; {one_of(quantities, one.quantity)}")
+        for trait in one.traits:
+            if trait not in traits:
+                problems.add(place, f"unknown trait {trait!r}; {one_of(traits, trait)}")
         for part in one.formula.names if one.formula else ():
             if part not in inputs:
                 problems.add(place, f"unknown input {part!r}; {one_of(inputs, part)}")

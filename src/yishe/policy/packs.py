@@ -198,7 +198,7 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
         raise PackErrors([Problem("packs", 1, "no pack was given; expected at least one folder")])
     kinds, trees = pack_kinds.build(laid, problems)
     sheets = pack_sheets.build(laid, problems)
-    life = pack_life.build(laid, sheets.quantities(), problems)
+    life = pack_life.build(laid, sheets.quantities(), sheets.traits, problems)
     pack_checks.check(laid, sheets, kinds, trees, problems)
     scales = pack_scales.build(laid, sheets, kinds, problems)
     problems.raise_if_any()

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from .pack_fields import Length, Said, Sourced, Strict
 
 Held = Literal[
-    "encounter", "condition", "medication", "observation", "note", "assessment", "loop", "contract", "consent"
-]
+    "encounter", "condition", "medication", "observation", "note", "assessment", "immunization", "loop", "contract", "consent"
+]  # fmt: skip
 
 
 class Kept(Sourced):

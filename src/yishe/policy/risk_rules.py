@@ -54,7 +54,7 @@ def band(cuts: Cuts, value: float) -> int:
 
 class Input(Strict):
     """One thing a model reads. `quantity` names the measurement of bounds.yaml it is; `formula` derives it from others
-    (rounded to `decimals`); otherwise it is a yes or no, asked as `question`."""
+    (rounded to `decimals`); otherwise it is a yes or no, asked as `question`, or a known yes by one of `traits`."""
 
     title: Said
     quantity: str = ""
@@ -62,7 +62,7 @@ class Input(Strict):
     formula: Worked | None = None
     decimals: int = Field(default=1, ge=0, le=3)
     question: Said | None = None
-    condition: str = ""
+    traits: tuple[str, ...] = ()
 
 
 class InputSheet(Sourced):

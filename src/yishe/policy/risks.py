@@ -30,7 +30,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Result:
-    """What one model says about one person. `inputs` are what was read, by name; `why` says why there is no value."""
+    """What one model says about one person. `inputs` are what was read, by name, derived ones after their parts; `why` says
+    why there is no value."""
 
     code: str
     model: RiskModel
@@ -61,7 +62,7 @@ def of_person(code: str, model: RiskModel, inputs: Mapping[str, Input], given: G
     known = {name: [value] for name, value in given.items()}
     outcome = of_population(model, inputs, known, 1)[0]
     filled = {name: column[0] for name, column in _derived(inputs, known, 1).items()}
-    read = [*model.needs, *_of_variant(model, filled)]
+    read = [part for name in (*model.needs, *_of_variant(model, filled)) for part in _parts(inputs, name)]
     grade = model.grading.grades[outcome.grade] if model.grading and outcome.grade is not None else None
     missing = _lacking(inputs, filled, outcome.names) if outcome.state == "missing" else ()
     used = {name: filled[name] for name in dict.fromkeys(read) if filled.get(name) is not None}
@@ -200,6 +201,12 @@ def _derived(inputs: Mapping[str, Input], columns: Columns, count: int) -> dict[
             column[row] = _rounded(value, one.decimals)
         filled[name] = column
     return filled
+
+
+def _parts(inputs: Mapping[str, Input], name: str) -> tuple[str, ...]:
+    """An input, after what it is derived from."""
+    formula = inputs[name].formula if name in inputs else None
+    return (*formula.names, name) if formula else (name,)
 
 
 def _of_variant(model: RiskModel, filled: Given) -> tuple[str, ...]:

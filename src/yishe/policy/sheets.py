@@ -12,7 +12,7 @@ from .durations import Duration
 from .pack_fields import Length, Said, Source, Sourced, Strict
 
 RecordType = Literal[
-    "encounter", "medication_change", "service_note", "observation", "condition", "assessment"
+    "encounter", "medication_change", "service_note", "observation", "condition", "assessment", "immunization"
 ]
 
 MOST_KEYS_KEPT = 35
@@ -156,10 +156,23 @@ def _range(value: object) -> object:
 Span = Annotated[Range, BeforeValidator(_range)]
 
 
+class Conversion(Strict):
+    """A value in another unit: (value - less) * times / over + plus."""
+
+    less: float = 0
+    times: float = 1
+    over: float = 1
+    plus: float = 0
+
+    def of(self, value: float) -> float:
+        return (value - self.less) * self.times / self.over + self.plus
+
+
 class Quantity(Strict):
     """A measurable. Outside `hard` it is refused into a question; outside `soft` a repeat is asked for.
 
-    `unit` is UCUM, `shown` what people write; `exceeds` a quantity this one must exceed, by `exceeds_by`.
+    `unit` is UCUM, `shown` what people write; `exceeds` a quantity this one must exceed, by `exceeds_by`; `units` how others
+    are turned into it.
     """
 
     title: Said
@@ -171,6 +184,7 @@ class Quantity(Strict):
     loinc: str = ""
     exceeds: str | None = None
     exceeds_by: float = 0
+    units: dict[str, Conversion] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def soft_within_hard(self) -> Self:

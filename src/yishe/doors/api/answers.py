@@ -6,11 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-
-class Answer(BaseModel):
-    """Closed: a field that is not here is not sent."""
-
-    model_config = ConfigDict(extra="forbid")
+from yishe.doors.api.answer_base import Answer, Recorded
+from yishe.doors.api.life_answers import Growth, RecordedImmunization, Risks, Vaccines
 
 
 class Problem(BaseModel):
@@ -148,13 +145,6 @@ class Item(Answer):
 class Timeline(Answer):
     items: list[Item]
     next: str | None
-
-
-class Recorded(Answer):
-    id: UUID
-    resident: UUID
-    occurred_at: datetime
-    recorded_at: datetime
 
 
 class RecordedMedication(Recorded):
@@ -332,6 +322,10 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("post", "/residents/{resident_id}/break-glass/end"): EndedGlass,
     ("post", "/residents/{resident_id}/medications"): RecordedMedication,
     ("post", "/residents/{resident_id}/notes"): RecordedNote,
+    ("get", "/residents/{resident_id}/vaccines"): Vaccines,
+    ("get", "/residents/{resident_id}/growth"): Growth,
+    ("get", "/residents/{resident_id}/risks"): Risks,
+    ("post", "/residents/{resident_id}/immunizations"): RecordedImmunization,
     ("get", "/loops"): Loops,
     ("post", "/loops"): Loop,
     ("get", "/loops/{loop_id}"): LoopDetail,

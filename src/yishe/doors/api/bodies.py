@@ -138,6 +138,18 @@ class NewNote(Body):
     supersedes: UUID | None = None
 
 
+class NewImmunization(Body):
+    """`vaccine` is a code of the pack; with a `reason` it was not given, `until` a day."""
+
+    vaccine: Code
+    reason: Code | None = None
+    until: Day | None = None
+    batch: Text | None = None
+    remark: Text | None = None
+    occurred_at: Moment | None = None
+    supersedes: UUID | None = None
+
+
 class BrokenGlass(Body):
     """`reason` is a code of the pack's break_glass; `words` say more where the reason wants it."""
 

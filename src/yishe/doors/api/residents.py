@@ -113,7 +113,7 @@ def record_medication(request: HttpRequest, resident_id: str, payload: NewMedica
         command_id=said.id,
         digest=said.digest,
     )
-    return Status(201, {**_recorded(row, resident_id), "action": row.action, "course": row.course})
+    return Status(201, {**recorded(row, resident_id), "action": row.action, "course": row.course})
 
 
 @router.post("/residents/{resident_id}/notes", response={201: dict[str, Any]})
@@ -135,7 +135,7 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
         command_id=said.id,
         digest=said.digest,
     )
-    return Status(201, {**_recorded(row, resident_id), "stage": row.stage})
+    return Status(201, {**recorded(row, resident_id), "stage": row.stage})
 
 
 def identified(text: str) -> UUID:
@@ -174,7 +174,7 @@ def _seen(who: Caller, action: str, shown: list[Card]) -> None:
     )
 
 
-def _recorded(row: Recorded, resident: str) -> dict[str, Any]:
+def recorded(row: Recorded, resident: str) -> dict[str, Any]:
     return {
         "id": row.id,
         "resident": resident,

@@ -5,7 +5,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from yishe.doors.api import contracts, description, kinds, loops, me, problems, reports, residents
+from yishe.doors.api import contracts, description, kinds, life, loops, me, problems, reports, residents
 from yishe.doors.api.wire import Bearer, JsonParser, JsonRenderer
 
 DESCRIPTION = """
@@ -46,6 +46,7 @@ problems.install(api)
 api.add_router("", me.router)
 api.add_router("", residents.router)
 api.add_router("", contracts.router)
+api.add_router("", life.router)
 api.add_router("", loops.router)
 api.add_router("", kinds.router)
 api.add_router("", reports.router)

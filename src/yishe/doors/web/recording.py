@@ -1,6 +1,5 @@
 """记一笔: service notes, encounters, measurements, medicines, conditions. Small forms; the care room decides."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,36 +7,21 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, encounters, medications, notes, observations
-from yishe.doors.web import page, pressing, resident, spoken
+from yishe.doors.web import life_forms, page, pressing, resident, spoken
+from yishe.doors.web.entry_form import Entry, book
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import packs
-from yishe.policy.refusals import Invalid
+from yishe.policy.refusals import Conflict, Invalid
 
 LONG = forms.Textarea(attrs={"rows": 4})
 
 
-def book(*names: str) -> list[tuple[str, str]]:
-    """A code book of the pack as choices; the first of the names that the pack has."""
-    codes = packs.in_force().codes
-    found = next((codes[name] for name in names if name in codes), {})
-    return [(code, str(words)) for code, words in found.items()]
-
-
-class Entry(forms.Form):
-    """What every entry has: when it happened, if not now."""
-
-    occurred = forms.DateTimeField(
-        label="发生时间",
-        required=False,
-        help_text="不填就是现在。",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-
-    def given(self, name: str) -> Any:
-        return self.cleaned_data.get(name)
-
-    def when(self) -> datetime | None:
-        return self.cleaned_data.get("occurred")
+TAKEN = {
+    observations.BP: observations.TOGETHER[observations.BP],
+    "glucose": ("glucose",),
+    "weight": ("weight",),
+}
+"""What the short form of measurements asks for."""
 
 
 class NoteForm(Entry):
@@ -129,12 +113,12 @@ class ObservationForm(Entry):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if not any(given.get(name) for names in observations.KINDS.values() for name in names):
+        if not any(given.get(name) for names in TAKEN.values() for name in names):
             raise forms.ValidationError("一个数也没有填：填血压、血糖或体重中的一种。")
         return given
 
     def write(self, here: Here, about: UUID, command: str) -> None:
-        for kind, names in observations.KINDS.items():
+        for kind, names in TAKEN.items():
             values = {name: self.given(name) for name in names if self.given(name)}
             if values:
                 observations.record(
@@ -203,14 +187,15 @@ class ConditionForm(Entry):
         )
 
 
-FORMS: dict[str, type[NoteForm | EncounterForm | ObservationForm | MedicationForm | ConditionForm]] = {
+FORMS: dict[str, type[Any]] = {
     "note": NoteForm,
     "encounter": EncounterForm,
     "observation": ObservationForm,
     "medication": MedicationForm,
     "condition": ConditionForm,
+    **life_forms.FORMS,
 }
-TABS = {"observation": "observations", "medication": "medicines", "condition": "about"}
+TABS = {"observation": "observations", "medication": "medicines", "condition": "about", **life_forms.TABS}
 
 
 @signed_in
@@ -235,7 +220,7 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
         try:
             form.write(here, stands.resident, command)
             return page.done(request, f"已记下{words}", back)
-        except Invalid as refused:
+        except (Invalid, Conflict) as refused:
             form.add_error(None, refused.title)
     card = resident.card_of(stands)
     template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
@@ -260,5 +245,7 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
 
 def _initial(request: HttpRequest) -> dict[str, str]:
     return {
-        name: request.GET[name] for name in ("action", "drug", "dose", "frequency") if name in request.GET
+        name: request.GET[name]
+        for name in ("action", "drug", "dose", "frequency", "vaccine")
+        if name in request.GET
     }

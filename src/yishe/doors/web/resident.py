@@ -7,7 +7,18 @@ from django.http import HttpRequest, HttpResponse
 
 from yishe.care import entries, guarded, timeline
 from yishe.care.record import Record
-from yishe.doors.web import assessment_list, breaking, faces, loop_rows, page, spoken, wording, year_lines
+from yishe.doors.web import (
+    assessment_list,
+    breaking,
+    faces,
+    life_forms,
+    lifecourse,
+    loop_rows,
+    page,
+    spoken,
+    wording,
+    year_lines,
+)
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
 from yishe.loops import reading
@@ -30,6 +41,7 @@ RECORDING = {
     "observation": ("record.observation", "测量值"),
     "medication": ("record.medication", "用药变更"),
     "condition": ("record.condition", "疾病或过敏"),
+    **life_forms.RECORDING,
 }
 MASKED = {"phone": "phone", "id_number": "id_number", "address": "address", "record_number": "record_number"}
 
@@ -41,6 +53,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
     permission = access.require(here.actor, SEE, stands, here.now)
     card = protections.showing(here.actor, record.card, here.now)
     tab = request.GET.get("tab", "timeline")
+    tabs = {**TABS, **lifecourse.tabs(card, here)}
     seen = sight.of(here.actor, stands, here.now)
     standing = guarded.standing(record.conditions, seen)
     allergies = [one.title for one in standing if one.kind == "allergy"]
@@ -49,8 +62,8 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "place": "residents",
         "person": faces.person(here, card, allergies, acts(here, stands)),
         "resident": stands.resident,
-        "tabs": TABS,
-        "tab": tab if tab in TABS else "timeline",
+        "tabs": tabs,
+        "tab": tab if tab in tabs else "timeline",
         "card": card,
         "relation": permission.words,
         "glass": breaking.banner(here, stands, permission),
@@ -60,6 +73,8 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "standing": standing,
         "first_page": not request.GET.get("cursor"),
     }
+    if told["tab"] == "timeline" and told["first_page"]:
+        told["doses"] = lifecourse.near(card, record.subjects, here)
     told |= _tab(request, here, record, told["tab"], seen)
     if "story" not in told:
         page.seen(here, f"read.{told['tab']}", [stands.subject], **permission.line)
@@ -132,6 +147,8 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
         return year_lines.of_resident(here, record.placement)
     if tab == "loops":
         return {"loops": loop_rows.of_subject(here, reading.shown_of(record.loops), record.card)}
+    if tab in lifecourse.TABS:
+        return lifecourse.tab(request, here, record, seen)
     return {"facts": about(here, protections.showing(here.actor, record.card, here.now), seen)}
 
 

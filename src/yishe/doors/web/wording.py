@@ -109,6 +109,7 @@ RECORDS = {
     "service_note": "服务记录",
     "observation": "测量值",
     "condition": "疾病、过敏或社会情况",
+    "immunization": "接种",
 }
 STEPS = {
     "sent": "发出",

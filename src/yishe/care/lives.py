@@ -1,0 +1,20 @@
+"""What the calculations of a life ask of a resident's card."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from yishe.people.cards import Card
+
+ZONE = ZoneInfo("Asia/Shanghai")
+SEXES = {"1": "male", "2": "female"}
+"""GB/T 2261.1."""
+
+
+def sex(card: Card) -> str | None:
+    """As the packs say it; None when it is not known."""
+    return SEXES.get(card.sex)
+
+
+def day(at: datetime) -> date:
+    """The local day."""
+    return at.astimezone(ZONE).date()

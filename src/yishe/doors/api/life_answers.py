@@ -1,0 +1,69 @@
+"""What the answers about vaccines, growth and risk look like."""
+
+from datetime import date
+
+from yishe.doors.api.answer_base import Answer, Recorded
+
+
+class RecordedImmunization(Recorded):
+    vaccine: str
+    state: str
+
+
+class Dose(Answer):
+    series: str
+    number: int
+    vaccine: str
+    title: str
+    state: str
+    why: str
+    on: date | None
+    earliest: date | None
+    late_from: date | None
+    days_late: int
+
+
+class Vaccines(Answer):
+    doses: list[Dose]
+    remark: str
+
+
+class Score(Answer):
+    indicator: str
+    title: str
+    value: float | None
+    unit: str
+    z: float | None
+    grade: str | None
+    doubtful: bool
+    why: str
+
+
+class Visit(Answer):
+    on: date
+    days: int
+    scores: list[Score]
+
+
+class Growth(Answer):
+    visits: list[Visit]
+    licence: str
+
+
+class Risk(Answer):
+    model: str
+    title: str
+    version: str
+    source: str
+    state: str
+    value: float | None
+    unit: str
+    grade: str | None
+    advice: str | None
+    inputs: dict[str, float | bool | str | None]
+    missing: list[str]
+    why: str
+
+
+class Risks(Answer):
+    risks: list[Risk]

@@ -1,0 +1,98 @@
+"""The tabs of a life for owner, colleague and stranger: what is due and why, the curve and its table, risk and what it lacks."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from tests.doors.web.conftest import Office, statements
+from tests.rooms.care.test_immunizations import child
+from yishe.people.placements import Placement
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def baby(office: Office) -> Placement:
+    now = datetime.now(UTC)
+    return child(office.world, now, (now - timedelta(days=400)).date())
+
+
+def page(placed: Placement) -> str:
+    return f"/residents/{placed.resident}"
+
+
+def test_a_dose_is_recorded_where_it_is_late_and_is_late_no_more(office: Office, baby: Placement) -> None:
+    shown = office.nurse.text(page(baby), tab="vaccines")
+    assert "逾期" in shown
+    assert "尽早补，不必重新开始" in shown
+    assert "剂疫苗该种了" in office.nurse.text(page(baby))
+    given = {"vaccine": "MMR", "batch": "B1", "command_id": uuid4().hex}
+    answer = office.nurse.send(f"{page(baby)}/record/immunization", **given)
+    assert answer.status_code == 302
+    assert "已种" in office.nurse.text(page(baby), tab="vaccines")
+    again = office.nurse.send(f"{page(baby)}/record/immunization", vaccine="MMR", command_id=uuid4().hex)
+    assert again.status_code == 422
+    assert "已经记过" in again.content.decode()
+
+
+def test_the_social_worker_sees_what_is_due_and_records_none(office: Office, baby: Placement) -> None:
+    shown = office.social_worker.text(page(baby), tab="vaccines")
+    assert "麻腮风疫苗" in shown
+    assert "record/immunization" not in shown
+    assert office.social_worker.open(f"{page(baby)}/record/immunization").status_code == 403
+
+
+@pytest.mark.parametrize("tab", ["vaccines", "growth", "risks"])
+def test_a_stranger_sees_nothing_and_leaves_a_line(office: Office, baby: Placement, tab: str) -> None:
+    before = office.looks()
+    assert office.stranger.open(page(baby), tab=tab).status_code == 403
+    assert office.looks() == before + 1
+
+
+def test_the_curve_has_a_table_beside_it(office: Office, baby: Placement) -> None:
+    given = {"child_weight": "7.2", "child_length": "74", "head": "45", "command_id": uuid4().hex}
+    assert office.nurse.send(f"{page(baby)}/record/growth", **given).status_code == 302
+    shown = office.nurse.text(page(baby), tab="growth")
+    assert shown.count('<circle class="child"') == 1
+    assert "低体重" in shown
+    assert "国标数值表尚未逐格核对" in shown
+    by_length = office.nurse.text(page(baby), tab="growth", show="weight_for_length")
+    assert "身长（cm）" in by_length
+
+
+def test_what_can_hardly_be_comes_back_into_the_form(office: Office, baby: Placement) -> None:
+    answer = office.nurse.send(f"{page(baby)}/record/growth", child_weight="0.8", command_id=uuid4().hex)
+    assert answer.status_code == 422
+    assert "请复测" in answer.content.decode()
+    empty = office.nurse.send(f"{page(baby)}/record/growth", command_id=uuid4().hex)
+    assert "至少填一项" in empty.content.decode()
+
+
+def test_risk_names_what_it_lacks_and_where_it_comes_from(office: Office) -> None:
+    grown = child(office.world, datetime.now(UTC), datetime(1966, 1, 1, tzinfo=UTC).date())
+    shown = office.doctor.text(page(grown), tab="risks")
+    assert "还缺：" in shown
+    assert "Diabetes Care 2013" in shown
+    body = {"height": "170", "waist": "96", "glucose": "6.5", "command_id": uuid4().hex}
+    assert office.doctor.send(f"{page(grown)}/record/body", **body).status_code == 302
+    answers = {"family_diabetes": "1", "smoker": "0", "command_id": uuid4().hex}
+    assert office.doctor.send(f"{page(grown)}/record/answers", **answers).status_code == 302
+    shown = office.doctor.text(page(grown), tab="risks")
+    assert "空腹血糖受损" in shown
+    assert "中心性肥胖" in shown
+
+
+def test_only_tabs_that_say_something_are_there(office: Office, baby: Placement) -> None:
+    small = office.nurse.text(page(baby), tab="about")
+    assert "tab=growth" in small
+    assert "tab=risks" not in small
+    grown = office.nurse.text(office.resident, tab="about")
+    assert "tab=growth" not in grown
+
+
+def test_a_tab_asks_little_of_the_database(office: Office, baby: Placement) -> None:
+    office.nurse.text(page(baby), tab="about")
+    plain = statements(lambda: office.nurse.open(page(baby), tab="about"))
+    for tab in ("vaccines", "growth"):
+        assert statements(lambda tab=tab: office.nurse.open(page(baby), tab=tab)) <= plain + 1  # type: ignore[misc]
