@@ -227,10 +227,13 @@ def _told(
 
 
 def assessment(row: QuestionnaireResponse, reader: Reader) -> Item | None:
-    """A filled form: its scores and what was found, for whom the pack lets read the scale's groups."""
+    """A filled form: its scores and what was found, for whom the pack lets read the scale's groups. One still being
+    filled has no result and is no part of the story."""
     if reader.sight.shown(row.groups, row.author) is not Shown.DETAIL:
         return _told("assessment", row, reader, "评估", row.groups, {})
     scale, result = scales.begun_under(row.scale, row.definition), reader.content(row)["result"]
+    if result is None:
+        return None
     detail = {
         "response": str(row.response), "status": row.status, "scale": row.scale, "version": row.version,
         "informant": row.informant, **result,
