@@ -149,6 +149,9 @@ SENT: dict[str, Sent] = {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
     },
     "POST /api/v1/residents/{resident}/immunizations": lambda town, person: {"vaccine": "HepB", "reason": "ill"},
+    "POST /api/v1/residents/{resident}/assessments": lambda town, person: {"scale": "gad7"},
+    "POST /api/v1/residents/{resident}/assessments/{form}/answers": lambda town, person: {"answers": {"u1": "1"}},
+    "POST /api/v1/residents/{resident}/assessments/{form}/submit": lambda town, person: {},
     "POST /api/v1/residents/{resident}/notes": lambda town, person: {"text": "入户看望"},
 }  # fmt: skip
 """What a row is asked with, where it takes more than its address."""

@@ -132,7 +132,9 @@ def read(scale: Scale, code: str, given: Any, *, confirmed: bool = False) -> Any
     if given in (None, "", [], ()):
         return None
     if item.type == "multi":
-        chosen = [given] if isinstance(given, str) else list(given)
+        chosen = [given] if isinstance(given, str) else given
+        if not isinstance(chosen, list | tuple) or not all(isinstance(one, str) for one in chosen):
+            raise _unreadable(item, code)
         return [_chosen(scale, code, one) for one in dict.fromkeys(chosen)]
     if not isinstance(given, str | int | float) or isinstance(given, bool):
         raise _unreadable(item, code)

@@ -55,6 +55,8 @@ def one_transaction() -> Iterator[None]:
 def test_no_answer_breaks_the_description(desk: Desk, operation: Any) -> None:
     known = {"resident_id": desk.resident, "loop_id": desk.refer()["id"]}
     known |= {"resident": desk.resident, "kind": D2S, "reason": "D15", "seq": 1}
+    form = desk.doctor.post(f"/residents/{desk.resident}/assessments", {"scale": "ucla3"}).json()["id"]
+    known |= {"assessment_id": form, "scale": "gad7", "answers": {"u1": "1"}}
     met = {role: sent(operation, getattr(desk, role).token, known) for role in ROLES}
     assert met["nobody"] <= {400, 401, 404, 413, 415, 422}
     assert 401 in met["nobody"]

@@ -82,7 +82,8 @@ def test_answers_are_kept_as_they_are_meant(scale: Scale, code: str, given: Any,
         ("kg", "122 斤", "unit_other"), ("kg", "615", "value_impossible"), ("kg", "25", "value_unusual"),
         ("kg", "六十", "not_a_number"), ("kg", "NaN", "not_a_number"), ("kg", True, "answer_unreadable"),
         ("kg", {"value": 61}, "answer_unreadable"), ("day", "昨天", "not_a_day"), ("a", "9", "answer_unknown"),
-        ("many", ["x", "z"], "answer_unknown"), ("words", "长" * 2001, "text_unreadable"), ("nothing", "1", "item_unknown"),
+        ("many", ["x", "z"], "answer_unknown"), ("many", 5, "answer_unreadable"),
+        ("words", "长" * 2001, "text_unreadable"), ("nothing", "1", "item_unknown"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_into_a_question(scale: Scale, code: str, given: Any, refused: str) -> None:

@@ -6,6 +6,17 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from yishe.doors.api import contracts, description, kinds, life, loops, me, problems, reports, residents
+from yishe.doors.api import (
+    assessments,
+    contracts,
+    description,
+    kinds,
+    loops,
+    me,
+    problems,
+    reports,
+    residents,
+)
 from yishe.doors.api.wire import Bearer, JsonParser, JsonRenderer
 
 DESCRIPTION = """
@@ -45,6 +56,7 @@ api = Api(
 problems.install(api)
 api.add_router("", me.router)
 api.add_router("", residents.router)
+api.add_router("", assessments.router)
 api.add_router("", contracts.router)
 api.add_router("", life.router)
 api.add_router("", loops.router)
