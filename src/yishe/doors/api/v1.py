@@ -5,12 +5,12 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from yishe.doors.api import contracts, description, kinds, life, loops, me, problems, reports, residents
 from yishe.doors.api import (
     assessments,
     contracts,
     description,
     kinds,
+    life,
     loops,
     me,
     problems,
