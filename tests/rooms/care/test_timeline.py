@@ -16,7 +16,7 @@ from yishe.policy.refusals import Forbidden, Invalid
 from yishe.trust.models import AccessLine
 
 pytestmark = pytest.mark.django_db
-MOST_STATEMENTS = 14
+MOST_STATEMENTS = 15
 """One a source (seven with the two of loops); who, which subjects, which relations; the directory's version; the line."""
 HOUR = timedelta(hours=1)
 
