@@ -31,7 +31,12 @@ from yishe.trust.models import Account, Challenge, Passkey
 
 ADD, PROVE = "add", "prove"
 CHALLENGE_BYTES = 32
-MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, struct.error)
+MALFORMED = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError, struct.error,
+)  # fmt: skip
+OUTER = ("id", "rawId", "type", "authenticatorAttachment")
+INNER = ("clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle")
+"""What of a browser's answer is read; all of it is text."""
 """What the library raises on answers that are no answers."""
 
 
@@ -213,9 +218,18 @@ def _attested(row: Passkey) -> AttestedCredentialData:
 
 
 def _answer(answer: Any) -> Mapping[str, Any]:
-    if not isinstance(answer, dict):
+    """The answer cut down to what is read. TypeError where that is not text: of a number the library would make as many
+    bytes as it says, until the memory is gone."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
         raise TypeError("no answer")
-    return answer
+    return {**_texts(answer, OUTER), "response": _texts(answer["response"], INNER)}
+
+
+def _texts(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, str]:
+    found = {name: given[name] for name in names if given.get(name) is not None}
+    if not all(isinstance(text, str) for text in found.values()):
+        raise TypeError("not text")
+    return found
 
 
 def _plain(options: Any) -> dict[str, Any]:

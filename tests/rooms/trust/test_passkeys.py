@@ -1,12 +1,13 @@
 """Passkeys: the person's own device signs a fresh challenge; a copy, a replay or another site's answer opens nothing."""
 
+import base64
 import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.rooms.trust.authenticator import Authenticator
@@ -167,8 +168,18 @@ FIELDS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+MUCH = 10**12
+DEEP = base64.urlsafe_b64encode(b"\x81" * 20_000).decode()
+DATA = base64.urlsafe_b64encode(b'{"type":"webauthn.create","challenge":"AA","origin":"x"}').decode()
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(answer=FIELDS)
+@example(answer={"rawId": MUCH, "response": {"clientDataJSON": DATA, "attestationObject": "AA"}})
+@example(
+    answer={"rawId": "AA", "response": {"clientDataJSON": DATA, "authenticatorData": MUCH, "signature": MUCH}}
+)
+@example(answer={"id": "AA", "rawId": "AA", "response": {"clientDataJSON": DATA, "attestationObject": DEEP}})
 def test_whatever_a_browser_sends_ends_as_a_refusal(answer: Any) -> None:
     """Without the database: the two places where an answer is read."""
     account = Account(id=ids.new(), username="x")
