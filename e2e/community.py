@@ -1,6 +1,7 @@
 """The people of the demo community that the browser tests meet, and the ways through the pages they share."""
 
 import re
+from functools import cache
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -10,17 +11,32 @@ DIRECTOR = "linshichang"
 OTHER_CENTRE = "wuguoqiang"
 OFFICER = "zouliqun"
 LIVE_MS = 10_000
+ENOUGH = 8
 LONELY, POVERTY, SELF_MANAGEMENT = "D12", "D10", "D16"
 
 
+@cache
+def _unpromised(server: str) -> list[tuple[str, str]]:
+    """Filled by the first test that asks, so that nobody moves up or down by what the others do."""
+    return []
+
+
 def panel(page: Page) -> list[tuple[str, str]]:
-    """(name, path) of residents whose doctor and social worker are the two above."""
+    """(name, path) of residents whose doctor and social worker are the two above, and for whom nothing was open."""
     page.goto("/residents")
-    rows = page.locator(".row.resident").filter(has_text="王建平 / 李敏")
-    return [
-        (row.locator("b").first.inner_text(), str(row.locator("a.open").get_attribute("href")))
-        for row in rows.all()
-    ]
+    found = _unpromised(page.url)
+    if not found:
+        rows = page.locator(".row.resident").filter(has_text="王建平 / 李敏").all()
+        everyone = [
+            (row.locator("b").first.inner_text(), str(row.locator("a.open").get_attribute("href")))
+            for row in rows
+        ]
+        for one in everyone:
+            page.goto(one[1])
+            if page.locator("aside").filter(has_text="在办 0 件").count() and len(found) < ENOUGH:
+                found.append(one)
+        page.goto("/residents")
+    return found
 
 
 def refer(page: Page, resident: str, reason: str, words: str) -> str:
