@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.http import HttpResponse
 from django.test import Client
 
+from yishe.lab.founding import QuickHasher
 from yishe.people import directory
 from yishe.people.actors import Actor
 from yishe.people.models import Staff
@@ -24,8 +25,9 @@ BASE = Path(__file__).resolve().parents[3] / "packs" / "base"
 
 
 def account_of(actor: Actor) -> Account:
-    """An account with a password for this member of staff."""
-    made = accounts.create_account(f"u{uuid4().hex[:8]}", PASSWORD, datetime.now(UTC))
+    """An account with a password for this member of staff, hashed at the least cost: it is typed often here."""
+    hashed = QuickHasher().encode(PASSWORD, uuid4().hex)
+    made = accounts.create_account(f"u{uuid4().hex[:8]}", PASSWORD, datetime.now(UTC), hashed=hashed)
     Staff.objects.filter(id=actor.staff_id).update(account=made)
     directory.bump()
     return made
