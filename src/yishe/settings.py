@@ -13,7 +13,8 @@ YISHE_BACKUP_ALSO      a second place for every backup
 YISHE_ORIGIN           the address people use, e.g. https://yishe.example.cn (several: separated by commas); https makes
                        cookies secure and sends HSTS; other Host headers are then refused
 YISHE_TRUSTED_PROXIES  addresses or networks of the proxies in front, whose X-Forwarded-* headers are believed
-YISHE_PACKS            policy pack folders, separated by ":" (default: base, then the demo overlay)
+YISHE_PACKS            policy pack folders, separated by ":" (default: those that `yishe pack switch-on` wrote
+                       down in YISHE_HOME/packs; without them base, then the demo overlay)
 """
 
 import ipaddress
@@ -38,13 +39,18 @@ BACKUP_DIR, BACKUP_ALSO = (
     for variable in ("YISHE_BACKUP_DIR", "YISHE_BACKUP_ALSO")
 )
 PACKS_ROOT = PACKAGE.parents[1] / "packs"
-PACKS = [
-    Path(p).expanduser()
-    for p in (
-        os.environ.get("YISHE_PACKS") or f"{PACKS_ROOT / 'base'}{os.pathsep}{PACKS_ROOT / 'demo'}"
-    ).split(os.pathsep)
-    if p
-]
+PACKS_FILE = HOME / "packs"
+
+
+def _packs() -> list[Path]:
+    if named := os.environ.get("YISHE_PACKS"):
+        return [Path(one).expanduser() for one in named.split(os.pathsep) if one]
+    if PACKS_FILE.is_file():
+        return [Path(one) for one in PACKS_FILE.read_text(encoding="utf-8").splitlines() if one]
+    return [PACKS_ROOT / "base", PACKS_ROOT / "demo"]
+
+
+PACKS = _packs()
 
 SECRET_KEY = root_key.derived(SECRET_KEY_FILE, ROOT_KEY_COMMAND, "django")
 DEBUG = False

@@ -125,3 +125,18 @@ def test_what_shames_is_owed_without_being_named_to_who_sees_no_diagnosis(office
     assert "敏感项目" in shown
     assert "精神障碍" not in shown.split('id="tab"')[1]
     assert "精神障碍" not in office.doctor.text("/year", set="open")
+
+
+def test_what_the_coming_months_ask_for_is_told_with_the_rules_behind_each_number(
+    office: Office, her: str
+) -> None:
+    assert "还没有在期的签约" in office.doctor.text("/workload")
+    signed(office.doctor, her)
+
+    shown = office.doctor.text("/workload")
+    assert "1 份签约，今后 12 个月要联系居民 5 次" in shown
+    month, duty = re.findall(r"month=(\d{4}-\d\d)&amp;duty=(nurse)[^>]*>1<", shown)[0]
+    behind = office.doctor.text("/workload", month=month, duty=duty)
+    assert "高血压患者每年至少 4 次面对面随访 <b>1</b>" in behind
+    assert "若启用全部草案" in office.doctor.text("/workload", drafts="on", month="never", duty="gold")
+    assert "0 份" not in office.doctor.text("/workload", drafts="on")

@@ -1,4 +1,4 @@
-"""yishe pack check | test | schema | explain. Without PATH the packs of YISHE_PACKS are meant."""
+"""yishe pack check | test | schema | explain | forecast | switch-on. Without PATH the packs of YISHE_PACKS are meant."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from yishe.doors.cli import arguments
+from yishe.doors.cli import arguments, pack_load
 from yishe.doors.cli.printing import remark, result
 from yishe.policy import pack_cases, pack_explain, pack_schema, packs
 from yishe.policy.pack_errors import PackErrors
@@ -32,6 +32,7 @@ def register(commands: Any) -> None:
         act.set_defaults(run=run)
         if name == "explain":
             act.add_argument("--on", type=arguments.day, metavar="DATE")
+    pack_load.register(acts)
 
 
 def check(args: argparse.Namespace) -> int:

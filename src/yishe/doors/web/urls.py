@@ -40,6 +40,7 @@ from yishe.doors.web import (
     today,
     turns,
     unlocking,
+    workload,
     year,
 )
 
@@ -187,6 +188,7 @@ urlpatterns = [
     path("audit/export", audit.take_out, name="audit-export"),
     path("audit/exports", audit.taken, name="audit-exports"),
     path("board", board.board, name="board"),
+    path("workload", workload.forecast, name="workload"),
     path("board/export", board.take_out, name="board-export"),
     path("duty", duty.duty, name="duty"),
     path("notices", notices.notices, name="notices"),
