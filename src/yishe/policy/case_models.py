@@ -1,5 +1,5 @@
 """The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
-`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/field_groups.yaml`, `cases/left_us.yaml`,
+`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/classes.yaml`, `cases/field_groups.yaml`, `cases/left_us.yaml`,
 one file per loop kind, and `cases/scale.<scale>.yaml`.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
@@ -9,7 +9,7 @@ Times are local (`2026-03-02 09:00`). People are names the case makes up, beside
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from .pack_fields import Length, Strict
 
@@ -133,6 +133,35 @@ class ContractCase(Strict):
     on: date
     owes: dict[str, int]
     window: Window | None = None
+
+
+class ClassFacts(Strict):
+    """What is known of a person; age unknown when left out."""
+
+    age: int = -1
+    sex: Literal["", "male", "female"] = ""
+    diseases: int = 0
+    traits: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
+    grades: tuple[str, ...] = ()
+
+
+class ClassSays(Strict):
+    """Where the rules put her, and which spoke (`by`); only what is written is looked at."""
+
+    to_class: str | None = Field(default=None, alias="class")
+    medical: str | None = None
+    social: str | None = None
+    by: tuple[str, ...] | None = None
+
+
+class ClassCase(Strict):
+    """Coded facts of a person on a day and the class and tiers they lead to, drafts included."""
+
+    name: str
+    on: date = date(2026, 3, 2)
+    facts: ClassFacts
+    then: ClassSays
 
 
 class FieldGroupCase(Strict):

@@ -17,6 +17,7 @@ from .access_rules import AccessSheet
 from .case_models import (
     AnomalyCase,
     CalendarCase,
+    ClassCase,
     ConsentCase,
     ContractCase,
     FieldGroupCase,
@@ -26,6 +27,7 @@ from .case_models import (
     RightsCase,
     ScaleCase,
 )
+from .class_rules import Facts
 from .contract_year import counted, end_of, year
 from .marked import Marked, Place
 from .pack_errors import PackErrors, Problem, Problems, one_of
@@ -40,6 +42,7 @@ _MODELS: dict[str, type[Strict]] = {
     "rights": RightsCase,
     "anomalies": AnomalyCase,
     "contracts": ContractCase,
+    "classes": ClassCase,
     **case_life.MODELS,
     "field_groups": FieldGroupCase,
     "left_us": LeftUsCase,
@@ -157,6 +160,12 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
         return _contract(pack, case)
     if isinstance(case, FieldGroupCase):
         return _field_group(pack.access, case)
+    return _of_people(pack, about, case)
+
+
+def _of_people(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
+    if isinstance(case, ClassCase):
+        return _class(pack, case)
     if isinstance(case, LeftUsCase):
         return _differ("left", case.left, case.reason in pack.settings(case.on).left_us)
     if isinstance(case, LoopCase):
@@ -216,6 +225,16 @@ def _contract(pack: packs.PackSet, case: ContractCase) -> list[str]:
         shown = [(one.starts, one.due, one.ends) for one in found]
         wrong += _differ("window", [(case.window.starts, case.window.due, case.window.ends)], shown)
     return wrong
+
+
+def _class(pack: packs.PackSet, case: ClassCase) -> list[str]:
+    if pack.classes is None:
+        return ["no classes.yaml"]
+    found = pack.classes.classify(Facts(**case.facts.model_dump()), case.on, drafts=True)
+    said: dict[str, object] = {"class": found.to_class, "medical": found.medical, "social": found.social}
+    said["by"] = tuple(one.rule for one in found.reasons)
+    wanted = case.then.model_dump(by_alias=True, exclude_none=True)
+    return [line for name, one in wanted.items() for line in _differ(name, one, said[name])]
 
 
 def _calendar(pack: packs.PackSet, case: CalendarCase) -> list[str]:

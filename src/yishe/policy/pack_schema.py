@@ -10,6 +10,7 @@ from .case_life import GrowthCase, RiskCase, VaccineCase
 from .case_models import (
     AnomalyCase,
     CalendarCase,
+    ClassCase,
     ConsentCase,
     ContractCase,
     LoopCase,
@@ -17,6 +18,7 @@ from .case_models import (
     RightsCase,
     ScaleCase,
 )
+from .class_rules import ClassSheet
 from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
@@ -62,6 +64,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "anomalies.yaml": AnomalySheet,
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
+    "classes.yaml": ClassSheet,
     "vaccines.yaml": VaccineSheet,
     "growth.yaml": GrowthSheet,
     "risk_inputs.yaml": InputSheet,
@@ -79,6 +82,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/rights.yaml": RightsCase,
     "cases/anomalies.yaml": AnomalyCase,
     "cases/contracts.yaml": ContractCase,
+    "cases/classes.yaml": ClassCase,
     "cases/vaccines.yaml": VaccineCase,
     "cases/growth.yaml": GrowthCase,
     "cases/risks.yaml": RiskCase,

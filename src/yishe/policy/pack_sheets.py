@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
 from .calendars import Calendar, Hours
+from .class_rules import ClassSheet
 from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
@@ -92,6 +93,7 @@ class Sheets:
     anomalies: AnomalySheet = field(default_factory=lambda: _NO_ANOMALIES)
     research: ResearchSheet | None = None
     contracts: ContractSheet | None = None
+    classes: ClassSheet | None = None
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
     sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
@@ -125,6 +127,8 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     sheets.exports = _one(laid, "exports", ExportSheet, problems) or sheets.exports
     sheets.research = _one(laid, "research", ResearchSheet, problems)
     sheets.contracts = _one(laid, "contracts", ContractSheet, problems)
+    if laid.sheet("classes"):
+        sheets.classes = _one(laid, "classes", ClassSheet, problems)
     sheets.anomalies = _one(laid, "anomalies", AnomalySheet, problems) or sheets.anomalies
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from . import cel, contract_checks, pack_checks, pack_kinds, pack_life, pack_scales, pack_sheets
+from . import (
+    cel,
+    class_checks,
+    class_rules,
+    contract_checks,
+    pack_checks,
+    pack_kinds,
+    pack_life,
+    pack_scales,
+    pack_sheets,
+)
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
 from .calendars import Calendar
@@ -21,7 +31,7 @@ from .export_rules import ExportSheet
 from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
 from .pack_fields import Words
-from .pack_files import Laid, read_layers
+from .pack_files import NOWHERE, Laid, read_layers
 from .reactions import FactKind, Reaction
 from .refusals import Invalid
 from .research_rules import ResearchSheet
@@ -60,6 +70,7 @@ class PackSet:
     research: ResearchSheet | None
     contracts: ContractSheet | None
     year_conditions: Mapping[str, cel.Condition]
+    classes: class_rules.Reader | None
     life: pack_life.Life
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
@@ -201,6 +212,7 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     life = pack_life.build(laid, sheets.quantities(), sheets.traits, problems)
     pack_checks.check(laid, sheets, kinds, trees, problems)
     scales = pack_scales.build(laid, sheets, kinds, problems)
+    class_checks.check(laid.sheet("classes") or NOWHERE, sheets, kinds, life.risks, scales, problems)
     problems.raise_if_any()
     return _assemble(laid, sheets, kinds, life, scales), laid
 
@@ -212,12 +224,11 @@ def _assemble(
     life: pack_life.Life,
     scales: pack_scales.Scales,
 ) -> PackSet:
-    digest = hashlib.sha256("".join(layer.digest for layer in laid.layers).encode()).hexdigest()
     reactions = {code: reaction for code, reaction in sheets.reactions.items() if reaction}
     return PackSet(
         id="+".join(layer.head.id for layer in laid.layers),
         version="+".join(layer.head.version for layer in laid.layers),
-        sha256=digest,
+        sha256=_digest(laid),
         title=laid.layers[-1].head.title,
         duties=sheets.duties,
         traits=sheets.traits,
@@ -232,6 +243,7 @@ def _assemble(
         research=sheets.research,
         contracts=sheets.contracts,
         year_conditions=_year_conditions(sheets),
+        classes=class_rules.Reader(sheets.classes) if sheets.classes else None,
         life=life,
         codes=sheets.codes,
         texts=sheets.texts,
@@ -245,6 +257,10 @@ def _assemble(
         settings_by_date=sheets.settings,
         sign_in_by_date=sheets.sign_in,
     )
+
+
+def _digest(laid: Laid) -> str:
+    return hashlib.sha256("".join(layer.digest for layer in laid.layers).encode()).hexdigest()
 
 
 def _year_conditions(sheets: pack_sheets.Sheets) -> dict[str, cel.Condition]:
