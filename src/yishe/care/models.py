@@ -247,6 +247,7 @@ class Owed(models.Model):
         ]
         indexes = [
             models.Index(fields=["starts"], condition=Q(loop=None), name="owed_to_open"),
+            models.Index(fields=["subject", "due"], condition=Q(kept_on=None), name="owed_outstanding"),
             models.Index(fields=["evidence"], condition=Q(evidence__isnull=False), name="owed_evidence"),
         ]
 

@@ -1,0 +1,119 @@
+"""我的名册: 王医生's by what is owed, 赵护士's the same, 钱医生's without any of it."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from tests.rooms.care.test_contracts import signed
+from tests.rooms.care.test_year import keep
+from tests.rooms.care.world import World
+
+from yishe.insight import panel, panel_export
+from yishe.insight.panel import Wanted
+from yishe.people import residents
+from yishe.people.actors import SYSTEM
+from yishe.policy.refusals import Forbidden, Invalid
+
+pytestmark = pytest.mark.django_db
+BORN = {"traits": ("hypertension",), "birth_date": date(1947, 1, 5)}
+
+
+def living(world: World, now: datetime) -> tuple[UUID, UUID]:
+    """王秀兰 and 张建国 are both signed; only he was seen since."""
+    her = world.resident.resident
+    him = world.another("张建国", now).resident
+    for one in (her, him):
+        residents.amend(SYSTEM, one, BORN, now)
+        signed(world, one, now)
+    keep(world.nurse, him, ["htn_followup"], now + timedelta(days=1))
+    world.another("李未签", now)
+    return her, him
+
+
+def names(page: panel.Page) -> list[str]:
+    return [row.card.name for row in page.rows]
+
+
+def test_whoever_is_owed_something_late_comes_first_and_whoever_is_owed_nothing_last(
+    world: World, now: datetime
+) -> None:
+    living(world, now)
+    later = now + timedelta(days=120)
+    found = panel.page(world.doctor, Wanted(), later, 50)
+    assert names(found) == ["王秀兰", "张建国", "李未签"]
+    assert (found.rows[0].next.state, found.rows[2].next) == ("overdue", None)
+    assert found.rows[1].met == now + timedelta(days=1)
+    assert found.counts == {"all": 3, "late": 1, "now": 2, "renewal": 0, "unsigned": 1}
+    assert names(panel.page(world.nurse, Wanted(), later, 50)) == names(found)
+
+
+def test_each_number_opens_those_it_counts(world: World, now: datetime) -> None:
+    living(world, now)
+    end = now + timedelta(days=350)
+    for at in (now + timedelta(days=120), end, end + timedelta(days=30)):
+        counts = panel.page(world.doctor, Wanted(), at, 50).counts
+        for name in panel.SETS:
+            assert len(panel.page(world.doctor, Wanted(set=name), at, 50).rows) == counts[name], (name, at)
+    assert counts["renewal"] == 2, "a contract that has run out without a next one is still asked for"
+
+
+def test_a_panel_is_paged_without_losing_or_repeating_anybody(world: World, now: datetime) -> None:
+    living(world, now)
+    seen, cursor = [], None
+    for _ in range(3):
+        found = panel.page(world.doctor, Wanted(), now + timedelta(days=120), 1, cursor)
+        seen, cursor = [*seen, *names(found)], found.next
+    assert (seen, cursor) == (["王秀兰", "张建国", "李未签"], None)
+    with pytest.raises(Invalid, match="翻页标记无效"):
+        panel.page(world.doctor, Wanted(), now, 1, "forged")
+
+
+def test_filters_narrow_and_what_is_not_there_to_choose_is_refused(world: World, now: datetime) -> None:
+    living(world, now)
+    at = now + timedelta(days=120)
+    for wanted, expected in (
+        (Wanted(service="htn_followup"), ["王秀兰", "张建国"]),
+        (Wanted(service="htn_followup", set="late"), ["王秀兰"]),
+        (Wanted(package="basic"), ["王秀兰", "张建国"]),
+        (Wanted(package="premium"), []),
+        (Wanted(trait="hypertension"), ["王秀兰", "张建国"]),
+        (Wanted(trait="diabetes"), []),
+        (Wanted(aged=(65, None)), ["王秀兰", "张建国"]),
+        (Wanted(aged=(None, 65)), []),
+        (Wanted(quiet_since=now.date()), ["王秀兰", "李未签"]),
+    ):
+        assert names(panel.page(world.doctor, wanted, at, 50)) == expected, wanted
+    for wrong in (Wanted(trait="smi"), Wanted(set="gone")):
+        with pytest.raises(Invalid):
+            panel.page(world.doctor, wrong, at, 50)
+
+
+def test_a_stranger_has_a_panel_of_his_own_without_her(world: World, now: datetime) -> None:
+    living(world, now)
+    found = panel.page(world.stranger, Wanted(), now, 50)
+    assert (found.rows, found.counts["all"]) == ([], 0)
+    assert len(panel.page(world.director, Wanted(), now, 50).rows) == 3
+
+
+def test_where_a_protected_person_lives_is_shown_to_those_only_who_may_know(
+    world: World, now: datetime
+) -> None:
+    her, _ = living(world, now)
+    residents.amend(SYSTEM, her, {"traits": ("hypertension", "protected"), "phone": "13800001234"}, now)
+    told = {
+        who.name: next(
+            row.card.phone for row in panel.page(who, Wanted(), now, 50).rows if row.card.resident == her
+        )
+        for who in (world.doctor, world.director)
+    }
+    assert told == {"王医生": "13800001234", "周主任": ""}
+
+
+def test_the_workbook_holds_the_rows_and_is_for_few(world: World, now: datetime) -> None:
+    living(world, now)
+    assert panel_export.panel_xlsx(world.doctor, Wanted(), now, purpose="随访排班")[:2] == b"PK"
+    for who in (world.nurse, world.social_worker):
+        with pytest.raises(Forbidden):
+            panel_export.panel_xlsx(who, Wanted(), now, purpose="随访排班")
+    with pytest.raises(Invalid):
+        panel_export.panel_xlsx(world.doctor, Wanted(), now, purpose="")
