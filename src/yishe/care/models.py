@@ -252,6 +252,71 @@ class Owed(models.Model):
         ]
 
 
+class Plan(models.Model):
+    """A care plan: the projection of its ledger stream, which replay must equal. What it says is sealed in the stream.
+
+    Field names are those of policy.plan_state.PlanState; one open plan for each subject.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    subject = models.UUIDField()
+    version = models.PositiveIntegerField()
+    template = models.CharField(max_length=40, default="")
+    written_at = models.DateTimeField()
+    written_by = models.UUIDField()
+    present = models.JSONField(default=list, help_text="professions behind the latest version")
+    alone = models.CharField(max_length=32, default="")
+    asked = models.UUIDField(null=True, help_text="open loop of the confirmation")
+    in_force = models.PositiveIntegerField(default=0, help_text="version that both stand behind")
+    review_on = models.DateField(null=True)
+    review = models.UUIDField(null=True, help_text="open loop of the review")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.UUIDField(null=True)
+    end_reason = models.CharField(max_length=20, default="")
+    seq = models.PositiveIntegerField(default=1, help_text="last ledger entry folded")
+    head = models.BinaryField(default=bytes, help_text="hash of that entry")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["home", "subject"], condition=Q(ended_at=None), name="plan_one_open"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["subject"], name="plan_subject"),
+            models.Index(fields=["review_on"], condition=Q(ended_at=None), name="plan_review"),
+        ]
+
+
+class PlanPromise(models.Model):
+    """A dated action of the version in force (policy.plan_content.Due). `loop` is what it became when its time was near;
+    `dropped` when a later version, or the plan's end, took it away."""
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    subject = models.UUIDField()
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="promises")
+    action = models.CharField(max_length=36)
+    duty = models.CharField(max_length=40)
+    opens = models.DateField()
+    due = models.DateField()
+    loop = models.UUIDField(null=True)
+    dropped = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["plan", "action"], condition=Q(dropped=False), name="plan_promise_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["opens"], condition=Q(loop=None, dropped=False), name="plan_promise_to_open"
+            ),
+        ]
+
+
 class Agreement(models.Model):
     """The agreement both sides signed, as PDF in base64, sealed under the subject's key. `id` is the contract's."""
 

@@ -26,6 +26,7 @@ from .growth_rules import GrowthSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
 from .pack_kinds import BOOKS
+from .plan_rules import PlanSheet, Template
 from .reactions import FactSheet, ReactionSheet
 from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
@@ -65,6 +66,8 @@ _FILES: dict[str, type[BaseModel]] = {
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
     "classes.yaml": ClassSheet,
+    "plans.yaml": PlanSheet,
+    "plans/<template>.yaml": Template,
     "vaccines.yaml": VaccineSheet,
     "growth.yaml": GrowthSheet,
     "risk_inputs.yaml": InputSheet,

@@ -18,6 +18,7 @@ from . import (
     pack_checks,
     pack_kinds,
     pack_life,
+    pack_plans,
     pack_scales,
     pack_sheets,
 )
@@ -32,6 +33,7 @@ from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
 from .pack_fields import Words
 from .pack_files import NOWHERE, Laid, read_layers
+from .plan_rules import PlanBook
 from .reactions import FactKind, Reaction
 from .refusals import Invalid
 from .research_rules import ResearchSheet
@@ -72,6 +74,7 @@ class PackSet:
     year_conditions: Mapping[str, cel.Condition]
     classes: class_rules.Reader | None
     life: pack_life.Life
+    plans: PlanBook
     codes: Mapping[str, Mapping[str, Words]]
     texts: Mapping[str, Words]
     facts: Mapping[str, FactKind]
@@ -213,17 +216,15 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     pack_checks.check(laid, sheets, kinds, trees, problems)
     scales = pack_scales.build(laid, sheets, kinds, problems)
     class_checks.check(laid.sheet("classes") or NOWHERE, sheets, kinds, life.risks, scales, problems)
+    plans = pack_plans.build(laid, sheets, kinds, problems)
     problems.raise_if_any()
-    return _assemble(laid, sheets, kinds, life, scales), laid
+    return _assemble(laid, sheets, kinds, life, scales, plans), laid
 
 
 def _assemble(
-    laid: Laid,
-    sheets: pack_sheets.Sheets,
-    kinds: pack_kinds.Kinds,
-    life: pack_life.Life,
-    scales: pack_scales.Scales,
-) -> PackSet:
+    laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds, life: pack_life.Life, scales: pack_scales.Scales,
+    plans: PlanBook,
+) -> PackSet:  # fmt: skip
     reactions = {code: reaction for code, reaction in sheets.reactions.items() if reaction}
     return PackSet(
         id="+".join(layer.head.id for layer in laid.layers),
@@ -245,6 +246,7 @@ def _assemble(
         year_conditions=_year_conditions(sheets),
         classes=class_rules.Reader(sheets.classes) if sheets.classes else None,
         life=life,
+        plans=plans,
         codes=sheets.codes,
         texts=sheets.texts,
         facts=sheets.facts,
