@@ -1,16 +1,16 @@
 """Between the rows of contracts and what they project, and the replay that must equal them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import date
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from yishe.care.models import Contract, Owed
-from yishe.policy import contract_state
-from yishe.policy.contract_state import APPLIED, KEPT, OPENED, SIGNED, ContractState, Said
-from yishe.trust import ledger, replay
+from yishe.policy import contract_state, contract_year
+from yishe.policy.contract_state import ADDED, APPLIED, KEPT, OPENED, SIGNED, ContractState, Said
+from yishe.trust import ids, ledger, replay
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
 
@@ -29,9 +29,23 @@ def state_of(row: Contract) -> ContractState:
 
 
 def promised(item: Mapping[str, Any], contract: UUID, home: UUID, subject: UUID) -> dict[str, Any]:
-    """The row of a promise as the signing entry wrote it."""
+    """The row of a promise as the entry that promised it wrote it."""
     days = {name: date.fromisoformat(item[name]) for name in ("starts", "due", "ends")}
     return {**item, **days, "id": UUID(item["id"]), "contract_id": contract, "home": home, "subject": subject}
+
+
+def written(owed: Sequence[contract_year.Owed]) -> list[dict[str, Any]]:
+    """Promises as the ledger keeps them, each with an id of its own."""
+    days = ("starts", "due", "ends")
+    return [
+        {
+            "id": str(ids.new()),
+            **asdict(one),
+            **{name: getattr(one, name).isoformat() for name in days},
+            "covers": list(one.covers),
+        }
+        for one in owed
+    ]
 
 
 def happened(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +80,7 @@ def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
         items: dict[str, dict[str, Any]] = {}
         for one in rows:
             said = ledger.facts_of(one)
-            if one.kind == SIGNED and one.subject is not None:
+            if one.kind in (SIGNED, ADDED) and one.subject is not None:
                 items |= {it["id"]: promised(it, stream, one.home, one.subject) for it in said["year"]}
             elif one.kind in (OPENED, KEPT):
                 for it in said["items"]:

@@ -4,7 +4,6 @@ Who answers for the resident (people.empanelments), the year it promises, the ag
 ledger, and what packs say follows from a contract signed.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from uuid import UUID
 
 from yishe.care import agreements, contracts, year
 from yishe.care.agreements import Signature
-from yishe.care.contract_rows import promised
+from yishe.care.contract_rows import promised, written
 from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
 from yishe.care.contracts import SIGN, Team
 from yishe.care.models import Agreement, Contract, Owed
@@ -28,7 +27,7 @@ from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.contract_state import SIGNED
 from yishe.policy.packs import SIGNED as FACT
 from yishe.policy.refusals import Invalid
-from yishe.trust import access_log, commit, ids
+from yishe.trust import access_log, commit
 from yishe.trust.commit import Bundle
 
 
@@ -96,7 +95,7 @@ def _said(signer: str, coming: Coming, version: str, sha256: str, chosen: Team) 
     """What the entry of a signing says, but for the fee."""
     return {
         "signer": signer, "since": coming.since.isoformat(), "until": coming.until.isoformat(),
-        "agreement_version": version, "agreement_sha256": sha256, "year": _written(coming.owed),
+        "agreement_version": version, "agreement_sha256": sha256, "year": written(coming.owed),
         **{name: str(one) if one else None for name, one in asdict(chosen).items()},
     }  # fmt: skip
 
@@ -165,20 +164,6 @@ def _team(where: Placement, wanted: Team) -> Team:
         wanted.doctor or (where.doctor if kept else None),
         wanted.social_worker or (where.social_worker if kept else None),
     )
-
-
-def _written(owed: Sequence[contract_year.Owed]) -> list[dict[str, Any]]:
-    """The year as the ledger keeps it, each promise with an id of its own."""
-    days = ("starts", "due", "ends")
-    return [
-        {
-            "id": str(ids.new()),
-            **asdict(one),
-            **{name: getattr(one, name).isoformat() for name in days},
-            "covers": list(one.covers),
-        }
-        for one in owed
-    ]
 
 
 # Readers

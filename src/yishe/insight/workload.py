@@ -84,7 +84,7 @@ def _alike(rows: QuerySet[Contract], at: datetime) -> tuple[list[Alike], int]:
         rows.filter(ended_at=None, signed_at__isnull=False, until__gt=today)
         .values_list("subject", "package", "since", "renews")
     )  # fmt: skip
-    known = facts.of_everybody({one[0] for one in held}, WHY)
+    known = facts.of_everybody(WHY)
     found: Counter[Alike] = Counter()
     without = 0
     for subject, package, since, renews in held:

@@ -1,4 +1,4 @@
-"""yishe demo load, yishe demo accounts, yishe demo families."""
+"""yishe demo load, crowd, accounts, families."""
 
 import argparse
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from yishe.doors.cli import arguments, readiness
 from yishe.doors.cli.printing import result
-from yishe.lab import demo
+from yishe.lab import crowd, demo
 from yishe.trust import clock
 
 
@@ -24,6 +24,13 @@ def register(commands: Any) -> None:
     load_.add_argument("--seed", type=int, default=demo.SEED, metavar="S")
     load_.add_argument("--json", action="store_true")
     load_.set_defaults(run=load)
+    crowd_ = verbs.add_parser(
+        "crowd", help="fill an empty database with residents under contract, without history"
+    )
+    crowd_.add_argument("--residents", type=arguments.count, default=demo.RESIDENTS, metavar="N")
+    crowd_.add_argument("--seed", type=int, default=demo.SEED, metavar="S")
+    crowd_.add_argument("--json", action="store_true")
+    crowd_.set_defaults(run=gather)
     who = verbs.add_parser("accounts", help="who can sign in")
     who.add_argument("--json", action="store_true")
     who.set_defaults(run=accounts)
@@ -42,6 +49,18 @@ def load(args: argparse.Namespace) -> int:
         f"{loaded.loops} 件闭环（在办 {loaded.open_loops} 件），历史从 {loaded.since:%Y-%m-%d} 起。"
     )
     result(asdict(loaded), text, as_json=args.json)
+    return 0
+
+
+def gather(args: argparse.Namespace) -> int:
+    """Refused unless the database is empty; marks it demo."""
+    readiness.require()
+    with _bar() as progress:
+        made = crowd.gather(
+            args.residents, args.seed, clock.now(), lambda done, whole: progress(done, whole, "居民与签约")
+        )
+    text = f"已装入 {made.residents} 名虚构居民，其中 {made.contracts} 份在期签约；年度由 yishe population run 写出。"
+    result(asdict(made), text, as_json=args.json)
     return 0
 
 

@@ -33,7 +33,7 @@ class Duplicate(Exception):
 
 
 @dataclass
-class _Write:
+class Write:
     """One statement of the bundle: rows of equal shape for one table, or one update."""
 
     model: type[models.Model]
@@ -103,7 +103,7 @@ class Bundle:
     """What one act writes, in the order it was said. Used once."""
 
     def __init__(self) -> None:
-        self._writes: list[_Write] = []
+        self._writes: list[Write] = []
 
     def insert(self, model: type[models.Model], **values: Any) -> None:
         """A new row; a taken unique key makes `commit` raise Duplicate."""
@@ -124,13 +124,13 @@ class Bundle:
         """Change the rows that match `where`; with `guard` exactly one must, or `commit` raises Stale."""
         names, row = _row(model, values)
         keys, wanted = _row(model, where)
-        self._writes.append(_Write(model, names, [row], keys, wanted, guard))
+        self._writes.append(Write(model, names, [row], keys, wanted, guard))
 
     def require(self, model: type[models.Model], where: Mapping[str, Any]) -> None:
         """One row must match `where` at the moment of commit, or Stale. PostgreSQL locks it: whoever is changing it
         comes wholly before this act or wholly after."""
         keys, wanted = _row(model, where)
-        self._writes.append(_Write(model, (), [], keys, wanted, guard=True))
+        self._writes.append(Write(model, (), [], keys, wanted, guard=True))
 
     def __bool__(self) -> bool:
         return bool(self._writes)
@@ -151,9 +151,9 @@ class Bundle:
 
     def _insert(self, model: type[models.Model], values: dict[str, Any], *, absent: bool) -> None:
         names, row = _whole_row(model, values)
-        self._append(_Write(model, names, [row], absent=absent))
+        self._append(Write(model, names, [row], absent=absent))
 
-    def _append(self, write: _Write) -> None:
+    def _append(self, write: Write) -> None:
         """Rows for the same table share one statement, so its shape stays small and its plan is kept."""
         for earlier in self._writes if not write.where else ():
             if (earlier.model, earlier.names, earlier.absent, earlier.where) == (
@@ -182,11 +182,11 @@ def _table(model: type[models.Model]) -> str:
     return f'"{model._meta.db_table}"'
 
 
-def _where(write: _Write, known: Mapping[str, columns.Column]) -> str:
+def _where(write: Write, known: Mapping[str, columns.Column]) -> str:
     return " AND ".join(f"{known[n].name} = %s{known[n].cast}" for n in write.where)
 
 
-def _update_sql(write: _Write) -> str:
+def _update_sql(write: Write) -> str:
     known = columns.of(write.model)
     if not write.names:
         share = " FOR SHARE" if columns.on_postgresql() else ""
@@ -195,7 +195,7 @@ def _update_sql(write: _Write) -> str:
     return f"UPDATE {_table(write.model)} SET {sets} WHERE {_where(write, known)}"
 
 
-def _insert_sql(write: _Write, condition: str = "") -> str:
+def _insert_sql(write: Write, condition: str = "") -> str:
     named = [columns.of(write.model)[n] for n in write.names]
     row = f"({', '.join(f'%s{c.cast}' for c in named)})"
     names = ", ".join(c.name for c in named)
@@ -208,29 +208,30 @@ def _insert_sql(write: _Write, condition: str = "") -> str:
 Shape = tuple[Any, ...]
 
 
-def _of_shape(shape: Shape) -> _Write:
+def _of_shape(shape: Shape) -> Write:
     """A write of this shape without its values."""
     model, names, rows, where, guard, absent = shape
-    return _Write(model, names, [[]] * rows, where, [], guard, absent)
+    return Write(model, names, [[]] * rows, where, [], guard, absent)
 
 
 @lru_cache(maxsize=1024)
-def _sql(shape: Shape) -> str:
+def statement_of(shape: Shape) -> str:
+    """The text of one write of this shape."""
     write = _of_shape(shape)
     return _update_sql(write) if write.where else _insert_sql(write)
 
 
-def _each(writes: list[_Write]) -> None:
+def _each(writes: list[Write]) -> None:
     """One statement after the other; guards first, so that a lost race costs one statement."""
     with columns.here().cursor() as cursor:
         for write in sorted(writes, key=_guards_first):
-            cursor.execute(_sql(write.shape), write.params())
+            cursor.execute(statement_of(write.shape), write.params())
             hit = cursor.fetchone() is not None if write.where and not write.names else cursor.rowcount == 1
             if write.guard and not hit:
                 raise Stale(write.model.__name__)
 
 
-def _guards_first(write: _Write) -> bool:
+def _guards_first(write: Write) -> bool:
     return not write.guard
 
 
@@ -252,7 +253,7 @@ def _statement(shapes: tuple[Shape, ...]) -> str:
     return f"WITH {', '.join(parts)} SELECT {'(SELECT count(*) FROM w0)' if guarded else '1'}"
 
 
-def _commit_postgresql(writes: list[_Write]) -> None:
+def _commit_postgresql(writes: list[Write]) -> None:
     if sum(w.guard for w in writes) > 1:
         with transaction.atomic():
             _each(writes)
@@ -264,7 +265,7 @@ def _commit_postgresql(writes: list[_Write]) -> None:
         _in_one(writes)
 
 
-def _in_one(writes: list[_Write]) -> None:
+def _in_one(writes: list[Write]) -> None:
     here = columns.here()
     writes = sorted(writes, key=_guards_first)
     sql = _statement(tuple(w.shape for w in writes))

@@ -31,6 +31,7 @@ COMMANDS = {
     "worker": f"{HERE}.serving",
     "tick": f"{HERE}.ticking",
     "people": f"{HERE}.people",
+    "population": f"{HERE}.population",
     "pack": f"{HERE}.packs",
     "ledger": f"{HERE}.ledger",
     "keys": f"{HERE}.keys",

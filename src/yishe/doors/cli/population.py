@@ -1,0 +1,60 @@
+"""yishe population run: every contract's year completed, in one go."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from yishe.care import population
+from yishe.care.population import Run
+from yishe.doors.cli import readiness
+from yishe.doors.cli.printing import result
+from yishe.policy.refusals import Conflict
+from yishe.trust import clock
+
+
+def register(commands: Any) -> None:
+    acts = commands.add_parser("population", help="all residents at once").add_subparsers(
+        dest="act", required=True, metavar="ACT"
+    )
+    run_ = acts.add_parser("run", help="add to every contract's year what package and rules owe and it lacks")
+    run_.add_argument("--all", action="store_true", help="also where nothing changed since the last run")
+    run_.add_argument("--dry-run", action="store_true", help="count, write nothing")
+    run_.add_argument("--json", action="store_true")
+    run_.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit 1 when some contracts were being written to by others; running it again goes on with them."""
+    readiness.require()
+    with _bar() as progress:
+        found = population.run(clock.now(), everybody=args.all, dry=args.dry_run, progress=progress)
+    result({**asdict(found), "dry_run": args.dry_run}, _text(found, dry=args.dry_run), as_json=args.json)
+    if found.busy:
+        raise Conflict("busy", f"{found.busy} 份签约正有人在办，没有算：请再运行一次。")
+    return 0
+
+
+@contextmanager
+def _bar() -> Iterator[population.Progress]:
+    columns = (TextColumn("核算签约年度"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _text(found: Run, *, dry: bool) -> str:
+    done = "将补上" if dry else "已补上"
+    lines = [
+        f"在期签约 {found.contracts} 份，有变化的 {found.looked} 份，其中 {found.completed} 份{done} {found.promises} 项。"
+    ]
+    lines += [f"  {service} {count}" for service, count in found.services.most_common()]
+    if found.no_birth_date_or_package:
+        lines.append(
+            f"  {found.no_birth_date_or_package} 份没有出生日期或服务包未批准，定不了年度：请补上后再运行。"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,119 @@
+"""Many acts as one commit: the same bundle, written by COPY on PostgreSQL and by executemany on SQLite.
+
+What is written, and which races are refused, is what the acts would have written and refused one by one; only that all of them
+come through together or none. For whoever writes thousands of rows at a time: a population, never a person.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import IntegrityError, models
+
+from yishe.trust import columns, commit
+from yishe.trust.commit import Bundle, Duplicate, Stale, Write
+
+Key = tuple[Any, ...]
+SMALL = 100
+
+
+class Batch(Bundle):
+    """Holds as many acts as are to be written together. Used once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inserts: dict[Key, Write] = {}
+
+    def _append(self, write: Write) -> None:
+        """As a bundle does, but found by key: there may be thousands."""
+        if write.where:
+            self._writes.append(write)
+            return
+        key = (write.model, write.names, write.absent)
+        known = self._inserts.setdefault(key, write)
+        if known is write:
+            self._writes.append(write)
+        else:
+            known.rows.extend(write.rows)
+
+    def commit(self) -> None:
+        """Write all or nothing. Raises Stale or Duplicate as a bundle does."""
+        writes, self._writes, self._inserts = self._writes, [], {}
+        try:
+            with commit.atomically():
+                for alike in _updates(writes):
+                    _changed(alike)
+                for one in writes:
+                    if not one.where:
+                        _inserted(one)
+        except IntegrityError as error:
+            raise Duplicate(str(error)) from error
+
+
+def _updates(writes: Iterable[Write]) -> list[list[Write]]:
+    """Updates of one shape together; guards first, as in a bundle."""
+    found: dict[Key, list[Write]] = {}
+    for one in writes:
+        if one.where:
+            found.setdefault(one.shape, []).append(one)
+    return sorted(found.values(), key=lambda alike: not alike[0].guard)
+
+
+def _changed(alike: Sequence[Write]) -> None:
+    """Updates of one shape as one statement on PostgreSQL; Stale unless each guarded row was as expected."""
+    first = alike[0]
+    with columns.here().cursor() as cursor:
+        if columns.on_postgresql() and first.names:
+            cursor.execute(_update_all(first), _turned(alike))
+            hit = cursor.rowcount
+        elif first.names:
+            cursor.executemany(commit.statement_of(first.shape), [one.params() for one in alike])
+            hit = cursor.rowcount
+        else:
+            hit = sum(_required(cursor, one) for one in alike)
+    if first.guard and hit != len(alike):
+        raise Stale(first.model.__name__)
+
+
+def _required(cursor: Any, one: Write) -> bool:
+    cursor.execute(commit.statement_of(one.shape), one.params())
+    return cursor.fetchone() is not None
+
+
+def _turned(alike: Sequence[Write]) -> list[list[Any]]:
+    """The values of many updates column by column."""
+    return [list(column) for column in zip(*(one.params() for one in alike), strict=True)]
+
+
+def _update_all(first: Write) -> str:
+    known = columns.of(first.model)
+    table = first.model._meta.db_table
+    named = [known[name] for name in (*first.names, *first.where)]
+    arrays = ", ".join(f"%s{one.cast}[]" for one in named)
+    given = ", ".join(f"c{n}" for n in range(len(named)))
+    sets = ", ".join(f"{one.name} = v.c{n}" for n, one in enumerate(named[: len(first.names)]))
+    where = " AND ".join(f"t.{one.name} = v.c{n}" for n, one in enumerate(named) if n >= len(first.names))
+    return f'UPDATE "{table}" t SET {sets} FROM unnest({arrays}) AS v({given}) WHERE {where}'
+
+
+def _inserted(one: Write) -> None:
+    with columns.here().cursor() as cursor:
+        if one.absent:
+            for n in range(0, len(one.rows), SMALL):
+                part = Write(one.model, one.names, one.rows[n : n + SMALL], absent=True)
+                cursor.execute(commit.statement_of(part.shape), part.params())
+        elif columns.on_postgresql():
+            copied(cursor, one.model, one.names, one.rows)
+        else:
+            single = Write(one.model, one.names, one.rows[:1])
+            cursor.executemany(commit.statement_of(single.shape), one.rows)
+
+
+def copied(
+    cursor: Any, model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Rows into a table by PostgreSQL's COPY; values as `columns` stores them."""
+    known = columns.of(model)
+    listed = ", ".join(known[name].name for name in names)
+    with cursor.copy(f'COPY "{model._meta.db_table}" ({listed}) FROM STDIN') as stream:
+        for row in rows:
+            stream.write_row(row)
