@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from yishe.care import entries, needs
+from yishe.care import entries, needs, year_changes
 from yishe.care.models import Condition
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
@@ -79,11 +79,25 @@ def _recorded(
         raise Invalid("title_needed", "缺少名称：请写明是什么疾病、过敏原或情况。")
     own = bundle if bundle is not None else Bundle()
     row = entries.append(draft, own, kind=kind, state=state, sealed=draft.seal("sealed", content))
-    if kind in NEEDS and state == "active" and command.supersedes is None:
-        known = [(one.kind, one.code, one.title) for one in standing(draft.subjects, NEEDS)]
-        new = (kind, content["code"], content["title"])
-        needs.tell(own, command.actor, draft.placement, row.id, [*known, new], command.at)
+    if kind in NEEDS:
+        _told(own, draft, row, content)
     return entries.settle(draft, own, row, own=bundle is None)
+
+
+def _told(bundle: Bundle, draft: entries.Draft[Condition], row: Condition, content: dict[str, str]) -> None:
+    """What is known from now on: to the rules that react to needs, and to the running year of a contract."""
+    at, where = draft.command.at, draft.placement
+    known = [
+        (one.kind, one.code, one.title)
+        for one in standing(draft.subjects, NEEDS)
+        if one.id != draft.command.supersedes
+    ]
+    if row.state == "active":
+        known.append((row.kind, content["code"], content["title"]))
+        if draft.command.supersedes is None:
+            needs.tell(bundle, draft.command.actor, where, row.id, known, at)
+    subjects = [one.subject for one in draft.subjects]
+    year_changes.follow(bundle, draft.command.actor, where, subjects, needs.traits(where.traits, known), at)
 
 
 def standing(subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS) -> list[Standing]:

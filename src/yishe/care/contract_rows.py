@@ -9,7 +9,7 @@ from uuid import UUID
 
 from yishe.care.models import Contract, Owed
 from yishe.policy import contract_state, contract_year
-from yishe.policy.contract_state import ADDED, APPLIED, KEPT, OPENED, SIGNED, ContractState, Said
+from yishe.policy.contract_state import ADDED, APPLIED, KEPT, OPENED, REPLANNED, SIGNED, ContractState, Said
 from yishe.trust import ids, ledger, replay
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
@@ -56,6 +56,13 @@ def happened(item: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def changed(said: Mapping[str, Any], on: date) -> dict[str, dict[str, Any]]:
+    """Promise → columns that an entry of planning anew changes in rows which were there before."""
+    asked = {one["id"]: {"covers": one["covers"]} for one in said["covers"]}
+    fallen = {one["id"]: {"withdrawn_on": on, "withdrawn_why": one["why"]} for one in said["withdrawn"]}
+    return asked | fallen
+
+
 def _streams() -> Iterator[tuple[UUID, list[Entry]]]:
     begun = Entry.objects.filter(kind=APPLIED, seq=1).values("stream")
     entries = Entry.objects.filter(stream__in=begun).order_by("stream", "seq").iterator(chunk_size=2000)
@@ -80,8 +87,11 @@ def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
         items: dict[str, dict[str, Any]] = {}
         for one in rows:
             said = ledger.facts_of(one)
-            if one.kind in (SIGNED, ADDED) and one.subject is not None:
+            if one.kind in (SIGNED, ADDED, REPLANNED) and one.subject is not None:
                 items |= {it["id"]: promised(it, stream, one.home, one.subject) for it in said["year"]}
+            if one.kind == REPLANNED:
+                for which, values in changed(said, date.fromisoformat(said["on"])).items():
+                    items[which] |= values
             elif one.kind in (OPENED, KEPT):
                 for it in said["items"]:
                     by = {"kept_by": one.actor} if one.kind == KEPT else {}

@@ -218,9 +218,10 @@ class Contract(models.Model):
 
 
 class Owed(models.Model):
-    """One promise of a contract's year, written when it is signed (policy.contract_year.Owed).
+    """One promise of a contract's year, written when it is signed or facts change (policy.contract_year.Owed).
 
-    `loop` is the loop it became when its window opened; `kept_on` the local day of the contact that kept it.
+    `loop` is the loop it became when its window opened; `kept_on` the local day of the contact that kept it; `withdrawn_on`
+    the local day on which it fell unkept, because nothing asks for it any more (`withdrawn_why`, a code of the pack).
     """
 
     id = models.UUIDField(primary_key=True)
@@ -240,10 +241,19 @@ class Owed(models.Model):
     kept_on = models.DateField(null=True)
     kept_by = models.UUIDField(null=True)
     evidence = models.UUIDField(null=True)
+    withdrawn_on = models.DateField(null=True)
+    withdrawn_why = models.CharField(max_length=20, default="")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["contract", "service", "nth"], name="owed_once"),
+            models.UniqueConstraint(
+                fields=["contract", "service", "times", "nth"],
+                condition=Q(withdrawn_on=None),
+                name="owed_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_on=None) | Q(kept_on=None), name="owed_kept_or_withdrawn"
+            ),
         ]
         indexes = [
             models.Index(fields=["starts"], condition=Q(loop=None), name="owed_to_open"),

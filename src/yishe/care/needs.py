@@ -40,6 +40,12 @@ def tell(
     reactions.apply(reactions.Fact(FACT, recorded, data), actor, where, at, bundle)
 
 
+def traits(listed: Iterable[str], standing: Iterable[tuple[str, str, str]]) -> frozenset[str]:
+    """Every trait that is known: listed in the roster, or meant by a condition that stands."""
+    meant = {_trait(code, title) for _, code, title in standing}
+    return frozenset(listed) | (meant - {""})
+
+
 def _trait(code: str, title: str) -> str:
     """The pack's trait that a condition's code or title means; empty when none."""
     for name, trait in in_force().traits.items():

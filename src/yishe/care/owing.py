@@ -16,8 +16,8 @@ from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.contract_rules import RENEWAL
 
-KEPT, KEPT_LATE, OPEN, OVERDUE, COMING, MISSED, FAILED, FALLEN = (
-    "kept", "kept_late", "open", "overdue", "coming", "missed", "failed", "fallen",
+KEPT, KEPT_LATE, OPEN, OVERDUE, COMING, MISSED, FAILED, FALLEN, WITHDRAWN = (
+    "kept", "kept_late", "open", "overdue", "coming", "missed", "failed", "fallen", "withdrawn",
 )  # fmt: skip
 HUSHED = "敏感项目（由医护查看）"
 DONE, TO_DO = (KEPT, KEPT_LATE), (OPEN, OVERDUE, COMING)
@@ -25,7 +25,8 @@ DONE, TO_DO = (KEPT, KEPT_LATE), (OPEN, OVERDUE, COMING)
 
 @dataclass(frozen=True)
 class Line:
-    """One promise. `covers` says in words what asks for it; `loop` is there once its window has opened."""
+    """One promise. `covers` says in words what asks for it; `loop` is there once its window has opened. `withdrawn_on`: when it
+    fell because facts changed, and `why` in words."""
 
     id: UUID
     subject: UUID
@@ -43,6 +44,8 @@ class Line:
     kept_on: date | None
     kept_by: UUID | None
     sensitive: bool = False
+    withdrawn_on: date | None = None
+    why: str = ""
 
     @property
     def hushed(self) -> "Line":
@@ -68,7 +71,7 @@ class Year:
 
     @property
     def services(self) -> int:
-        return sum(one.service != RENEWAL for one in self.lines)
+        return sum(one.service != RENEWAL and one.state != WITHDRAWN for one in self.lines)
 
 
 def of_resident(actor: Actor, stands: Placement, at: datetime) -> list[Year]:
@@ -84,7 +87,11 @@ def of_contract(row: Contract, today: date) -> Year:
     closed = unserved([one.loop for one in owed if one.loop])
     lines = [line(one, row, closed, today) for one in owed]
     over = row.ended_at.astimezone(ZONE).date() if row.ended_at else today
-    due = [one for one in owed if one.service != RENEWAL and one.due < min(over, today)]
+    due = [
+        one
+        for one in owed
+        if one.service != RENEWAL and one.due < min(over, today, one.withdrawn_on or date.max)
+    ]
     in_time = sum(one.kept_on is not None and one.kept_on <= one.due for one in due)
     return Year(row, state_of(row).stage(today), lines, len(due), in_time)
 
@@ -101,7 +108,13 @@ def line(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> Lin
         owed.id, owed.subject, owed.service, agreements.title(owed.service), owed.nth, owed.times, owed.starts, owed.due,
         owed.ends, owed.duty, tuple(asked_by(one) for one in owed.covers), owed.loop,
         _state(owed, row, closed, today), owed.kept_on, owed.kept_by, _sensitive(owed.service),
+        owed.withdrawn_on, _withdrawn(owed.withdrawn_why),
     )  # fmt: skip
+
+
+def _withdrawn(why: str) -> str:
+    sheet = packs.in_force().contracts
+    return str(sheet.replanning.why(why).title) if sheet and why else why
 
 
 def _sensitive(service: str) -> bool:
@@ -113,6 +126,8 @@ def _sensitive(service: str) -> bool:
 def _state(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> str:
     if owed.kept_on is not None:
         return KEPT if owed.kept_on <= owed.due else KEPT_LATE
+    if owed.withdrawn_on is not None:
+        return WITHDRAWN
     if row.ended_at is not None:
         return FALLEN
     if owed.loop in closed:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import agreements, contracts, year
+from yishe.care import agreements, contracts, replanning, year
 from yishe.care.agreements import Signature
 from yishe.care.contract_rows import promised, written
 from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
@@ -125,7 +125,8 @@ def _coming(row: Contract, card: Card, today: date) -> Coming:
     """The year as it would be promised if it were signed now."""
     sheet, since = contracts.sheet_now(), _since(row, today)
     until = contract_year.end_of(since, sheet.months)
-    facts = {"age": _age(card, since), "traits": list(card.traits), "renewed": row.renews is not None}
+    traits = replanning.traits_of(card.resident, card.traits)
+    facts = {"age": _age(card, since), "traits": sorted(traits), "renewed": row.renews is not None}
     claims = packs.in_force().owing(row.package, facts, since)
     return Coming(since, until, contract_year.year(sheet, claims, since, until), facts)
 

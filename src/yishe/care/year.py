@@ -35,7 +35,12 @@ def open_due(at: datetime, *, contract: UUID | None = None) -> int:
     nothing; what nobody can take now is tried again the next time."""
     today = at.astimezone(ZONE).date()
     waiting = Owed.objects.filter(
-        loop=None, kept_on=None, starts__lte=today, ends__gte=today, contract__ended_at=None
+        loop=None,
+        kept_on=None,
+        withdrawn_on=None,
+        starts__lte=today,
+        ends__gte=today,
+        contract__ended_at=None,
     )
     if contract is not None:
         waiting = waiting.filter(contract=contract)
@@ -143,7 +148,7 @@ def _targets(row: Contract, services: Sequence[str], how: str, day: date) -> lis
         raise Invalid(
             "how", _wrong_way(sheet, wrong[0]), field="how", possible=list(sheet.services[wrong[0]].how)
         )
-    mine = list(row.owed.filter(kept_on=None).order_by("due", "nth"))
+    mine = list(row.owed.filter(kept_on=None, withdrawn_on=None).order_by("due", "nth"))
     found = {one: _fit(mine, one, day) for one in fitting(sheet, tuple(services), how)}
     for service in services:
         if found[service] is None:
@@ -160,10 +165,11 @@ def _fit(mine: Iterable[Owed], service: str, day: date) -> Owed | None:
 
 def _not_owed(row: Contract, service: str, day: date) -> str:
     title = agreements.title(service)
-    coming = row.owed.filter(service=service, kept_on=None, starts__gt=day).order_by("starts").first()
+    owed = row.owed.filter(service=service, withdrawn_on=None)
+    coming = owed.filter(kept_on=None, starts__gt=day).order_by("starts").first()
     if coming is not None:
         return f"“{title}”这一期已经做过：下一次从 {coming.starts:%Y-%m-%d} 起算；这次可记为普通接诊。"
-    if row.owed.filter(service=service).exists():
+    if owed.exists():
         return f"“{title}”本年的次数已经做满：这次可记为普通接诊。"
     return f"这份签约没有“{title}”：请勾选别的项目，或记为普通接诊。"
 

@@ -77,8 +77,9 @@ def _rows(within: dict[str, str] | object) -> QuerySet[Owed]:
 
 
 def _set(name: str, today: date) -> Q:
-    still = Q(over=None)
-    due = Q(due__lt=today) & (still | Q(due__lt=F("over")))
+    still = Q(over=None) & Q(withdrawn_on=None)
+    due = Q(due__lt=today) & (Q(over=None) | Q(due__lt=F("over")))
+    due &= Q(withdrawn_on=None) | Q(due__lt=F("withdrawn_on"))
     unkept = Q(kept_on=None)
     return {
         "due": due,

@@ -113,7 +113,11 @@ def _of(rows: QuerySet[Any]) -> QuerySet[Any]:
 def _outstanding(today: date) -> QuerySet[Owed]:
     """Promises that can still be kept."""
     ended = Loop.objects.filter(id=OuterRef("loop"), closed_at__isnull=False)
-    return _of(Owed.objects.filter(~Exists(ended), kept_on=None, contract__ended_at=None, ends__gte=today))
+    return _of(
+        Owed.objects.filter(
+            ~Exists(ended), kept_on=None, withdrawn_on=None, contract__ended_at=None, ends__gte=today
+        )
+    )
 
 
 def _owes(today: date) -> Coalesce:
@@ -204,7 +208,7 @@ def _contracts(subjects: Mapping[UUID, UUID]) -> dict[UUID, Contract]:
 def _next(subjects: Mapping[UUID, UUID], at: datetime) -> dict[UUID, Line]:
     today = at.astimezone(ZONE).date()
     rows = Owed.objects.filter(
-        subject__in=subjects, kept_on=None, contract__ended_at=None, ends__gte=today
+        subject__in=subjects, kept_on=None, withdrawn_on=None, contract__ended_at=None, ends__gte=today
     ).select_related("contract")
     waiting = sorted(
         rows, key=lambda one: (one.due, one.service == RENEWAL, one.service, one.nth), reverse=True

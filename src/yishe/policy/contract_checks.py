@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 
 from . import cel
+from .contract_rules import NO_LONGER, OTHER_INTERVAL
 from .marked import Marked
 from .pack_errors import Problems, one_of
 from .pack_kinds import Kinds
@@ -40,8 +41,12 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
         known(("services", code, "how"), "encounter_kind", service.how, ways)
         known(("services", code, "counts_as"), "service", service.counts_as, sheet.services)
     closing = sheets.codes.get("close_reasons", {})
-    for code, end in sheet.ends.items():
-        known(("ends", code, "closes"), "close reason", [end.closes], closing)
+    endings = [(("ends", code, "closes"), end) for code, end in sheet.ends.items()]
+    falls = [
+        (("replanning", code, "closes"), sheet.replanning.why(code)) for code in (NO_LONGER, OTHER_INTERVAL)
+    ]
+    for where, end in endings + falls:
+        known(where, "close reason", [end.closes], closing)
     for code, package in sheet.packages.items():
         known(("packages", code, "items"), "service", package.items, sheet.services)
     _rules(tree, sheets, problems)

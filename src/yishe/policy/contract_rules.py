@@ -11,6 +11,8 @@ from .timeline import in_force
 
 RENEWAL = "renewal"
 """The one promise of every year that no package lists: offering the next."""
+NO_LONGER, OTHER_INTERVAL = "no_longer", "other_interval"
+"""Why a promise falls when the rest of a year is planned anew."""
 
 
 class Service(Strict):
@@ -54,6 +56,18 @@ class End(Strict):
     closes: str
 
 
+class Replanning(Strict):
+    """Why promises of a running year fall when facts change, by `no_longer` (nothing asks for them now) and `other_interval`
+    (asked for at another interval)."""
+
+    no_longer: End
+    other_interval: End
+
+    def why(self, code: str) -> End:
+        """The reason of this code. KeyError for any other."""
+        return {NO_LONGER: self.no_longer, OTHER_INTERVAL: self.other_interval}[code]
+
+
 class Renewal(Strict):
     """The next year is offered so long `before` the end, as a loop of `kind`, by this duty."""
 
@@ -76,6 +90,7 @@ class ContractSheet(Sourced):
     application: str
     item: str
     renewal: Renewal
+    replanning: Replanning
     months: int = Field(ge=1)
     ways: dict[str, Said]
     signatures: dict[str, Said]

@@ -13,6 +13,7 @@ from uuid import UUID
 APPLIED, REVIEWED, SIGNED = "contract.applied", "contract.reviewed", "contract.signed"
 TEAM_CHANGED, ENDED = "contract.team_changed", "contract.ended"
 OPENED, KEPT, ADDED = "contract.item_opened", "contract.item_kept", "contract.item_added"
+REPLANNED = "contract.year_replanned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 Several rules may ask for the same service: the one that asks most often wins, and each kept promise keeps all of them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from uuid import UUID
 
-from .contract_rules import RENEWAL, ContractSheet
+from .contract_rules import NO_LONGER, OTHER_INTERVAL, RENEWAL, ContractSheet
 
 DAY = timedelta(days=1)
 
@@ -36,6 +37,31 @@ class Claim:
     by: str
     service: str
     times: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A promise that was written before and not withdrawn, as far as planning the rest of the year asks."""
+
+    id: UUID
+    service: str
+    nth: int
+    times: int
+    covers: tuple[str, ...]
+    kept_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What becomes of a year: promises that come, those that fall with a reason of `Replanning`, and those that are asked for
+    by others than before."""
+
+    added: tuple[Owed, ...] = ()
+    withdrawn: tuple[tuple[UUID, str], ...] = ()
+    covers: tuple[tuple[UUID, tuple[str, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.withdrawn or self.covers)
 
 
 def end_of(since: date, months: int) -> date:
@@ -68,6 +94,47 @@ def _laid(sheet: ContractSheet, service: str, claims: list[Claim], since: date, 
         Owed(sheet.item, service, n + 1, times, marks[n], marks[n + 1] - DAY, until - DAY, duty, covers)
         for n in range(times)
     ]
+
+
+def replanned(
+    sheet: ContractSheet, claims: tuple[Claim, ...], since: date, until: date, today: date, standing: Sequence[Standing]
+) -> Changes:  # fmt: skip
+    """The rest of a year from `today` on, by what is asked for now. What was kept stays kept and is not asked for again;
+    a window that ended before today is not asked for any more. Doing it again changes nothing."""
+    wanted: dict[str, list[Owed]] = {}
+    for one in year(sheet, claims, since, until)[:-1]:
+        wanted.setdefault(one.service, []).append(one)
+    mine: dict[str, list[Standing]] = {}
+    for stands in standing:
+        mine.setdefault(stands.service, []).append(stands)
+    parts = [
+        _replanned(wanted.get(one, []), mine.get(one, []), today) for one in dict.fromkeys([*wanted, *mine])
+    ]
+    return Changes(
+        tuple(one for part in parts for one in part.added),
+        tuple(one for part in parts for one in part.withdrawn),
+        tuple(one for part in parts for one in part.covers),
+    )
+
+
+def _replanned(wanted: Sequence[Owed], mine: Sequence[Standing], today: date) -> Changes:
+    """One service. The windows are those of the whole year, so that the same facts always ask for the same."""
+    times = wanted[0].times if wanted else 0
+    why = OTHER_INTERVAL if wanted else NO_LONGER
+    fallen = tuple((one.id, why) for one in mine if one.kept_on is None and one.times != times)
+    there = {one.nth for one in mine if one.times == times}
+    kept = [one.kept_on for one in mine if one.kept_on is not None and one.times != times]
+    added = tuple(
+        replace(one, starts=max(one.starts, today))
+        for one in wanted
+        if one.due >= today and one.nth not in there and not any(one.starts <= day <= one.due for day in kept)
+    )
+    asked = tuple(
+        (one.id, wanted[0].covers)
+        for one in mine
+        if one.times == times and one.kept_on is None and one.covers != wanted[0].covers
+    )
+    return Changes(added, fallen, asked)
 
 
 def fitting(sheet: ContractSheet, services: tuple[str, ...], how: str) -> tuple[str, ...]:

@@ -164,15 +164,22 @@ class PackSet:
         )
 
     def owing(
-        self, package: str, data: Mapping[str, object], on: date, *, drafts: bool = False
+        self,
+        package: str,
+        data: Mapping[str, object],
+        on: date,
+        *,
+        drafts: bool = False,
+        signed: bool = False,
     ) -> tuple[Claim, ...]:
-        """Who asks for what in a year that begins on that day: the package, and every rule that fits these facts.
+        """Who asks for what in a year that begins on that day: the package, and every rule that fits these facts. With
+        `signed` the package holds although nobody may choose it any more.
 
         Raises Invalid when a field of the fact `contract_signed` is missing or the package is not approved."""
         if self.contracts is None:
             raise Invalid("no_contracts", "政策包没有签约的规定：请管理员补上 contracts.yaml。")
         fields = cel.require(self.facts[SIGNED], data, SIGNED)
-        held = self.contracts.packages[package] if drafts else self.contracts.package(package)
+        held = self.contracts.packages[package] if drafts or signed else self.contracts.package(package)
         asked = [Claim(f"package:{package}", service, times) for service, times in held.items.items()]
         rules = [
             Claim(code, rule.service, rule.times)

@@ -14,7 +14,7 @@ from yishe.policy.contract_rules import RENEWAL
 STATES = {
     "kept": ("已按时做", "green"), "kept_late": ("已做，迟了", "yellow"), "open": ("待做", ""),
     "overdue": ("逾期未做", "red"), "coming": ("未到时候", ""), "missed": ("没做，签约期已过", "red"),
-    "failed": ("没做成", "orange"), "fallen": ("随签约结束", ""),
+    "failed": ("没做成", "orange"), "fallen": ("随签约结束", ""), "withdrawn": ("撤回", ""),
 }  # fmt: skip
 
 
@@ -66,6 +66,7 @@ def line(here: Here, one: Line, card: Card | None = None) -> dict[str, Any]:
     return {
         "id": one.id, "title": one.title, "nth": one.nth, "times": one.times, "starts": one.starts, "due": one.due,
         "covers": "、".join(one.covers), "duty": str(packs.in_force().duties[one.duty].title), "words": words,
+        "why": one.why, "withdrawn_on": one.withdrawn_on,
         "colour": colour, "kept_on": one.kept_on, "by": faces.name(here, one.kept_by), "loop": one.loop,
         "name": card.name if card else "", "age": spoken.age(card.birth_date, here.now) if card else "",
         "resident": card.resident if card else "",
