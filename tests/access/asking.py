@@ -87,6 +87,9 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/assessments/{assessed}/amend": lambda town, person: {"a-u1": "2", "reason": "听错了"},
     "POST /residents/{resident}/record/condition": lambda town, person: {"kind": "social", "title": "子女在外地"},
     f"POST /residents/{{resident}}/refer/{D2S}/D15": lambda town, person: {"note": "家中多处台阶"},
+    "POST /residents/{resident}/class/correct": lambda town, person: {
+        "medical": "medium", "reason": "temporary", "until": f"{town.now + timedelta(days=90):%Y-%m-%d}",
+    },
     "POST /residents/{resident}/protection": lambda town, person: {
         "reason": "violence", "review": f"{town.now + timedelta(days=90):%Y-%m-%d}",
     },
@@ -148,6 +151,9 @@ SENT: dict[str, Sent] = {
     "POST /api/v1/loops/{loop}/void": lambda town, person: {"seq": town.seq(), "reason": "entered_wrongly"},
     "POST /api/v1/residents/{resident}/medications": lambda town, person: {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
+    },
+    "POST /api/v1/residents/{resident}/class/correction": lambda town, person: {
+        "medical": "medium", "reason": "temporary", "until": f"{town.now + timedelta(days=90):%Y-%m-%d}",
     },
     "POST /api/v1/residents/{resident}/immunizations": lambda town, person: {"vaccine": "HepB", "reason": "ill"},
     "POST /api/v1/residents/{resident}/assessments": lambda town, person: {"scale": "gad7"},

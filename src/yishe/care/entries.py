@@ -14,7 +14,8 @@ from uuid import UUID
 import orjson
 from django.db.models import Exists, OuterRef, QuerySet
 
-from yishe.care.models import Recorded
+from yishe.care.class_models import ClassDue
+from yishe.care.models import Condition, Observation, QuestionnaireResponse, Recorded
 from yishe.people import access, packs, placements
 from yishe.people.access import Permission
 from yishe.people.actors import Actor
@@ -27,6 +28,8 @@ LONGEST_COMMAND = 128
 LONGEST_TEXT = 10_000
 MOST = 10_000
 """Rows of one source of one resident that are read at once."""
+CLASSED: tuple[type[Recorded], ...] = (Condition, Observation, QuestionnaireResponse)
+"""What class and tier may follow from."""
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row", bound=Recorded)
@@ -141,6 +144,14 @@ def append(draft: Draft[Row], bundle: commit.Bundle, *, quiet: bool = False, **c
         at=command.at,
         home=draft.home,
     )
+    if draft.model in CLASSED and values.get("status") != "in_progress":
+        bundle.insert(
+            ClassDue,
+            home=draft.placement.home,
+            subject=draft.placement.subject,
+            author=command.actor.staff_id,
+            at=command.at,
+        )
     if not quiet:
         _show(draft, bundle, values["id"])
     return draft.model(**values)

@@ -28,16 +28,22 @@ def tell(
     """
     if where.gone:
         return
-    known = set(where.traits)
-    diseases = {code for code in known if in_force().traits[code].counts_as_disease} if known else set()
+    have, diseases = known(where.traits, standing)
+    data = {"diseases": len(diseases), **{name: name in have for name in CIRCUMSTANCES}}
+    reactions.apply(reactions.Fact(FACT, recorded, data), actor, where, at, bundle)
+
+
+def known(traits: Iterable[str], standing: Iterable[tuple[str, str, str]]) -> tuple[set[str], set[str]]:
+    """The traits of the roster and of recorded conditions together, and the diseases among them, each once."""
+    have = set(traits)
+    diseases = {code for code in have if in_force().traits[code].counts_as_disease} if have else set()
     for kind, code, title in standing:
         trait = _trait(code, title)
         if trait:
-            known.add(trait)
+            have.add(trait)
         if kind == "disease":
             diseases.add(trait or code or title)
-    data = {"diseases": len(diseases), **{name: name in known for name in CIRCUMSTANCES}}
-    reactions.apply(reactions.Fact(FACT, recorded, data), actor, where, at, bundle)
+    return have, diseases
 
 
 def traits(listed: Iterable[str], standing: Iterable[tuple[str, str, str]]) -> frozenset[str]:

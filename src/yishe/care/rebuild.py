@@ -1,9 +1,10 @@
-"""Refolding all that is projected from the ledger: loops, consents, contracts and plans. Replay must equal the rows."""
+"""Refolding all that is projected from the ledger: loops, consents, contracts, plans and classes. Replay must equal the rows."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
-from yishe.care import contract_rows, plan_rows
+from yishe.care import class_stream, contract_rows, plan_rows
+from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Plan
 from yishe.loops import rebuild
 from yishe.trust import replay
@@ -11,12 +12,14 @@ from yishe.trust import replay
 
 def differences() -> list[replay.Difference]:
     """Everywhere a row says something else than its ledger; empty when all is well."""
-    return rebuild.differences() + contract_rows.differences() + plan_rows.differences()
+    rooms = (rebuild, contract_rows, plan_rows, class_stream)
+    return [one for each in rooms for one in each.differences()]
 
 
 def counts() -> dict[str, int]:
     """How many rows were compared."""
-    return {**rebuild.counts(), "contracts": Contract.objects.count(), "plans": Plan.objects.count()}
+    rows = {"contracts": Contract.objects, "plans": Plan.objects, "classes": ClassOf.objects}
+    return {**rebuild.counts(), **{name: each.count() for name, each in rows.items()}}
 
 
 def heads() -> Iterator[tuple[UUID, int, bytes]]:
@@ -24,3 +27,4 @@ def heads() -> Iterator[tuple[UUID, int, bytes]]:
     yield from rebuild.heads()
     yield from contract_rows.heads()
     yield from plan_rows.heads()
+    yield from class_stream.heads()

@@ -18,6 +18,7 @@ from .reactions import FactField, FactKind
 from .refusals import Invalid
 
 UNKNOWN_AGE = -1
+AGE, DISEASES = "age", "diseases"
 CLASS, MEDICAL, SOCIAL = "class", "medical", "social"
 TRACKS = (CLASS, MEDICAL, SOCIAL)
 
@@ -178,7 +179,7 @@ class _Asked:
 
     def sources(self, facts: Facts) -> tuple[str, ...]:
         named = [one for one in (*facts.traits, *facts.bands, *facts.grades) if one in self.literals]
-        return (*[name for name in ("age", "diseases") if name in self.reads], *named)
+        return (*[name for name in (AGE, DISEASES) if name in self.reads], *named)
 
 
 class Reader:

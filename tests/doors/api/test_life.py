@@ -6,11 +6,12 @@ import pytest
 
 from tests.doors.api.conftest import Desk
 from tests.rooms.care.test_immunizations import child
-from yishe.care import observations
+from yishe.care import classes, observations
+from yishe.care.class_models import ClassOf
 from yishe.doors.api import answers
 
 pytestmark = pytest.mark.django_db
-PARTS = ("vaccines", "growth", "risks")
+PARTS = ("vaccines", "growth", "risks", "class")
 
 
 @pytest.fixture
@@ -56,3 +57,24 @@ def test_a_stranger_reads_and_records_nothing(desk: Desk, baby: str) -> None:
     assert {desk.stranger.get(f"{baby}/{part}").status_code for part in PARTS} == {403}
     assert desk.stranger.post(f"{baby}/immunizations", {"vaccine": "MMR"}, "k").status_code == 403
     assert desk.social_worker.post(f"{baby}/immunizations", {"vaccine": "MMR"}, "k").status_code == 403
+
+
+def test_a_class_is_corrected_once_however_often_it_is_sent(desk: Desk) -> None:
+    body = {
+        "social": "high",
+        "reason": "agreed_with_resident",
+        "until": f"{datetime.now(UTC) + timedelta(days=40):%Y-%m-%d}",
+        "seq": 0,
+    }
+    address = f"/residents/{desk.resident}/class/correction"
+    assert desk.nurse.post(address, body, "n").status_code == 403
+    first = desk.doctor.post(address, body, "c1")
+    assert first.status_code == 200, first.content.decode()
+    assert first.json()["tracks"][2] == {"track": "social", "step": "high", "title": "高", "corrected": True}
+    again = desk.doctor.post(address, body, "c1")
+    assert again.json()["seq"] == first.json()["seq"] == ClassOf.objects.get().seq
+    other = desk.doctor.post(address, {**body, "social": "medium"}, "c2")
+    assert (other.status_code, other.json()["code"]) == (409, "class_changed")
+    ended = desk.doctor.post(f"{address}/end", {}, "e1")
+    assert ended.json()["correction"] is None
+    assert classes.reader().sheet.highest == "high"

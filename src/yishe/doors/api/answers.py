@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from yishe.doors.api.answer_base import Answer, Recorded
 from yishe.doors.api.assessment_answers import AssessmentForm, Assessments, SavedAssessment
-from yishe.doors.api.life_answers import Growth, RecordedImmunization, Risks, Vaccines
+from yishe.doors.api.life_answers import ClassAndTiers, Growth, RecordedImmunization, Risks, Vaccines
 
 
 class Problem(BaseModel):
@@ -326,6 +326,9 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/residents/{resident_id}/vaccines"): Vaccines,
     ("get", "/residents/{resident_id}/growth"): Growth,
     ("get", "/residents/{resident_id}/risks"): Risks,
+    ("get", "/residents/{resident_id}/class"): ClassAndTiers,
+    ("post", "/residents/{resident_id}/class/correction"): ClassAndTiers,
+    ("post", "/residents/{resident_id}/class/correction/end"): ClassAndTiers,
     ("post", "/residents/{resident_id}/immunizations"): RecordedImmunization,
     ("get", "/residents/{resident_id}/assessments"): Assessments,
     ("post", "/residents/{resident_id}/assessments"): SavedAssessment,

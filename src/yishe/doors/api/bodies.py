@@ -150,6 +150,19 @@ class NewImmunization(Body):
     supersedes: UUID | None = None
 
 
+class NewCorrection(Body):
+    """Steps of class and tiers by their codes (what is left out stays with the rules), a coded `reason`, and the day from which
+    the rules speak again."""
+
+    resident_class: Code | None = None
+    medical: Code | None = None
+    social: Code | None = None
+    reason: Code
+    until: Day
+    words: Text | None = None
+    seq: int | None = None
+
+
 class BrokenGlass(Body):
     """`reason` is a code of the pack's break_glass; `words` say more where the reason wants it."""
 

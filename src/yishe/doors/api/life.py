@@ -24,7 +24,7 @@ router = Router(tags=["residents"])
 @router.get("/residents/{resident_id}/vaccines")
 def vaccines(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     """Every dose of the programme: done, late, due, later, held, past or unsettled, with why."""
-    who, placement, card = _seen(request, resident_id, "read.vaccines")
+    who, placement, card = seen(request, resident_id, "read.vaccines")
     rows = immunizations.standing(entries.keyed(placement))
     sheet = packs.in_force().life.vaccines
     doses = immunizations.schedule(card, rows, who.at)
@@ -34,7 +34,7 @@ def vaccines(request: HttpRequest, resident_id: str) -> dict[str, Any]:
 @router.get("/residents/{resident_id}/growth")
 def growth_of(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     """Each day of measuring a child, oldest first, with z-scores."""
-    who, placement, card = _seen(request, resident_id, "read.growth")
+    who, placement, card = seen(request, resident_id, "read.growth")
     visits = (
         growth.visits(card, observations.latest(entries.keyed(placement)))
         if growth.applies(card, who.at)
@@ -53,7 +53,7 @@ def growth_of(request: HttpRequest, resident_id: str) -> dict[str, Any]:
 @router.get("/residents/{resident_id}/risks")
 def risks_of(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     """Every approved model: its value and grade, what it read, or what is missing."""
-    who, placement, card = _seen(request, resident_id, "read.risks")
+    who, placement, card = seen(request, resident_id, "read.risks")
     traits = guarded.traits(card.traits, sight.of(who.actor, placement, who.at))
     found = risks.known(card, traits, observations.latest(entries.keyed(placement)), who.at)
     return {"risks": [_risk(one) for one in risks.results(found)]}
@@ -80,7 +80,7 @@ def record_immunization(request: HttpRequest, resident_id: str, payload: NewImmu
     return Status(201, {**recorded(row, resident_id), "vaccine": row.vaccine, "state": row.state})
 
 
-def _seen(request: HttpRequest, resident_id: str, action: str) -> tuple[Caller, Placement, Card]:
+def seen(request: HttpRequest, resident_id: str, action: str) -> tuple[Caller, Placement, Card]:
     """May the caller read this record; leaves the access line under the action."""
     who, placement = caller(request), entries.whose(identified(resident_id))
     permission = access.require(who.actor, timeline.ACTION, placement, who.at)

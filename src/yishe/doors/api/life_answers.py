@@ -1,6 +1,7 @@
 """What the answers about vaccines, growth and risk look like."""
 
 from datetime import date
+from uuid import UUID
 
 from yishe.doors.api.answer_base import Answer, Recorded
 
@@ -67,3 +68,32 @@ class Risk(Answer):
 
 class Risks(Answer):
     risks: list[Risk]
+
+
+class ClassTrack(Answer):
+    track: str
+    step: str
+    title: str
+    corrected: bool
+
+
+class ClassReason(Answer):
+    rule: str
+    title: str
+    facts: list[str]
+    source: str
+
+
+class ClassCorrection(Answer):
+    reason: str
+    words: str
+    by: UUID | None
+    until: date
+
+
+class ClassAndTiers(Answer):
+    tracks: list[ClassTrack]
+    reasons: list[ClassReason]
+    hidden: int
+    correction: ClassCorrection | None
+    seq: int

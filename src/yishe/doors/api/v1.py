@@ -7,6 +7,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from yishe.doors.api import (
     assessments,
+    classes,
     contracts,
     description,
     kinds,
@@ -59,6 +60,7 @@ api.add_router("", residents.router)
 api.add_router("", assessments.router)
 api.add_router("", contracts.router)
 api.add_router("", life.router)
+api.add_router("", classes.router)
 api.add_router("", loops.router)
 api.add_router("", kinds.router)
 api.add_router("", reports.router)

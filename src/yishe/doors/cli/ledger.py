@@ -26,11 +26,9 @@ def rebuild(args: argparse.Namespace) -> int:
         {"stream": one.stream, "column": one.column, "row": one.row, "ledger": one.replay} for one in found
     ]
     lines = [f"{one.stream} {one.column}：表中 {one.row}，账本 {one.replay}" for one in found]
-    text = "\n".join(
-        [
-            f"重放 {of['loops']} 件闭环、{of['consents']} 份同意、{of['contracts']} 份签约，{len(lines)} 处不同。",
-            *lines,
-        ]
+    of_what = (
+        f"{of['loops']} 件闭环、{of['consents']} 份同意、{of['contracts']} 份签约、{of['classes']} 人的分类"
     )
+    text = "\n".join([f"重放 {of_what}，{len(lines)} 处不同。", *lines])
     result({"ok": not found, **of, "differences": rows}, text, as_json=args.json)
     return 1 if found else 0

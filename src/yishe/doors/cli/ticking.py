@@ -5,6 +5,7 @@ import os
 from datetime import datetime
 from typing import Any
 
+from yishe.care import classes
 from yishe.doors.cli import arguments, readiness
 from yishe.doors.cli.daily import open_the_year
 from yishe.doors.cli.printing import local, result
@@ -28,6 +29,7 @@ def tick(args: argparse.Namespace) -> int:
     readiness.require()
     at = clock.move_to(args.at) if args.at else clock.now()
     open_the_year(at)
+    classes.keep_up(at)
     swept = worker.sweep_all(at)
     delivered = _deliver_all(at)
     bell.ring_now()

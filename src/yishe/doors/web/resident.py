@@ -10,6 +10,7 @@ from yishe.care.record import Record
 from yishe.doors.web import (
     assessment_list,
     breaking,
+    classing,
     faces,
     life_forms,
     lifecourse,
@@ -33,7 +34,7 @@ UNMASK = "resident.unmask"
 PROMISE = "loop.promise"
 TABS = {
     "timeline": "时间轴", "loops": "闭环", "contract": "签约", "assessments": "评估", "medicines": "用药",
-    "observations": "监测", "about": "资料",
+    "observations": "监测", "class": "分类", "about": "资料",
 }  # fmt: skip
 RECORDING = {
     "note": ("record.note", "服务记录"),
@@ -145,6 +146,8 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
         return _medicines(request, here, record, seen)
     if tab == "contract":
         return year_lines.of_resident(here, record.placement)
+    if tab == "class":
+        return classing.tab(here, record, seen)
     if tab == "loops":
         return {"loops": loop_rows.of_subject(here, reading.shown_of(record.loops), record.card)}
     if tab in lifecourse.TABS:

@@ -1,0 +1,84 @@
+"""The stream of a resident's class, its row in the same bundle, and the replay that must equal the rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from yishe.care.class_models import ClassOf
+from yishe.care.contract_stream import UNNAMED, Once
+from yishe.people import packs
+from yishe.people.actors import Actor
+from yishe.people.placements import Placement
+from yishe.policy import class_state
+from yishe.policy.class_state import ASSIGNED, ClassState, Said
+from yishe.trust import ids, keys, ledger, replay
+from yishe.trust.commit import Bundle
+from yishe.trust.ledger import Head
+from yishe.trust.models import Entry
+
+_STATE = tuple(field.name for field in fields(ClassState))
+
+
+def state_of(row: ClassOf) -> ClassState:
+    """The state as the row shows it."""
+    return ClassState(**{name: getattr(row, name) for name in _STATE})
+
+
+def say(
+    bundle: Bundle, row: ClassOf | None, where: Placement, kind: str, actor: Actor, at: datetime, data: Mapping[str, Any],
+    words: dict[str, str] | None = None, next_on: date | None = None, once: Once = UNNAMED,
+) -> ClassState:  # fmt: skip
+    """One more entry, the row following where it still stands as it was read; without a row a new stream."""
+    stream, before = (row.id, state_of(row)) if row else (ids.new(), None)
+    home, subject = (row.home, row.subject) if row else (where.home, where.subject)
+    state = class_state.after(before, Said(kind, actor.staff_id, at, data))
+    if state is None:
+        raise AssertionError("a class begins with what the rules say")
+    head = ledger.append(
+        bundle, Head(row.seq, bytes(row.head)) if row else Head(), home=home, stream=stream, kind=kind,
+        actor=actor.staff_id, at=at, pack=packs.in_force().sha256, data=dict(data), subject=subject, words=words,
+        subject_key=keys.wrapped_key(subject) if words else None, command_id=once.command_id,
+        command_digest=once.digest,
+    )  # fmt: skip
+    values = {**_columns(state, home, subject, head), "looked_at": at, "next_on": next_on}
+    if row:
+        bundle.update(ClassOf, where={"id": row.id, "seq": row.seq}, values=values)
+    else:
+        bundle.insert(ClassOf, id=stream, **values)
+    return state
+
+
+def _columns(state: ClassState, home: UUID, subject: UUID, head: Head) -> dict[str, Any]:
+    values = {name: getattr(state, name) for name in _STATE}
+    return values | {"home": home, "subject": subject, "seq": head.seq, "head": head.hash}
+
+
+def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """(stream, columns as its entries leave it) for every class of the ledger."""
+    begun = Entry.objects.filter(kind=ASSIGNED, seq=1).values("stream")
+    entries = Entry.objects.filter(stream__in=begun).order_by("stream", "seq").iterator(chunk_size=2000)
+    for stream, group in groupby(entries, key=lambda one: one.stream):
+        rows = list(group)
+        state = class_state.fold(
+            Said(one.kind, one.actor, one.recorded_at, ledger.facts_of(one)) for one in rows
+        )
+        last = rows[-1]
+        if state is not None and last.subject is not None:
+            yield stream, _columns(state, last.home, last.subject, Head(last.seq, bytes(last.hash)))
+
+
+def differences() -> list[replay.Difference]:
+    """Everywhere the rows say something else than their ledger; empty when all is well."""
+    rows = ClassOf.objects.values()
+    return replay.differences(
+        refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
+    )
+
+
+def heads() -> Iterator[tuple[UUID, int, bytes]]:
+    """(stream, seq, hash) as the rows remember them."""
+    rows = ClassOf.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
+    yield from ((stream, seq, bytes(head)) for stream, seq, head in rows)
