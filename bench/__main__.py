@@ -2,6 +2,8 @@
 
 python -m bench [--residents 20000] [--loops 20000] [--requests 2000] [--pairs 5] [--out docs/bench]
 python -m bench --beside REF …   the product of today beside that of an earlier commit, instead of the floor
+python -m bench --population 100000   only a population's years completed, beside bare SQL inserting the same rows; without it
+                                      the requests are followed by one of 20 000
 
 On two quiet cores: the sizes above five to eight minutes, 6000/6000/1000/2 about two and a half, 1500/1500/320/1 under one;
 `--beside` about as long, as it fills two databases and runs no floor. Each needs loops ≥ requests × (pairs + 1).
@@ -9,7 +11,11 @@ On two quiet cores: the sizes above five to eight minutes, 6000/6000/1000/2 abou
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -27,15 +33,39 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
     parser.add_argument("--beside", metavar="REF", help="an earlier commit, measured instead of the floor")
+    parser.add_argument(
+        "--population", type=int, metavar="N", help="only N residents' years, beside bare SQL"
+    )
     args = parser.parse_args()
+    if args.population:
+        _population(args.population, args.pairs, args.out)
+        return
     sizes = (args.residents, args.loops, args.requests, args.pairs, args.out)
     if args.beside:
         beside.run(args.beside, *sizes)
     else:
         _beside_the_floor(*sizes)
+        alone = [sys.executable, "-m", "bench", "--population", str(args.residents), "--out", str(args.out)]
+        subprocess.run([*alone, "--pairs", str(args.pairs)], check=True)  # on a server that served nobody
 
 
 def _beside_the_floor(residents: int, loops: int, requests: int, pairs: int, out: Path) -> None:
+    with _own_database() as url:
+        from bench import rounds  # noqa: PLC0415  needs the settings of the database
+
+        rounds.run(url, residents, loops, requests, pairs, out)
+
+
+def _population(residents: int, pairs: int, out: Path) -> None:
+    with _own_database() as url:
+        from bench import population  # noqa: PLC0415  needs the settings of the database
+
+        population.run(url, residents, 1, pairs, out)
+
+
+@contextmanager
+def _own_database() -> Iterator[str]:
+    """A migrated database on a server of its own, and Django set up for it."""
     with machine.database() as url, tempfile.TemporaryDirectory() as home:
         os.environ |= {
             "YISHE_HOME": home,
@@ -44,9 +74,7 @@ def _beside_the_floor(residents: int, loops: int, requests: int, pairs: int, out
         }
         machine.migrated(dict(os.environ))
         django.setup()
-        from bench import rounds  # noqa: PLC0415  needs the settings above
-
-        rounds.run(url, residents, loops, requests, pairs, out)
+        yield url
 
 
 if __name__ == "__main__":

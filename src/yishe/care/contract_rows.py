@@ -1,8 +1,9 @@
 """Between the rows of contracts and what they project, and the replay that must equal them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -36,16 +37,14 @@ def promised(item: Mapping[str, Any], contract: UUID, home: UUID, subject: UUID)
 
 def written(owed: Sequence[contract_year.Owed]) -> list[dict[str, Any]]:
     """Promises as the ledger keeps them, each with an id of its own."""
-    days = ("starts", "due", "ends")
-    return [
-        {
-            "id": str(ids.new()),
-            **asdict(one),
-            **{name: getattr(one, name).isoformat() for name in days},
-            "covers": list(one.covers),
-        }
-        for one in owed
-    ]
+    return [{"id": str(ids.new()), **_plain(one)} for one in owed]
+
+
+@lru_cache(maxsize=4096)
+def _plain(one: contract_year.Owed) -> dict[str, Any]:
+    """A promise without its id; the same for all whose year is laid alike."""
+    days = {name: getattr(one, name).isoformat() for name in ("starts", "due", "ends")}
+    return {**vars(one), **days, "covers": list(one.covers)}
 
 
 def happened(item: Mapping[str, Any]) -> dict[str, Any]:

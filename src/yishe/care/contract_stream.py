@@ -61,7 +61,8 @@ def advance(
         pack=packs.in_force().sha256, data=dict(data), subject=row.subject, words=words, subject_key=key,
         command_id=once.command_id, command_digest=once.digest,
     )  # fmt: skip
-    values = columns(state, row.home, row.subject, head)
+    whole = columns(state, row.home, row.subject, head)
+    values = {name: value for name, value in whole.items() if value != getattr(row, name)}
     bundle.update(Contract, where={"id": row.id, "seq": row.seq}, values=values)
     for name, value in values.items():
         setattr(row, name, value)

@@ -5,8 +5,10 @@ next run: what is there already is not lacking any more. That a run came to its 
 the next one looks only at contracts of which something may have changed since.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -69,12 +71,23 @@ def run(
         one for one, home, subject, signed in held if _changed(known.get(subject), signed, before[home], at)
     ]
     lacking = cache(years.lacking)
-    for n in range(0, len(wanted), SIZE):
-        _part(found, wanted[n : n + SIZE], known, lacking, at, dry=dry)
-        progress(min(n + SIZE, len(wanted)), len(wanted))
+    with _without_collecting():
+        for n in range(0, len(wanted), SIZE):
+            _part(found, wanted[n : n + SIZE], known, lacking, at, dry=dry)
+            progress(min(n + SIZE, len(wanted)), len(wanted))
     if not dry and not found.busy:
         _ended(homes, found, at)
     return found
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """A burst of short-lived objects in which there are no cycles to look for."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _changed(known: Known | None, signed: datetime | None, before: Before | None, at: datetime) -> bool:

@@ -7,11 +7,13 @@ fit (a birthday, a new trait) or when a pack is switched on. A service the year 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from yishe.care.contract_rows import promised, state_of, written
 from yishe.care.contract_stream import advance, commit_
+from yishe.care.contracts import sheet_now
 from yishe.care.models import Contract, Owed
 from yishe.people import facts, packs
 from yishe.people.actors import SYSTEM
@@ -19,10 +21,14 @@ from yishe.people.facts import Known
 from yishe.people.particulars import ZONE
 from yishe.policy import contract_year
 from yishe.policy.contract_state import ADDED
+from yishe.policy.contract_year import Claim
 from yishe.trust.commit import Bundle
 
 WHY = "what package and rules owe is worked out from age and traits"
 """Why everybody's facts are read."""
+
+
+Facts = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Asked:
     """What a year depends on: contracts of which all of this is alike lack the same."""
 
     package: str
-    facts: tuple[tuple[str, Any], ...]
+    facts: Facts
     since: date
     until: date
 
@@ -74,11 +80,20 @@ def asked_of(row: Contract, known: Known | None, today: date) -> Asked | None:
 def lacking(asked: Asked, held: Collection[str], today: date) -> tuple[contract_year.Owed, ...]:
     """The promises of the services that are asked for and not held, as far as they can still be done in time."""
     pack = packs.in_force()
-    if pack.contracts is None:
-        return ()
-    claims = pack.owing(asked.package, dict(asked.facts), max(today, asked.since))
-    laid = contract_year.year(pack.contracts, claims, asked.since, asked.until)
+    claims = _claims(pack.sha256, asked.package, asked.facts, max(today, asked.since))
+    laid = _laid(pack.sha256, claims, asked.since, asked.until)
     return tuple(one for one in laid if one.service not in held and one.due >= today)
+
+
+@lru_cache(maxsize=16_384)
+def _claims(pack: str, package: str, facts: Facts, on: date) -> tuple[Claim, ...]:
+    """Conditions are asked once for each set of facts; `pack` is the hash of what is in force."""
+    return packs.in_force().owing(package, dict(facts), on)
+
+
+@lru_cache(maxsize=16_384)
+def _laid(pack: str, claims: tuple[Claim, ...], since: date, until: date) -> tuple[contract_year.Owed, ...]:
+    return contract_year.year(sheet_now(), claims, since, until)
 
 
 def add(bundle: Bundle, row: Contract, owed: tuple[contract_year.Owed, ...], at: datetime) -> int:

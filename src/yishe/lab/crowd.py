@@ -26,6 +26,8 @@ from yishe.trust.batch import Batch
 from yishe.trust.ledger import Head
 
 SIZE = 1000
+DAYS = population.YOUNGEST_DAYS - 1
+"""So long ago the district was founded: everybody was born by then."""
 PACKAGES = (("basic", 0.8), ("personal", 0.17), ("premium", 0.03))
 
 
@@ -46,7 +48,7 @@ def gather(
     if sheet is None:
         raise Invalid("no_contracts", "政策包没有签约的规定：请管理员补上 contracts.yaml。")
     clock.mark_demo()
-    opening, rng = at - timedelta(days=370), Random(f"crowd {seed}")
+    opening, rng = at - timedelta(days=DAYS), Random(f"crowd {seed}")
     made = founding.district(opening)
     people, signed = population.residents(count, seed, at.astimezone(hours.ZONE).date()), 0
     with directory.one_picture():
@@ -73,9 +75,9 @@ def _part(
 
 
 def _contract(batch: Batch, placed: Placement, sheet: ContractSheet, rng: Random, at: datetime) -> None:
-    """Signed on one of the last three hundred days; what the ledger knows of it is what its paper says."""
+    """Signed on one of the days since the founding; what the ledger knows of it is what its paper says."""
     package = rng.choices([code for code, _ in PACKAGES], [share for _, share in PACKAGES])[0]
-    when = at - timedelta(days=rng.randrange(300))
+    when = at - timedelta(days=rng.randrange(DAYS))
     since, contract = when.astimezone(hours.ZONE).date(), ids.new()
     said: dict[str, Any] = {
         "signer": "resident", "since": since.isoformat(), "fee": sheet.packages[package].fee, "team": str(placed.team),

@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from typing import Any
 
@@ -71,7 +71,7 @@ def _column(f: models.Field) -> Column:
 _TYPES: dict[str, type] = {
     "CharField": str, "TextField": str, "BooleanField": bool, "IntegerField": int, "BigIntegerField": int,
     "PositiveIntegerField": int, "PositiveSmallIntegerField": int, "SmallIntegerField": int, "UUIDField": uuid.UUID,
-    "DateTimeField": datetime, "BinaryField": bytes,
+    "DateTimeField": datetime, "DateField": date, "BinaryField": bytes,
 }  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _plain(own: models.Field) -> frozenset[type]:
         return frozenset({_NULL})
     if sort not in _TYPES:
         return frozenset()
-    if not on_postgresql() and sort in ("UUIDField", "DateTimeField"):
+    if not on_postgresql() and sort in ("UUIDField", "DateTimeField", "DateField"):
         return frozenset({_NULL})
     return frozenset({_NULL, _TYPES[sort]})
 

@@ -1,0 +1,178 @@
+"""A population's years, completed by the product, beside bare SQL inserting the same rows: `python -m bench --population N`.
+
+Both on the same PostgreSQL in the same run, a thousand contracts to a commit: the product reads, works out, hashes, writes; the
+bare side has every row ready as the driver takes it, COPYs entries and promises into tables of the same shape with the same
+indexes and keys, and updates the contracts it belongs to. Wished: at most three times as long.
+"""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from bench import machine
+from yishe.care import population
+from yishe.care.models import Owed
+from yishe.lab import crowd
+from yishe.policy.contract_state import ADDED
+from yishe.trust import clock
+from yishe.trust.models import Entry
+
+WISHED = 3.0
+TABLES = {"bare_entry": "trust_entry", "bare_owed": "care_owed", "bare_contract": "care_contract"}
+Part = tuple[list[Any], list[Any], list[Any]]
+
+
+def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
+    """Fill, complete, then insert the same rows bare as often as asked; writes `<date>-population.md` and `.json`."""
+    print(f"gathering {residents} residents …", flush=True)
+    began = time.perf_counter()
+    made = crowd.gather(residents, seed, clock.now())
+    gathered = time.perf_counter() - began
+    _quiet(url)
+    before = _contracts(url)
+    began = time.perf_counter()
+    found = population.run(clock.now())
+    took = time.perf_counter() - began
+    connection.close()
+    print(f"product {took:.1f} s for {found.promises} promises", flush=True)
+    began = time.perf_counter()
+    again = population.run(clock.now(), everybody=True)
+    nothing = time.perf_counter() - began
+    parts = list(_parts(url))
+    bare = [_bare(url, parts, before) for _ in range(pairs)]
+    told = {
+        "residents": made.residents, "contracts": made.contracts, "completed": found.completed, "promises": found.promises,
+        "gathered_s": gathered, "product_s": took, "bare_s": bare, "ratio": took / statistics.median(bare),
+        "again_s": nothing, "again_completed": again.completed, "load": round(os.getloadavg()[0], 2),
+    }  # fmt: skip
+    _write(out, machine.described(url), told)
+
+
+def _quiet(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as line:
+        line.execute("VACUUM ANALYZE")
+        line.execute("CHECKPOINT")
+
+
+def _contracts(url: str) -> list[tuple[Any, ...]]:
+    """The contracts as they stand, for the bare side to start from."""
+    with psycopg.connect(url) as line:
+        return line.execute("SELECT * FROM care_contract").fetchall()
+
+
+def _parts(url: str) -> Iterator[Part]:
+    """What the product wrote, in the parts in which it did: entries, promises, and the contracts' new heads."""
+    promised = f"SELECT {_names(Owed)} FROM care_owed ORDER BY contract_id, id"
+    entries = f"SELECT {_names(Entry)} FROM trust_entry WHERE kind = '{ADDED}' ORDER BY stream"
+    with psycopg.connect(url) as line:
+        by_contract = {
+            contract: list(rows)
+            for contract, rows in groupby(
+                line.execute(promised), key=lambda row: _of(Owed, row, "contract_id")
+            )
+        }
+        written = line.execute(entries).fetchall()
+    for n in range(0, len(written), population.SIZE):
+        part = written[n : n + population.SIZE]
+        streams = [_of(Entry, row, "stream") for row in part]
+        heads = [(_of(Entry, row, "seq"), _of(Entry, row, "hash"), _of(Entry, row, "stream")) for row in part]
+        yield part, [row for one in streams for row in by_contract[one]], heads
+
+
+def _of(model: Any, row: Sequence[Any], name: str) -> Any:
+    return row[[f.attname for f in model._meta.concrete_fields].index(name)]
+
+
+def _names(model: Any) -> str:
+    return ", ".join(f'"{f.column}"' for f in model._meta.concrete_fields)
+
+
+def _bare(url: str, parts: Sequence[Part], before: Sequence[Any]) -> float:
+    """Seconds that the bare side takes for all parts."""
+    with psycopg.connect(url, autocommit=True) as line:
+        for name, like in TABLES.items():
+            line.execute(f"DROP TABLE IF EXISTS {name}")  # type: ignore[call-overload]
+            line.execute(f"CREATE TABLE {name} (LIKE {like} INCLUDING ALL)")  # type: ignore[call-overload]
+        _copied(line, "bare_contract", "", before)
+        line.execute("ALTER TABLE bare_owed ADD FOREIGN KEY (contract_id) REFERENCES bare_contract")
+    _quiet(url)
+    began = time.perf_counter()
+    with psycopg.connect(url) as line:
+        for entries, owed, heads in parts:
+            _copied(line, "bare_entry", f"({_names(Entry)})", entries)
+            _copied(line, "bare_owed", f"({_names(Owed)})", [_jsonb(row) for row in owed])
+            seqs, hashes, streams = (list(column) for column in zip(*heads, strict=True))
+            line.execute(
+                "UPDATE bare_contract c SET seq = v.seq, head = v.head"
+                " FROM unnest(%s::int[], %s::bytea[], %s::uuid[]) AS v(seq, head, id) WHERE c.id = v.id",
+                [seqs, hashes, streams],
+            )
+            line.commit()
+    return time.perf_counter() - began
+
+
+def _jsonb(row: Sequence[Any]) -> list[Any]:
+    return [json.dumps(one) if isinstance(one, list) else one for one in row]
+
+
+def _copied(line: psycopg.Connection, table: str, names: str, rows: Sequence[Any]) -> None:
+    with line.cursor() as cursor, cursor.copy(f"COPY {table} {names} FROM STDIN") as stream:  # type: ignore[call-overload]
+        for row in rows:
+            stream.write_row(row)
+
+
+def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    whole = {"date": day, "machine": on, "wished": WISHED, **told}
+    (out / f"{day}-population.json").write_text(
+        json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    bare = statistics.median(told["bare_s"])
+    page = [
+        f"# Bench of {day}: a population's years",
+        "",
+        (
+            f"{told['residents']} residents, {told['contracts']} contracts in force; {told['promises']} promises and "
+            f"{told['completed']} ledger entries written, a thousand contracts to a commit."
+        ),
+        "",
+        f"{on['cores']} cores, load {told['load']}, {on['system']}, Python {on['python']}, PostgreSQL {on['postgresql']}.",
+        "",
+        "| what | seconds | contracts/s | rows/s |",
+        "|---|---|---|---|",
+        *(
+            _row(name, took, told)
+            for name, took in (
+                ("`yishe population run`", told["product_s"]),
+                ("bare COPY of the same rows", bare),
+            )
+        ),
+        "",
+        (
+            f"Product / bare: **{told['ratio']:.2f}** (wished: at most {WISHED:.0f}). Bare, each round: "
+            f"{', '.join(f'{one:.1f} s' for one in told['bare_s'])}."
+        ),
+        "",
+        (
+            f"The same run again over everybody, with nothing left to write: {told['again_s']:.1f} s, {told['again_completed']} completed. "
+            f"Inventing the residents took {told['gathered_s']:.0f} s."
+        ),
+    ]
+    text = "\n".join(page) + "\n"
+    (out / f"{day}-population.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _row(name: str, took: float, told: dict[str, Any]) -> str:
+    rows = told["promises"] + 2 * told["completed"]
+    return f"| {name} | {took:.1f} | {told['completed'] / took:.0f} | {rows / took:.0f} |"
