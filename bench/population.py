@@ -1,4 +1,4 @@
-"""A population's years, completed by the product, beside bare SQL inserting the same rows: `python -m bench --population N`.
+"""A population's years, planned by the product, beside bare SQL inserting the same rows: `python -m bench --population N`.
 
 Both on the same PostgreSQL in the same run, a thousand contracts to a commit: the product reads, works out, hashes, writes; the
 bare side has every row ready as the driver takes it, COPYs entries and promises into tables of the same shape with the same
@@ -22,7 +22,7 @@ from bench import machine
 from yishe.care import population
 from yishe.care.models import Owed
 from yishe.lab import crowd
-from yishe.policy.contract_state import ADDED
+from yishe.policy.contract_state import REPLANNED
 from yishe.trust import clock
 from yishe.trust.models import Entry
 
@@ -32,7 +32,7 @@ Part = tuple[list[Any], list[Any], list[Any]]
 
 
 def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
-    """Fill, complete, then insert the same rows bare as often as asked; writes `<date>-population.md` and `.json`."""
+    """Fill, plan, then insert the same rows bare as often as asked; writes `<date>-population.md` and `.json`."""
     print(f"gathering {residents} residents …", flush=True)
     began = time.perf_counter()
     made = crowd.gather(residents, seed, clock.now())
@@ -50,9 +50,9 @@ def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
     parts = list(_parts(url))
     bare = [_bare(url, parts, before) for _ in range(pairs)]
     told = {
-        "residents": made.residents, "contracts": made.contracts, "completed": found.completed, "promises": found.promises,
+        "residents": made.residents, "contracts": made.contracts, "planned": found.planned, "promises": found.promises,
         "gathered_s": gathered, "product_s": took, "bare_s": bare, "ratio": took / statistics.median(bare),
-        "again_s": nothing, "again_completed": again.completed, "load": round(os.getloadavg()[0], 2),
+        "again_s": nothing, "again_planned": again.planned, "load": round(os.getloadavg()[0], 2),
     }  # fmt: skip
     _write(out, machine.described(url), told)
 
@@ -71,8 +71,8 @@ def _contracts(url: str) -> list[tuple[Any, ...]]:
 
 def _parts(url: str) -> Iterator[Part]:
     """What the product wrote, in the parts in which it did: entries, promises, and the contracts' new heads."""
-    promised = f"SELECT {_names(Owed)} FROM care_owed ORDER BY contract_id, id"
-    entries = f"SELECT {_names(Entry)} FROM trust_entry WHERE kind = '{ADDED}' ORDER BY stream"
+    promised = f"SELECT {_names(Owed)} FROM care_owed WHERE service <> 'renewal' ORDER BY contract_id, id"
+    entries = f"SELECT {_names(Entry)} FROM trust_entry WHERE kind = '{REPLANNED}' ORDER BY stream"
     with psycopg.connect(url) as line:
         by_contract = {
             contract: list(rows)
@@ -143,7 +143,7 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
         "",
         (
             f"{told['residents']} residents, {told['contracts']} contracts in force; {told['promises']} promises and "
-            f"{told['completed']} ledger entries written, a thousand contracts to a commit."
+            f"{told['planned']} ledger entries written, a thousand contracts to a commit."
         ),
         "",
         f"{on['cores']} cores, load {told['load']}, {on['system']}, Python {on['python']}, PostgreSQL {on['postgresql']}.",
@@ -164,7 +164,7 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
         ),
         "",
         (
-            f"The same run again over everybody, with nothing left to write: {told['again_s']:.1f} s, {told['again_completed']} completed. "
+            f"The same run again over everybody, with nothing left to write: {told['again_s']:.1f} s, {told['again_planned']} changed. "
             f"Inventing the residents took {told['gathered_s']:.0f} s."
         ),
     ]
@@ -174,5 +174,5 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
 
 
 def _row(name: str, took: float, told: dict[str, Any]) -> str:
-    rows = told["promises"] + 2 * told["completed"]
-    return f"| {name} | {took:.1f} | {told['completed'] / took:.0f} | {rows / took:.0f} |"
+    rows = told["promises"] + 2 * told["planned"]
+    return f"| {name} | {took:.1f} | {told['planned'] / took:.0f} | {rows / took:.0f} |"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from yishe.care.models import Contract, Owed
 from yishe.policy import contract_state, contract_year
-from yishe.policy.contract_state import ADDED, APPLIED, KEPT, OPENED, REPLANNED, SIGNED, ContractState, Said
+from yishe.policy.contract_state import APPLIED, KEPT, OPENED, REPLANNED, SIGNED, ContractState, Said
 from yishe.trust import ids, ledger, replay
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
@@ -86,7 +86,7 @@ def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
         items: dict[str, dict[str, Any]] = {}
         for one in rows:
             said = ledger.facts_of(one)
-            if one.kind in (SIGNED, ADDED, REPLANNED) and one.subject is not None:
+            if one.kind in (SIGNED, REPLANNED) and one.subject is not None:
                 items |= {it["id"]: promised(it, stream, one.home, one.subject) for it in said["year"]}
             if one.kind == REPLANNED:
                 for which, values in changed(said, date.fromisoformat(said["on"])).items():

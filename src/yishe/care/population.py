@@ -1,8 +1,9 @@
-"""A whole population at once: every contract's year completed, contracts that are alike worked out once.
+"""A whole population at once: the rest of every running year planned by what is known now, many to a commit.
 
-It writes what `years.complete` writes for one contract, many to a commit, so whoever is stopped in the middle goes on with the
-next run: what is there already is not lacking any more. That a run came to its end stands in the ledger, one entry a centre;
-the next one looks only at contracts of which something may have changed since.
+It writes what `replanning.replan` writes for one resident; conditions are asked once for all who are alike. Whoever is stopped
+in the middle goes on with the next run, as what changes nothing writes nothing. That a run came to its end stands in the ledger,
+one entry a centre; the next one looks only at contracts of which something may have changed since. What is due now becomes loops
+in the worker's round.
 """
 
 import gc
@@ -10,18 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cache
+from datetime import datetime
 from uuid import UUID, uuid5
 
-from yishe.care import years
+from yishe.care import replanning, year_changes
 from yishe.care.models import Contract, Owed
-from yishe.care.years import Asked
-from yishe.people import facts, packs
+from yishe.people import facts, packs, placements
 from yishe.people.actors import SYSTEM
 from yishe.people.facts import Known
 from yishe.people.particulars import ZONE
-from yishe.policy import contract_year
+from yishe.policy.contract_year import Changes
 from yishe.trust import commit, ledger
 from yishe.trust.batch import Batch
 from yishe.trust.commit import Bundle
@@ -30,19 +29,19 @@ from yishe.trust.models import Entry
 RAN = "population.ran"
 SIZE = 1000
 Progress = Callable[[int, int], None]
-Lacking = Callable[[Asked, frozenset[str], date], tuple[contract_year.Owed, ...]]
 
 
 @dataclass
 class Run:
-    """`contracts` are in force, of which `looked` were looked at and `completed` lacked something; `promises` were added, by
-    service in `services`. `no_birth_date_or_package` could not be worked out; `busy` are left to the next run."""
+    """`contracts` are in force, of which `looked` were looked at and `planned` changed: `promises` came (by service in
+    `services`), `withdrawn` fell. Of `no_birth_date` no year can be planned; `busy` are left to the next run."""
 
     contracts: int = 0
     looked: int = 0
-    completed: int = 0
+    planned: int = 0
     promises: int = 0
-    no_birth_date_or_package: int = 0
+    withdrawn: int = 0
+    no_birth_date: int = 0
     busy: int = 0
     services: Counter[str] = field(default_factory=Counter)
 
@@ -58,7 +57,7 @@ class Before:
 def run(
     at: datetime, *, everybody: bool = False, dry: bool = False, progress: Progress = lambda *_: None
 ) -> Run:
-    """Complete every year that lacks something on that day. With `everybody` also contracts of which nothing changed; `dry`
+    """Plan every year of which something changed. With `everybody` also contracts of which nothing changed; `dry`
     counts and writes nothing. Going on after being stopped neither loses nor doubles anything."""
     found, today = Run(), at.astimezone(ZONE).date()
     rows = Contract.objects.filter(ended_at=None, signed_at__isnull=False, until__gt=today)
@@ -66,14 +65,13 @@ def run(
     found.contracts = len(held)
     homes = {home for _, home, _, _ in held}
     before = {home: None if everybody else _before(home) for home in homes}
-    known = facts.of_everybody(years.WHY)
+    known = facts.of_everybody(replanning.WHY)
     wanted = [
         one for one, home, subject, signed in held if _changed(known.get(subject), signed, before[home], at)
     ]
-    lacking = cache(years.lacking)
     with _without_collecting():
         for n in range(0, len(wanted), SIZE):
-            _part(found, wanted[n : n + SIZE], known, lacking, at, dry=dry)
+            _part(found, wanted[n : n + SIZE], known, at, dry=dry)
             progress(min(n + SIZE, len(wanted)), len(wanted))
     if not dry and not found.busy:
         _ended(homes, found, at)
@@ -98,17 +96,16 @@ def _changed(known: Known | None, signed: datetime | None, before: Before | None
     return max(signed, known.updated_at) >= before.at or known.age(then) != known.age(now)
 
 
-def _part(
-    found: Run, ids: Sequence[UUID], known: dict[UUID, Known], lacking: Lacking, at: datetime, *, dry: bool
-) -> None:
+def _part(found: Run, ids: Sequence[UUID], known: dict[UUID, Known], at: datetime, *, dry: bool) -> None:
     """One commit. When somebody else wrote to one of these contracts meanwhile, each is tried alone."""
     batch, counted = Batch(), Run()
-    for row, owed in _lacking(counted, ids, known, lacking, at):
-        counted.completed += 1
-        counted.promises += len(owed)
-        counted.services.update(one.service for one in owed)
+    for row, standing, changes in _changes(counted, ids, known, at):
+        counted.planned += 1
+        counted.promises += len(changes.added)
+        counted.withdrawn += len(changes.withdrawn)
+        counted.services.update(one.service for one in changes.added)
         if not dry:
-            years.add(batch, row, owed, at)
+            year_changes.into(batch, SYSTEM, row, standing, changes, at)
     try:
         batch.commit()
     except (commit.Stale, commit.Duplicate):
@@ -116,38 +113,41 @@ def _part(
             found.busy += 1
             return
         for one in ids:
-            _part(found, [one], known, lacking, at, dry=dry)
+            _part(found, [one], known, at, dry=dry)
         return
     _sum(found, counted)
 
 
-def _lacking(
-    counted: Run, ids: Sequence[UUID], known: dict[UUID, Known], lacking: Lacking, at: datetime
-) -> Iterator[tuple[Contract, tuple[contract_year.Owed, ...]]]:
-    today = at.astimezone(ZONE).date()
-    held: dict[UUID, set[str]] = {one: set() for one in ids}
-    for contract, service in (
-        Owed.objects.filter(contract__in=ids).values_list("contract", "service").distinct()
-    ):
-        held[contract].add(service)
-    for row in Contract.objects.filter(id__in=ids).order_by("id"):
-        if not years.in_force(row, today):
+def _changes(
+    counted: Run, ids: Sequence[UUID], known: dict[UUID, Known], at: datetime
+) -> Iterator[tuple[Contract, list[Owed], Changes]]:
+    """The contracts whose year changes, each with its promises and what becomes of them."""
+    today, rows = at.astimezone(ZONE).date(), list(Contract.objects.filter(id__in=ids).order_by("id"))
+    owner = placements.residents_of([row.subject for row in rows])
+    closer = replanning.with_conditions(owner.values())
+    owed: dict[UUID, list[Owed]] = {row.id: [] for row in rows}
+    for one in Owed.objects.filter(contract__in=ids):
+        owed[one.contract_id].append(one)
+    for row in rows:
+        of = known.get(row.subject)
+        if row.ended_at is not None or of is None or of.gone:
             continue
         counted.looked += 1
-        asked = years.asked_of(row, known.get(row.subject), today)
-        if asked is None:
-            counted.no_birth_date_or_package += 1
-            continue
-        owed = lacking(asked, frozenset(held[row.id]), today)
-        if owed:
-            yield row, owed
+        more = owner[row.subject] in closer
+        traits = replanning.traits_of(owner[row.subject], of.traits) if more else of.traits
+        said = year_changes.facts_of(row, of.birth_date, traits, today)
+        if said is None:
+            counted.no_birth_date += 1
+        elif changes := year_changes.decided(row, owed[row.id], said, at):
+            yield row, owed[row.id], changes
 
 
 def _sum(found: Run, more: Run) -> None:
     found.looked += more.looked
-    found.completed += more.completed
+    found.planned += more.planned
     found.promises += more.promises
-    found.no_birth_date_or_package += more.no_birth_date_or_package
+    found.withdrawn += more.withdrawn
+    found.no_birth_date += more.no_birth_date
     found.services.update(more.services)
 
 
@@ -158,7 +158,7 @@ def _ended(homes: set[UUID], found: Run, at: datetime) -> None:
         stream = _stream(home)
         ledger.append(
             bundle, ledger.head(home, stream), home=home, stream=stream, kind=RAN, actor=SYSTEM.staff_id, at=at,
-            pack=packs.in_force().sha256, data={"looked": found.looked, "completed": found.completed, "promises": found.promises},
+            pack=packs.in_force().sha256, data={"looked": found.looked, "planned": found.planned, "promises": found.promises},
         )  # fmt: skip
     bundle.commit()
 

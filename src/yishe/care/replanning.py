@@ -70,7 +70,7 @@ def _stirred(rows: Sequence[Contract], known: dict[UUID, Known], at: datetime) -
     that is known."""
     today = at.astimezone(ZONE).date()
     owner = placements.residents_of([row.subject for row in rows])
-    closer = _with_conditions(owner.values())
+    closer = with_conditions(owner.values())
     owed: dict[UUID, list[Owed]] = {row.id: [] for row in rows}
     for one in Owed.objects.filter(contract__in=list(owed)):
         owed[one.contract_id].append(one)
@@ -85,7 +85,8 @@ def _stirred(rows: Sequence[Contract], known: dict[UUID, Known], at: datetime) -
     return found
 
 
-def _with_conditions(residents: Iterable[UUID]) -> set[UUID]:
+def with_conditions(residents: Iterable[UUID]) -> set[UUID]:
+    """Those of them of whom a condition was recorded."""
     whose = dict(Subject.objects.filter(resident__in=set(residents)).values_list("subject", "resident"))
     having = Condition.objects.filter(subject__in=list(whose)).values_list("subject", flat=True).distinct()
     return {whose[one] for one in having}

@@ -43,7 +43,18 @@ def decided(row: Contract, standing: Sequence[Owed], facts: Mapping[str, Any], a
         for one in standing
         if one.withdrawn_on is None and one.service != RENEWAL
     ]
+    if not mine:
+        return _from_nothing(pack.sha256, claims, row.since, row.until, today)
     return contract_year.replanned(pack.contracts, claims, row.since, row.until, today, mine)
+
+
+@lru_cache(maxsize=16_384)
+def _from_nothing(
+    pack: str, claims: tuple[contract_year.Claim, ...], since: date, until: date, today: date
+) -> Changes:
+    """A year that promises nothing yet; many at once are alike."""
+    sheet = packs.in_force().contracts
+    return contract_year.replanned(sheet, claims, since, until, today, ()) if sheet else Changes()
 
 
 def follow(
@@ -75,7 +86,7 @@ def facts_of(row: Contract, born: date | None, traits: Iterable[str], today: dat
     return {"age": age, "traits": tuple(sorted(traits)), "renewed": row.renews is not None}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _claims(
     pack: str, package: str, facts: tuple[tuple[str, Any], ...], on: date
 ) -> tuple[contract_year.Claim, ...]:

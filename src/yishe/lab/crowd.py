@@ -1,7 +1,7 @@
 """A crowd: as many invented residents with contracts as are wanted, quickly, for numbers at the size of a district.
 
 Residents, streams and rows are built by the product's own writers and come in by the thousand (`trust.batch`). Their contracts
-are as an older system leaves them: signed, without a year until `care.population` writes it.
+are as an older system leaves them: signed, with nothing but the offer of the next one until `care.population` plans the year.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from yishe.care.contract_rows import columns
-from yishe.care.models import Contract
+from yishe.care.contract_rows import columns, promised, written
+from yishe.care.models import Contract, Owed
 from yishe.lab import demo, founding, hours, population
 from yishe.lab.population import Person
 from yishe.people import directory, packs, residents
@@ -79,9 +79,11 @@ def _contract(batch: Batch, placed: Placement, sheet: ContractSheet, rng: Random
     package = rng.choices([code for code, _ in PACKAGES], [share for _, share in PACKAGES])[0]
     when = at - timedelta(days=rng.randrange(DAYS))
     since, contract = when.astimezone(hours.ZONE).date(), ids.new()
+    until = contract_year.end_of(since, sheet.months)
+    items = written(contract_year.year(sheet, (), since, until))
     said: dict[str, Any] = {
         "signer": "resident", "since": since.isoformat(), "fee": sheet.packages[package].fee, "team": str(placed.team),
-        "until": contract_year.end_of(since, sheet.months).isoformat(), "year": [],
+        "until": until.isoformat(), "year": items,
     }  # fmt: skip
     applied = {"package": package, "way": "centre", "application": str(ids.new())}
     state, head = None, Head()
@@ -93,3 +95,5 @@ def _contract(batch: Batch, placed: Placement, sheet: ContractSheet, rng: Random
         )  # fmt: skip
     if state is not None:
         batch.insert(Contract, id=contract, **columns(state, placed.home, placed.subject, head))
+    for item in items:
+        batch.insert(Owed, **promised(item, contract, placed.home, placed.subject))

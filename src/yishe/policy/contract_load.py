@@ -105,18 +105,16 @@ def asked(
         raise Invalid("no_contracts", "政策包没有签约的规定：请管理员补上 contracts.yaml。")
     load = Load()
 
-    known = {code for code, one in sheet.packages.items() if drafts or one.status == "approved"}
-
     @cache
     def claims(package: str, facts: Facts) -> tuple[Claim, ...]:
-        return pack.owing(package, dict(facts), since, drafts=drafts)
+        return pack.owing(package, dict(facts), since, drafts=drafts, signed=True)
 
     @cache
     def laid(said: tuple[Claim, ...], days: int) -> tuple[Contact, ...]:
         return tuple(contacts(sheet, year(sheet, said, ORIGIN, ORIGIN + timedelta(days=days))))
 
     for one in people:
-        if one.package not in known:
+        if one.package not in sheet.packages:
             load.unknown += one.count
             continue
         load.residents += one.count

@@ -12,7 +12,7 @@ from uuid import UUID
 
 APPLIED, REVIEWED, SIGNED = "contract.applied", "contract.reviewed", "contract.signed"
 TEAM_CHANGED, ENDED = "contract.team_changed", "contract.ended"
-OPENED, KEPT, ADDED = "contract.item_opened", "contract.item_kept", "contract.item_added"
+OPENED, KEPT = "contract.item_opened", "contract.item_kept"
 REPLANNED = "contract.year_replanned"
 
 

@@ -13,7 +13,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
 django.setup()
 
-from yishe.care import contract_rows, population, years  # noqa: E402 - only after setup
+from yishe.care import contract_rows, population, year_changes  # noqa: E402 - only after setup
 from yishe.care.models import Contract, Owed  # noqa: E402
 from yishe.doors.cli.main import main as yishe  # noqa: E402
 from yishe.lab import crowd  # noqa: E402
@@ -43,12 +43,10 @@ def begin() -> None:
 
 
 def finish() -> None:
-    at, before = clock.now(), Owed.objects.values("contract").distinct().count()
+    at, before = clock.now(), Owed.objects.exclude(service="renewal").values("contract").distinct().count()
     found = population.run(at)
     print(
-        json.dumps(
-            {"before": before, "completed": found.completed, "contracts": found.contracts, **_stands(at)}
-        )
+        json.dumps({"before": before, "planned": found.planned, "contracts": found.contracts, **_stands(at)})
     )
 
 
@@ -57,10 +55,12 @@ def _stands(at: Any) -> dict[str, Any]:
     today = at.date()
     alone, there = {}, {}
     for row in Contract.objects.all():
-        asked = years.asked_of(row, facts.of([row.subject])[row.subject], today)
-        owed = years.lacking(asked, frozenset(), today) if asked else ()
+        known = facts.of([row.subject])[row.subject]
+        said = year_changes.facts_of(row, known.birth_date, known.traits, today)
+        owed = year_changes.decided(row, [], said, at).added if said else ()
         alone[str(row.id)] = sorted(f"{one.service} {one.nth}" for one in owed)
-        there[str(row.id)] = sorted(f"{one.service} {one.nth}" for one in row.owed.all())
+        planned = row.owed.exclude(service="renewal")
+        there[str(row.id)] = sorted(f"{one.service} {one.nth}" for one in planned)
     broken = ledger.verify(contract_rows.heads()).broken
     return {
         "alone": alone, "years": there, "differences": len(contract_rows.differences()), "broken": broken and broken.reason,

@@ -10,14 +10,17 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
+from tests.rooms.care.test_contracts import signed
+from tests.rooms.care.world import World
 from tests.rooms.trust import places
 
-from yishe.care import population, rebuild, years
+from yishe.care import conditions, population, rebuild, replanning, year_changes
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
 from yishe.people import facts, residents
 from yishe.people.actors import SYSTEM
 from yishe.people.models import Resident, Subject
+from yishe.policy.contract_state import REPLANNED
 from yishe.trust import commit, ledger
 from yishe.trust.batch import Batch
 from yishe.trust.models import Entry
@@ -36,13 +39,17 @@ def years_written() -> dict[UUID, set[Any]]:
 def entries_written() -> Counter[Any]:
     """What was said to the ledger, without the ids that are drawn."""
     found = Counter[Any]()
-    for one in Entry.objects.filter(kind="contract.item_added"):
-        said = [
-            {name: value for name, value in item.items() if name != "id"}
-            for item in ledger.facts_of(one)["year"]
+    for one in Entry.objects.filter(kind=REPLANNED):
+        said = ledger.facts_of(one)
+        said["year"] = [
+            {name: value for name, value in item.items() if name != "id"} for item in said["year"]
         ]
         found[one.stream, one.seq, one.actor, one.subject, one.home, one.pack, ledger.canonical(said)] += 1
     return found
+
+
+def resident_of(row: Contract) -> UUID:
+    return Subject.objects.get(subject=row.subject).resident_id
 
 
 def sound() -> bool:
@@ -68,69 +75,118 @@ def test_what_the_batch_writes_is_what_the_verb_writes_for_each(made: crowd.Crow
     assert made.contracts == Contract.objects.count() > 20
     before = transaction.savepoint()
     found = population.run(NOW)
-    assert found.looked == found.completed == made.contracts
-    assert found.promises == Owed.objects.count()
+    assert found.looked == found.planned == made.contracts
+    assert found.promises == Owed.objects.exclude(service="renewal").count()
     by_batch, said = years_written(), entries_written()
     assert sound()
 
     transaction.savepoint_rollback(before)
-    assert Owed.objects.count() == 0
-    for contract in Contract.objects.order_by("id").values_list("id", flat=True):
-        assert years.complete(contract, NOW) > 0
-        assert years.complete(contract, NOW) == 0
+    assert not Owed.objects.exclude(service="renewal").exists()
+    for row in Contract.objects.order_by("id"):
+        who = Subject.objects.get(subject=row.subject).resident_id
+        assert replanning.replan(SYSTEM, who, NOW)
+        assert not replanning.replan(SYSTEM, who, NOW)
     assert (years_written(), entries_written()) == (by_batch, said)
+    assert population.run(NOW).planned == 0
     assert sound()
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing(made: crowd.Crowd) -> None:
+    before = Owed.objects.count()
     dry = population.run(NOW, dry=True)
-    assert (Owed.objects.count(), Entry.objects.filter(kind=population.RAN).count()) == (0, 0)
+    assert (Owed.objects.count(), Entry.objects.filter(kind=population.RAN).count()) == (before, 0)
     found = population.run(NOW)
-    assert (dry.completed, dry.promises, dry.services) == (found.completed, found.promises, found.services)
+    assert (dry.planned, dry.promises, dry.services) == (found.planned, found.promises, found.services)
 
 
 def test_the_next_run_looks_only_where_something_changed(made: crowd.Crowd) -> None:
     population.run(NOW)
     again = population.run(NOW + timedelta(minutes=5))
-    assert (again.looked, again.completed) == (0, 0)
+    assert (again.looked, again.planned) == (0, 0)
     everyone = population.run(NOW + timedelta(minutes=6), everybody=True)
-    assert (everyone.looked, everyone.completed) == (made.contracts, 0)
+    assert (everyone.looked, everyone.planned) == (made.contracts, 0)
 
     grown = Contract.objects.exclude(owed__service="smi_followup").order_by("id").first()
     assert grown is not None
-    who, later = Subject.objects.get(subject=grown.subject).resident_id, NOW + timedelta(days=1)
-    residents.amend(SYSTEM, who, {"traits": ("smi",)}, later)
+    later = NOW + timedelta(days=1)
+    residents.amend(SYSTEM, resident_of(grown), {"traits": ("smi",)}, later)
     found = population.run(later + timedelta(minutes=1))
-    assert found.completed == 1
+    assert found.planned == 1
     assert found.services["smi_followup"] in range(1, 5)
     assert all(one.due >= date(2026, 3, 3) for one in grown.owed.filter(service="smi_followup"))
+
+    residents.amend(SYSTEM, resident_of(grown), {"traits": ()}, later + timedelta(hours=1))
+    assert population.run(later + timedelta(hours=2)).withdrawn == found.services["smi_followup"]
     assert sound()
 
 
-def test_who_died_ended_or_has_no_birth_date_is_owed_nothing(made: crowd.Crowd) -> None:
+def test_a_birthday_or_another_pack_is_a_change_too(made: crowd.Crowd) -> None:
+    """Whoever turns 65 in the night is owed the yearly examination in the morning."""
+    row = Contract.objects.exclude(owed__service="annual_exam").order_by("id").first()
+    assert row is not None
+    residents.amend(
+        SYSTEM, resident_of(row), {"id_number": None, "birth_date": date(1961, 3, 3), "traits": ()}, NOW
+    )
+    population.run(NOW + timedelta(minutes=1))
+    assert not row.owed.filter(service="annual_exam").exists()
+    found = population.run(NOW + timedelta(days=1))
+    assert found.looked in range(1, made.contracts)
+    assert row.owed.filter(service="annual_exam").count() == 1
+
+    last = Entry.objects.filter(kind=population.RAN).order_by("-recorded_at").first()
+    assert last is not None
+    known = facts.of([row.subject])[row.subject]
+    same, other = population.Before(last.recorded_at, last.pack), population.Before(last.recorded_at, "other")
+    soon = last.recorded_at + timedelta(minutes=1)
+    assert not population._changed(known, row.signed_at, same, soon)
+    assert population._changed(known, row.signed_at, other, soon)
+
+
+def test_a_disease_that_stands_in_the_record_counts_though_the_roster_is_silent(
+    world: World, now: datetime
+) -> None:
+    who = world.resident.resident
+    residents.amend(world.doctor, who, {"birth_date": date(1980, 1, 5)}, now - timedelta(days=1))
+    contract = signed(world, who, now)
+    conditions.record(
+        world.doctor,
+        who,
+        kind="disease",
+        code="hypertension",
+        title="高血压",
+        occurred_at=now,
+        at=now,
+        command_id="c1",
+    )
+    Owed.objects.filter(contract=contract, service="htn_followup").update(times=3)
+    found = population.run(now + timedelta(minutes=1))
+    assert (found.planned, found.services["htn_followup"]) == (1, 4)
+
+
+def test_who_died_ended_or_has_no_birth_date_is_promised_nothing(made: crowd.Crowd) -> None:
     one, other, third = Contract.objects.order_by("id")[:3]
-    residents.die(SYSTEM, Subject.objects.get(subject=one.subject).resident_id, NOW, NOW)
+    residents.die(SYSTEM, resident_of(one), NOW, NOW)
     Contract.objects.filter(id=other.id).update(ended_at=NOW)
-    Resident.objects.filter(id=Subject.objects.get(subject=third.subject).resident_id).update(birth_date=None)
-    assert [years.complete(row.id, NOW) for row in (one, other, third)] == [0, 0, 0]
+    Resident.objects.filter(id=resident_of(third)).update(birth_date=None)
     found = population.run(NOW)
-    assert found.no_birth_date_or_package == 2
-    assert not Owed.objects.filter(contract__in=(one, other, third)).exists()
+    assert (found.no_birth_date, found.planned) == (1, made.contracts - 3)
+    assert not Owed.objects.filter(contract__in=(one, other, third)).exclude(service="renewal").exists()
 
 
 def test_a_contract_somebody_writes_to_meanwhile_is_not_overwritten(made: crowd.Crowd) -> None:
-    """Both added the same year: the batch comes second, and each contract of its part is tried alone."""
-    first = Contract.objects.order_by("id").first()
-    assert first is not None
-    stale = Contract.objects.get(id=first.id)
-    years.complete(first.id, NOW)
-    batch = Batch()
-    asked = years.asked_of(stale, facts.of([stale.subject])[stale.subject], NOW.date())
-    assert asked is not None
-    years.add(batch, stale, years.lacking(asked, frozenset(), NOW.date()), NOW)
+    """Both plan the same year: the batch comes second and writes nothing at all."""
+    stale = list(Contract.objects.order_by("id")[:2])
+    assert replanning.replan(SYSTEM, resident_of(stale[0]), NOW)
+    before, batch = Owed.objects.count(), Batch()
+    for row in stale:
+        known = facts.of([row.subject])[row.subject]
+        said = year_changes.facts_of(row, known.birth_date, known.traits, NOW.date())
+        assert said is not None
+        year_changes.into(batch, SYSTEM, row, [], year_changes.decided(row, [], said, NOW), NOW)
     with pytest.raises(commit.Stale):
         batch.commit()
-    assert population.run(NOW).completed == made.contracts - 1
+    assert Owed.objects.count() == before
+    assert population.run(NOW).planned == made.contracts - 1
     assert sound()
 
 
@@ -143,6 +199,6 @@ def test_a_run_that_is_killed_loses_nothing_and_the_next_one_doubles_nothing(tmp
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["before"] == 20, "the first part was kept, the second was not"
-    assert said["completed"] == said["contracts"] - 20
+    assert said["planned"] == said["contracts"] - 20
     assert said["alone"] == said["years"]
     assert (said["differences"], said["broken"]) == (0, None)

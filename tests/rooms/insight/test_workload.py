@@ -50,10 +50,13 @@ def test_a_stranger_counts_only_his_own(two: World, now: datetime) -> None:
     assert workload.of_scope(two.nurse, now, small=1).present.residents == 2
 
 
-def test_a_pack_without_approved_packages_owes_them_nothing_and_says_so(two: World, now: datetime) -> None:
+def test_another_pack_is_told_beside_the_one_in_force(two: World, now: datetime) -> None:
     found = workload.of_everybody(policy_packs.load([BASE]), now)
-    assert (found.wanted.unknown, found.wanted.total) == (2, 0)
-    assert found.present.total > 0
+    assert (found.wanted.residents, found.wanted.total) == (2, found.present.total), (
+        "what base asks of them is approved"
+    )
+    Contract.objects.update(package="gold")
+    assert workload.of_everybody(policy_packs.load([BASE]), now).wanted.unknown == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -80,5 +80,6 @@ def test_a_draft_asks_for_nothing_until_it_is_switched_on() -> None:
     assert not [by for _, _, by in asked(DEMO, copd, SINCE).behind if by == "copd_followup"]
     drafted = asked(DEMO, copd, SINCE, drafts=True)
     assert sum(n for (_, _, by), n in drafted.behind.items() if by == "copd_followup") == 4
-    unapproved = asked(BASE, copd, SINCE)
-    assert (unapproved.unknown, unapproved.residents, unapproved.total) == (1, 0, 0)
+    base = asked(BASE, copd, SINCE)
+    assert (base.unknown, base.residents, base.total) == (0, 1, 1), "who signed for a package keeps it"
+    assert asked(BASE, [Alike("gold", facts(60), SINCE)], SINCE).unknown == 1

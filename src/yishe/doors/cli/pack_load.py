@@ -88,7 +88,7 @@ def _data(found: Forecast) -> dict[str, Any]:
 def _text(found: Forecast) -> str:
     more = found.wanted.total - found.present.total
     left = f"；{found.without_age} 份没有出生日期，未计" if found.without_age else ""
-    left += f"；{found.wanted.unknown} 份的服务包在新政策包里没有批准，未计" if found.wanted.unknown else ""
+    left += f"；{found.wanted.unknown} 份的服务包在新政策包里没有了，未计" if found.wanted.unknown else ""
     counted = f"{found.wanted.residents} 份签约，{found.since:%Y-%m} 起 12 个月"
     lines = [f"{counted}：预计 {found.wanted.total} 次，现行 {found.present.total} 次（{more:+d}）{left}。"]
     for month in found.months:

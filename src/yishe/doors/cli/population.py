@@ -1,4 +1,4 @@
-"""yishe population run: every contract's year completed, in one go."""
+"""yishe population run: every running year planned by what is known now, in one go."""
 
 import argparse
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from yishe.care import population
+from yishe.care import agreements, population
 from yishe.care.population import Run
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import result
@@ -21,7 +21,7 @@ def register(commands: Any) -> None:
     acts = commands.add_parser("population", help="all residents at once").add_subparsers(
         dest="act", required=True, metavar="ACT"
     )
-    run_ = acts.add_parser("run", help="add to every contract's year what package and rules owe and it lacks")
+    run_ = acts.add_parser("run", help="plan the rest of every running year by what is known now")
     run_.add_argument("--all", action="store_true", help="also where nothing changed since the last run")
     run_.add_argument("--dry-run", action="store_true", help="count, write nothing")
     run_.add_argument("--json", action="store_true")
@@ -48,13 +48,10 @@ def _bar() -> Iterator[population.Progress]:
 
 
 def _text(found: Run, *, dry: bool) -> str:
-    done = "将补上" if dry else "已补上"
-    lines = [
-        f"在期签约 {found.contracts} 份，有变化的 {found.looked} 份，其中 {found.completed} 份{done} {found.promises} 项。"
-    ]
-    lines += [f"  {service} {count}" for service, count in found.services.most_common()]
-    if found.no_birth_date_or_package:
-        lines.append(
-            f"  {found.no_birth_date_or_package} 份没有出生日期或服务包未批准，定不了年度：请补上后再运行。"
-        )
+    done = "将" if dry else "已"
+    seen = f"在期签约 {found.contracts} 份，看了 {found.looked} 份：{found.planned} 份有变化"
+    lines = [f"{seen}，{done}新增 {found.promises} 项、撤下 {found.withdrawn} 项。"]
+    lines += [f"  {agreements.title(service)} {count}" for service, count in found.services.most_common()]
+    if found.no_birth_date:
+        lines.append(f"  {found.no_birth_date} 份没有出生日期，定不了年度：请在居民资料里补上后再运行。")
     return "\n".join(lines)
