@@ -102,6 +102,14 @@ SENT: dict[str, Sent] = {
     },
     "POST /contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},
     "POST /contracts/{contract}/end": lambda town, person: {"reason": "asked"},
+    "POST /residents/{resident}/plan": lambda town, person: {
+        "base": "0", "review_on": f"{town.now + timedelta(days=90):%Y-%m-%d}", "alone": "no_social_need", "g0-id": "a",
+        "g0-title": "走路稳当", "g0-profession": "medical", "g0-by": f"{town.now + timedelta(days=90):%Y-%m-%d}",
+        "g0-measure": "起立行走用时", "g0-baseline": "15", "g0-target": "11", "g0-unit": "秒",
+    },
+    "POST /plans/{drafted}/confirm": lambda town, person: {"version": "1"},
+    "POST /plans/{plan}/score/company": lambda town, person: {"said": "0"},
+    "POST /plans/{plan}/end": lambda town, person: {"reason": "reached"},
     "POST /residents/{contracted}/keep": lambda town, person: {
         "services": ["review"], "how": "2", "summary": "家访",
     },

@@ -1,7 +1,7 @@
 """The people of docs/access-table.md: one for each duty in each standing to 欧阳慕雪, with a browser and a token."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,9 @@ from django.conf import settings
 from django.test import Client
 
 from tests.access.table import STANDINGS
-from yishe.care import assessments, contracts, encounters, signing
+from yishe.care import assessments, contracts, encounters, plans, signing
 from yishe.care.agreements import Signature
+from yishe.care.plans import Wish
 from yishe.care.signing import Sides
 from yishe.doors.web import import_desk
 from yishe.insight import copies
@@ -96,6 +97,8 @@ class Town:
     contract: UUID = None  # type: ignore[assignment]
     contracted: UUID = None  # type: ignore[assignment]
     applied: UUID = None  # type: ignore[assignment]
+    plan: UUID = None  # type: ignore[assignment]
+    drafted: UUID = None  # type: ignore[assignment]
     row: int = 0
     job: str = ""
 
@@ -106,6 +109,7 @@ class Town:
             "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
             "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
             "contract": str(self.contract), "contracted": str(self.contracted), "applied": str(self.applied),
+            "plan": str(self.plan), "drafted": str(self.drafted),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
             "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
             "colleague": str(self.person("volunteer", "colleague").staff), **self._of_somebody_else(),
@@ -155,6 +159,7 @@ def build(now: datetime, folder: Path) -> Town:
     _outside(town)
     _assessments(town)
     _contracts(town)
+    _plans(town)
     return town
 
 
@@ -231,6 +236,17 @@ def _contracts(town: Town) -> None:
     contracts.review(by, town.contract, findings="适合基础包", at=then)
     signing.sign(by, town.contract, Sides("resident", Signature("司徒有约"), Signature(by.name)), then)
     town.applied = contracts.apply(by, applicant, package="basic", way="centre", at=town.now)
+
+
+def _plans(town: Town) -> None:
+    """One neighbour has a plan in force, another's waits for the social worker."""
+    by, said = town.person("nurse", "owner").actor, plans.started("lonely_elder", town.now.date())
+    content = replace(
+        said, goals=tuple(one if one.scaled else replace(one, baseline="15") for one in said.goals)
+    )
+    planned, drafted = (_neighbour(town, name) for name in ("司徒有策", "司徒待定"))
+    town.plan = plans.write(by, planned, Wish(content, 0, alone="no_social_need"), town.now)
+    town.drafted = plans.write(by, drafted, Wish(content, 0), town.now)
 
 
 def _neighbour(town: Town, name: str) -> UUID:

@@ -14,7 +14,7 @@ from uuid import UUID
 from yishe.care import case_events, contracts, entries, items, owing, timeline
 from yishe.care.items import Reader
 from yishe.care.owing import Year
-from yishe.insight import exports
+from yishe.insight import copied_plans, exports
 from yishe.insight.exports import Wanted
 from yishe.loops import kinds, reading
 from yishe.people import access, consents, directory, looks, packs, protections, sight
@@ -96,6 +96,7 @@ def whole(stands: Placement, at: datetime, card: Card | None = None) -> dict[str
         "record": [_item(one) for one in _record(subjects, reader)],
         "promises": [_promise(one) for one in reading.for_subjects([one.subject for one in subjects])],
         "contracts": [_contract(one) for one in owing.of_resident(SYSTEM, stands, at)],
+        "plans": copied_plans.of_resident(stands),
         "consents": [_consent(one, at) for one in consents.given(stands.resident)],
         "looks": [_look(one) for one in seen],
         "held_back": _held_back(card),

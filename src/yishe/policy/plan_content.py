@@ -1,5 +1,6 @@
 """What a plan says: goals, actions, the day of its review. Pure; checked with words, compared version by version."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -9,7 +10,10 @@ from typing import Any
 from .plan_rules import LEVELS, PlanSheet
 from .refusals import Invalid
 
-LONGEST_TITLE, LONGEST_WORDS = 120, 400
+LONGEST = 120
+"""Letters of one thing said."""
+SHORT = 20
+_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ def check(content: Content, sheet: PlanSheet, today: date, before: Content | Non
     old_actions = {one.id: one for one in before.actions} if before else {}
     for goal in content.goals:
         _goal(goal, sheet, today, old_goals.get(goal.id))
+    _named(content)
     known = {one.id for one in content.goals}
     for action in content.actions:
         _action(action, sheet, today, old_actions.get(action.id), known)
@@ -103,11 +108,20 @@ def check(content: Content, sheet: PlanSheet, today: date, before: Content | Non
         )
 
 
+def _named(content: Content) -> None:
+    """Ids are kept from version to version: each once, in letters that an address can hold."""
+    for ids in ([one.id for one in content.goals], [one.id for one in content.actions]):
+        if len(set(ids)) < len(ids) or not all(_ID.fullmatch(one) for one in ids):
+            raise Invalid("ids", "这一页不完整或有重复的条目：请从居民的“计划”重新打开再填。", field="goals")
+
+
 def _goal(goal: Goal, sheet: PlanSheet, today: date, before: Goal | None) -> None:
     what, at = f"目标“{goal.title or '（未写）'}”", f"goals.{goal.id}"
     _titled(goal.title, what, at)
     _one_of(goal.profession, sheet.professions, f"{what}属于哪一方", at)
     if goal.scaled:
+        if any(len(one) > LONGEST for one in goal.levels.values()):
+            raise Invalid("too_long", f"{what}的等级写得太长：每级最多 {LONGEST} 个字。", field=at)
         blank = [sheet.gas.levels[level].zh for level in LEVELS if not goal.levels.get(level, "").strip()]  # type: ignore[index]
         if blank or set(goal.levels) != set(LEVELS):
             raise Invalid("levels", f"{what}的五个等级要都写明：还差“{'、'.join(blank)}”。", field=at)
@@ -117,6 +131,8 @@ def _goal(goal: Goal, sheet: PlanSheet, today: date, before: Goal | None) -> Non
 
 
 def _measured(goal: Goal, what: str, at: str) -> None:
+    if len(goal.measure) > LONGEST or max(map(len, (goal.unit, goal.baseline, goal.target))) > SHORT:
+        raise Invalid("too_long", f"{what}的指标、单位或数字太长：请写短一些。", field=at)
     if not goal.measure.strip():
         raise Invalid(
             "measure",
@@ -145,8 +161,8 @@ def _action(
 def _titled(title: str, what: str, at: str) -> None:
     if not title.strip():
         raise Invalid("title", f"{what}还没有写内容：请用居民也看得懂的话写一句。", field=at)
-    if len(title) > LONGEST_TITLE:
-        raise Invalid("title", f"{what}太长：最多 {LONGEST_TITLE} 个字。", field=at)
+    if len(title) > LONGEST:
+        raise Invalid("title", f"{what}太长：最多 {LONGEST} 个字。", field=at)
 
 
 def _one_of(code: str, book: Mapping[str, Any], what: str, at: str) -> None:

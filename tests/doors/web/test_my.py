@@ -4,6 +4,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,8 @@ from django.test import Client
 
 from tests.doors.web.conftest import Office
 from tests.rooms.trust.authenticator import Authenticator
-from yishe.care import medications
+from yishe.care import medications, plans
+from yishe.care.plans import Wish
 from yishe.loops import acts, worker
 from yishe.loops.models import Loop
 from yishe.people import consent_checks, consents, own_accounts, residents
@@ -294,6 +296,31 @@ def test_she_takes_a_copy_once(office: Office, her: UUID, line: Line) -> None:
     assert "王秀兰" in text(copy)
     assert "attachment" in copy["Content-Disposition"]
     assert "取走过一次" in text(mine.post(f"{found[1]}/json"), 409)
+
+
+def test_her_plan_stands_in_plain_words_and_in_her_copy(office: Office, her: UUID, line: Line) -> None:
+    today = datetime.now(UTC).date()
+    begun = plans.started("lonely_elder", today)
+    goals = tuple(one if one.scaled else replace(one, baseline="15") for one in begun.goals)
+    now, nurse = datetime.now(UTC), office.world.nurse
+    plan = plans.write(nurse, her, Wish(replace(begun, goals=goals), 0), now)
+    mine = resident_in(line)
+    assert "还没有定好的计划" in text(mine.get("/my/plan"))
+    plans.confirm(office.world.social_worker, plan, 1, now)
+    plans.score(nurse, plan, "company", "-1", now)
+    page = text(mine.get("/my/plan"))
+    assert "我们说好要做到：一周两三次" in page
+    assert "最近：一周一次" in page
+    assert "起立行走用时：开始是 15 秒，要到 11 秒" in page
+    assert "医务社工" in page
+    mine.post("/my/rights/copies")
+    found = re.search(r'action="(/my/rights/copies/[0-9a-f-]+)/json"', text(mine.get("/my/rights")))
+    assert found
+    (copied,) = json.loads(mine.post(f"{found[1]}/json").content)["plans"]
+    assert copied["versions"][0]["by"] == [nurse.name, office.world.social_worker.name]
+    assert copied["scores"][0]["value"] == "-1"
+    assert mine.post(f"{found[1]}/pdf").content.startswith(b"%PDF")
+    assert office.stranger.open("/my/plan").status_code == 403
 
 
 def test_a_screen_left_alone_ends_and_other_devices_can_be_sent_away(

@@ -16,6 +16,7 @@ from yishe.doors.web import (
     lifecourse,
     loop_rows,
     page,
+    plan_page,
     spoken,
     wording,
     year_lines,
@@ -33,7 +34,7 @@ SEE = "resident.read"
 UNMASK = "resident.unmask"
 PROMISE = "loop.promise"
 TABS = {
-    "timeline": "时间轴", "loops": "闭环", "contract": "签约", "assessments": "评估", "medicines": "用药",
+    "timeline": "时间轴", "loops": "闭环", "contract": "签约", "plan": "计划", "assessments": "评估", "medicines": "用药",
     "observations": "监测", "class": "分类", "about": "资料",
 }  # fmt: skip
 RECORDING = {
@@ -148,6 +149,8 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
         return year_lines.of_resident(here, record.placement)
     if tab == "class":
         return classing.tab(here, record, seen)
+    if tab == "plan":
+        return plan_page.told(here, record.placement, record.card)
     if tab == "loops":
         return {"loops": loop_rows.of_subject(here, reading.shown_of(record.loops), record.card)}
     if tab in lifecourse.TABS:
