@@ -29,6 +29,8 @@ DRAWN, TYPED = "drawn", "typed"
 LONGEST_NAME, LONGEST_PATH = 60, 20_000
 _PATH = re.compile(r"[ML0-9 .]+")
 """What the pen leaves: moves and lines in whole or decimal units, nothing that could reach outside the picture."""
+_POINT, LEAST = re.compile(r"[ML]"), 2
+"""A pen that touched one point only has written nothing."""
 WIDTH, HEIGHT = 600, 200
 
 
@@ -42,6 +44,11 @@ class Signature:
     @property
     def how(self) -> str:
         return DRAWN if self.path else TYPED
+
+    def words(self, side: str) -> dict[str, str]:
+        """What is sealed into the ledger of it."""
+        said = {f"{side}_signed": self.name.strip(), f"{side}_drawn": self.path}
+        return {name: text for name, text in said.items() if text}
 
 
 @dataclass(frozen=True)
@@ -68,34 +75,35 @@ class Paper:
     sealed: bytes
 
 
-def check(resident: Signature, staff: Signature, sheet: ContractSheet) -> None:
-    """Invalid unless both signed in a way the pack knows, by name, and a drawing is one."""
-    for side, one in (("居民", resident), ("医护", staff)):
-        if one.how not in sheet.signatures:
-            raise Invalid("signature", f"{side}一方的签名方式没有批准：请改用另一种。", field="signature")
-        if not one.name.strip() or len(one.name) > LONGEST_NAME:
-            raise Invalid("signature", f"{side}一方还没有签名：请写下姓名。", field="signature")
-        if len(one.path) > LONGEST_PATH or (one.path and not _PATH.fullmatch(one.path)):
-            raise Invalid(
-                "signature",
-                f"{side}一方的手写签名读不出来：请清除后重签，或改为键入姓名。",
-                field="signature",
-            )
+def check(side: str, one: Signature, sheet: ContractSheet) -> None:
+    """Invalid unless `side` (居民 or 医护) signed in a way the pack knows, by name, and a drawing is one."""
+    if one.how not in sheet.signatures:
+        raise Invalid("signature", f"{side}一方的签名方式没有批准：请改用另一种。", field="signature")
+    if not one.name.strip() or len(one.name) > LONGEST_NAME:
+        raise Invalid("signature", f"{side}一方还没有签名：请写下姓名。", field="signature")
+    if len(one.path) > LONGEST_PATH or (one.path and not _PATH.fullmatch(one.path)):
+        raise Invalid(
+            "signature", f"{side}一方的手写签名读不出来：请清除后重签，或改为键入姓名。", field="signature"
+        )
+    if one.path and len({tuple(point.split()) for point in _POINT.split(one.path) if point.strip()}) < LEAST:
+        raise Invalid(
+            "signature", f"{side}一方的手写签名是空的：请写上姓名，或清除后只键入姓名。", field="signature"
+        )
 
 
-def made(terms: Terms, signer: str, resident: Signature, staff: Signature, at: datetime) -> Paper:
-    """Set and seal it."""
+def made(terms: Terms, hers: tuple[str, Signature, datetime], ours: tuple[Signature, datetime]) -> Paper:
+    """Set and seal it. `hers` is the resident's side, signed by whom, how and when; `ours` the team's."""
     nonce = ids.random().hex
+    (signer, resident, agreed_at), (staff, at) = hers, ours
     data = _data(terms, nonce) | {
-        "signatures": [_signed(packs.in_force().consents.givers[signer].zh, resident, terms.sheet, at),
-                       _signed("团队代表", staff, terms.sheet, at)],
-    }  # fmt: skip
+        "signatures": [
+            _signed(packs.in_force().consents.givers[signer].zh, resident, terms.sheet, agreed_at),
+            _signed("团队代表", staff, terms.sheet, at),
+        ],
+    }
     pdf = paper.pdf(TEMPLATE, "agreement", data)
     row = terms.contract
-    words = {"nonce": nonce, "resident_signed": resident.name.strip(), "staff_signed": staff.name.strip()}
-    words |= {
-        f"{side}_drawn": one.path for side, one in (("resident", resident), ("staff", staff)) if one.path
-    }
+    words = {"nonce": nonce, **resident.words("resident"), **staff.words("staff")}
     text = base64.b64encode(pdf).decode()
     sealed = keys.seal(row.home, row.subject, keys.wrapped_key(row.subject), text, PLACE)
     return Paper(hashlib.sha256(pdf).hexdigest(), words, sealed)

@@ -27,7 +27,8 @@ from yishe.policy.refusals import Conflict, Invalid, NotFound
 from yishe.trust import access_log, commit, ids, keys, ledger
 from yishe.trust.commit import Bundle
 
-SIGN = "contract.sign"
+SIGN, OWN = "contract.sign", "contract.own"
+ONLINE = "online"
 OPEN_STAGES = ("applied", "reviewed")
 
 
@@ -51,14 +52,14 @@ def sheet_now() -> ContractSheet:
 def apply(
     actor: Actor, resident: UUID, *, package: str, way: str, at: datetime, once: Once = UNNAMED
 ) -> UUID:
-    """Take down that a contract is wanted; returns its id. The review is promised as a loop.
+    """Take down that a contract is wanted; returns its id. The review is promised as a loop. The resident herself asks online.
 
     Conflict while one is applied for, or in force and not yet up for renewal; Invalid for an unknown package or way."""
     before = once.done(actor, at)
     if before is not None:
         return before
     where, permission = _may(actor, entries.whose(resident), at)
-    sheet = sheet_now()
+    sheet, way = sheet_now(), ONLINE if permission.relation == access.OWN else way
     sheet.package(package)
     if way not in sheet.ways:
         raise Invalid(
@@ -81,11 +82,13 @@ def apply(
 def review(
     actor: Actor, contract: UUID, *, findings: str, at: datetime, package: str = "", once: Once = UNNAMED
 ) -> None:
-    """The team has looked at the resident's health; `package` changes what was asked for. Invalid without findings."""
+    """The team has looked at the resident's health; `package` changes what was asked for. Said again before both have signed,
+    it stands instead, and what the resident has signed meanwhile is void. Invalid without findings."""
     if once.done(actor, at):
         return
     row, where, permission = found(actor, contract, at)
-    require_stage(row, at, ("applied",), "健康审核")
+    require_stage(row, at, OPEN_STAGES, "健康审核")
+    require_here(where)
     words = entries.text(findings, "健康审核意见")
     if not words:
         raise Invalid("findings", "请写下健康审核的结论：主要问题、是否适合所选服务包。", field="findings")
@@ -98,15 +101,18 @@ def review(
     commit_(bundle)
 
 
-def change_team(actor: Actor, contract: UUID, team: Team, at: datetime) -> None:
+def change_team(actor: Actor, contract: UUID, team: Team, at: datetime, once: Once = UNNAMED) -> None:
     """Another team answers from now on; open promises are handed over by the rule that follows every such change."""
+    if once.done(actor, at):
+        return
     row, where, permission = found(actor, contract, at)
     require_stage(row, at, ("active", "waiting"), "更换团队")
+    require_here(where)
     if team.team is None:
         raise Invalid("team", "请选择新的签约团队。", field="team")
     bundle = Bundle()
     said = {name: str(one) if one else None for name, one in asdict(team).items()}
-    advance(bundle, row, TEAM_CHANGED, actor, at, said)
+    advance(bundle, row, TEAM_CHANGED, actor, at, said, once=once)
     line(bundle, "team", where, actor, permission, at)
     with commit.atomically():
         empanelments.empanel(
@@ -161,18 +167,28 @@ def end_of_the_gone(at: datetime) -> int:
 
 
 def _may(actor: Actor, where: Placement, at: datetime) -> tuple[Placement, Permission]:
-    permission = access.require(actor, SIGN, where, at)
-    if where.gone:
-        raise Conflict("resident_gone", gone_words(where))
+    permission = access.require(actor, OWN if actor.staff_id == where.subject else SIGN, where, at)
+    require_here(where)
     return where, permission
 
 
-def found(actor: Actor, contract: UUID, at: datetime) -> tuple[Contract, Placement, Permission]:
+def require_here(where: Placement) -> None:
+    """Conflict for somebody who has died, moved away or was merged: nothing is agreed with her any more."""
+    if where.gone:
+        raise Conflict("resident_gone", gone_words(where))
+
+
+def found(
+    actor: Actor, contract: UUID, at: datetime, *, own: bool = False
+) -> tuple[Contract, Placement, Permission]:
+    """A contract, where its resident stands now, and by what right this person comes to it; with `own` the resident may, too.
+    NotFound, Forbidden."""
     row = Contract.objects.filter(id=contract).first()
     where = placements.placement_of_subject(row.subject) if row else None
     if row is None or where is None:
         raise NotFound("no_contract", "没有这份签约：链接可能不完整，请从居民页面的“签约”打开。")
-    return row, where, access.require(actor, SIGN, where, at)
+    hers = own and actor.staff_id == where.subject
+    return row, where, access.require(actor, OWN if hers else SIGN, where, at)
 
 
 def require_stage(row: Contract, at: datetime, wanted: Sequence[str], doing: str) -> None:

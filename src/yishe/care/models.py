@@ -187,6 +187,8 @@ class Contract(models.Model):
     renews = models.UUIDField(null=True)
     reviewed_at = models.DateTimeField(null=True)
     reviewed_by = models.UUIDField(null=True)
+    agreed_at = models.DateTimeField(null=True)
+    agreed_by = models.UUIDField(null=True)
     signed_at = models.DateTimeField(null=True)
     signed_by = models.UUIDField(null=True)
     signer = models.CharField(max_length=20, default="")

@@ -11,32 +11,36 @@ from uuid import UUID
 
 from yishe.care import agreements, contracts, replanning, year
 from yishe.care.agreements import Signature
-from yishe.care.contract_rows import promised, written
+from yishe.care.contract_rows import promised, state_of, written
 from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
 from yishe.care.contracts import SIGN, Team
 from yishe.care.models import Agreement, Contract, Owed
 from yishe.loops import promises, reactions
 from yishe.loops.reactions import Fact
-from yishe.people import access, empanelments, packs, placements
+from yishe.people import access, directory, empanelments, packs, placements
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.cards import Card, cards
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy import contract_year
 from yishe.policy.contract_rules import RENEWAL
-from yishe.policy.contract_state import SIGNED
+from yishe.policy.contract_state import AGREED, SIGNED
 from yishe.policy.packs import SIGNED as FACT
-from yishe.policy.refusals import Invalid
+from yishe.policy.refusals import Conflict, Forbidden, Invalid
+from yishe.talk import outbox
 from yishe.trust import access_log, commit
 from yishe.trust.commit import Bundle
+
+RESIDENT = "resident"
 
 
 @dataclass(frozen=True)
 class Sides:
-    """Who signs: the resident or who may for him (`signer`, a code of `consents.givers`), and the member of staff."""
+    """Who signs: the resident or who may for him (`signer`, a code of `consents.givers`), and the member of staff. Without
+    `resident` the signature counts that she left online (`agree`)."""
 
     signer: str
-    resident: Signature
+    resident: Signature | None
     staff: Signature
 
 
@@ -50,6 +54,54 @@ class Coming:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Hers:
+    """The resident's side: who signed for it, how, and when."""
+
+    signer: str
+    signature: Signature
+    at: datetime
+
+
+def agree(
+    actor: Actor, contract: UUID, mine: Signature, at: datetime, *, version: str, once: Once = UNNAMED
+) -> None:
+    """The resident signs her side online, having read `version` of the agreement; the team is told that its own is missing.
+
+    Conflict before the review, when she has signed already, or when the text is another one by now; Invalid for a signature
+    that is none or somebody else's, and for a child, who signs through a guardian."""
+    if once.done(actor, at):
+        return
+    row, where, permission = contracts.found(actor, contract, at, own=True)
+    if permission.relation != access.OWN:
+        raise Forbidden("not_hers", "这里只收居民本人的线上签字：当面签请用“双方签字”。")
+    contracts.require_stage(row, at, ("reviewed",), "签字")
+    contracts.require_here(where)
+    if row.agreed_at is not None:
+        raise Conflict("agreed_already", "您已经签过字了：等团队签字后协议生效。")
+    _may_agree(row, where, mine, version, at.astimezone(ZONE).date())
+    bundle, said = Bundle(), {"signer": RESIDENT, "agreement_version": version}
+    advance(bundle, row, AGREED, actor, at, said, mine.words("resident"), once)
+    contracts.line(bundle, "agree", where, actor, permission, at)
+    for person in filter(None, dict.fromkeys((row.reviewed_by, where.doctor))):
+        outbox.tell(bundle, home=where.home, person=person, topic="contract.agreed", key=f"agreed:{row.id}:{row.seq}:{person}",
+                    at=at, subject=where.subject)  # fmt: skip
+    commit_(bundle)
+
+
+def _may_agree(row: Contract, where: Placement, mine: Signature, version: str, today: date) -> None:
+    """Whether text, package, name and age are such that her signature counts."""
+    sheet, card = contracts.sheet_now(), _card(where)
+    current, _ = sheet.agreement(today)
+    if version != current:
+        raise Conflict("text_changed", "协议文本刚刚更新：请重新看一遍再签字。", version=current)
+    sheet.package(row.package)
+    agreements.check("居民", mine, sheet)
+    _capable(RESIDENT, card, today)
+    _named(RESIDENT, mine, card)
+    _no_other(row, where, today)
+
+
 def sign(
     actor: Actor,
     contract: UUID,
@@ -61,27 +113,28 @@ def sign(
 ) -> None:
     """Both sides agree: the contract is in force from today, or from the day after the one it renews.
 
-    Conflict before the review; Invalid without a birth date, for a signature that is none, or when a child signs alone."""
+    Conflict before the review, for whoever has gone, while another contract is in force, and when text or package are others
+    than the resident signed online; Invalid without a birth date, for a signature that is none or somebody else's, or when a
+    child signs alone."""
     if once.done(actor, at):
         return
     row, where, permission = contracts.found(actor, contract, at)
     contracts.require_stage(row, at, ("reviewed",), "签字")
-    sheet, card, today = (
-        contracts.sheet_now(),
-        cards([where.subject])[where.subject],
-        at.astimezone(ZONE).date(),
-    )
-    agreements.check(sides.resident, sides.staff, sheet)
-    _capable(sides.signer, card, today)
-    chosen, coming = _team(where, team or Team()), _coming(row, card, today)
+    contracts.require_here(where)
+    sheet, card, today = contracts.sheet_now(), _card(where), at.astimezone(ZONE).date()
     version, text = sheet.agreement(today)
+    hers = _hers(row, sides, version, at)
+    agreements.check("居民", hers.signature, sheet)
+    agreements.check("医护", sides.staff, sheet)
+    _capable(hers.signer, card, today)
+    _no_other(row, where, today)
+    chosen, coming = _team(where, team or Team()), _coming(row, card, today)
+    _named(hers.signer, hers.signature, card)
     terms = agreements.Terms(
         row, card, sheet, text, version, coming.since, coming.until, coming.owed, chosen.team
     )
-    paper = agreements.made(terms, sides.signer, sides.resident, sides.staff, at)
-    data = _said(sides.signer, coming, version, paper.sha256, chosen) | {
-        "fee": sheet.package(row.package).fee
-    }
+    paper = agreements.made(terms, (hers.signer, hers.signature, hers.at), (sides.staff, at))
+    data = _said(hers.signer, coming, version, paper.sha256, chosen) | {"fee": sheet.package(row.package).fee}
     bundle = Bundle()
     advance(bundle, row, SIGNED, actor, at, data, paper.words, once)
     for item in data["year"]:
@@ -89,6 +142,42 @@ def sign(
     bundle.insert(Agreement, id=row.id, home=row.home, subject=row.subject, sealed=paper.sealed)
     contracts.line(bundle, "sign", where, actor, permission, at)
     _signed(bundle, actor, row, where, chosen, coming.facts, at)
+
+
+def _hers(row: Contract, sides: Sides, version: str, at: datetime) -> Hers:
+    """The resident's signature: given now, or left online under the text that is in force."""
+    if sides.resident is not None:
+        return Hers(sides.signer, sides.resident, at)
+    if row.agreed_at is None:
+        raise Invalid("signature", "居民一方还没有签字：请居民签字，或等居民在线上签。", field="signature")
+    if row.agreement_version != version:
+        raise Conflict(
+            "text_changed", "居民签字以后协议文本更新过：请居民重新看过，当面再签。", version=version
+        )
+    said = contracts.words_of(row)
+    return Hers(row.signer, Signature(said["resident_signed"], said.get("resident_drawn", "")), row.agreed_at)
+
+
+def _card(where: Placement) -> Card:
+    return cards([where.subject])[where.subject]
+
+
+def _named(signer: str, signature: Signature, card: Card) -> None:
+    """Invalid when the resident's own side bears another name than hers."""
+    if signer == RESIDENT and "".join(signature.name.split()) != "".join(card.name.split()):
+        raise Invalid(
+            "signature", "签名和居民姓名不一致：本人签字要写档案上的姓名；由别人代签，请选监护人或受委托的人。", field="signature",
+        )  # fmt: skip
+
+
+def _no_other(row: Contract, where: Placement, today: date) -> None:
+    """Conflict while another contract of hers holds that this one does not renew; records that were merged bring such."""
+    for other in contracts.of_resident(where.resident):
+        if other.id not in (row.id, row.renews) and state_of(other).stage(today) in ("active", "waiting"):
+            raise Conflict(
+                "contracted", f"这位居民另有一份签约到 {other.until:%Y-%m-%d}：请先结束其中一份，再签这份。",
+                existing=str(other.id),
+            )  # fmt: skip
 
 
 def _said(signer: str, coming: Coming, version: str, sha256: str, chosen: Team) -> dict[str, Any]:
@@ -142,7 +231,7 @@ def _capable(signer: str, card: Card, today: date) -> None:
     if signer not in sheet.givers:
         known = "、".join(str(one) for one in sheet.givers.values())
         raise Invalid("signer", f"请选由谁签字：{known}。", field="signer", possible=list(sheet.givers))
-    if signer == "resident" and sheet.needs_guardian(card.birth_date, today):
+    if signer == RESIDENT and sheet.needs_guardian(card.birth_date, today):
         raise Invalid("signer", "未成年人由监护人签字：请选监护人。", field="signer")
 
 
@@ -156,7 +245,9 @@ def _age(card: Card, on: date) -> int:
 
 
 def _team(where: Placement, wanted: Team) -> Team:
-    team = wanted.team or where.team or where.neighbourhood_team
+    team = (
+        wanted.team or where.team or where.neighbourhood_team or directory.current().team_of(where.workplace)
+    )
     if team is None:
         raise Invalid("team", "还没有团队负责这位居民：请选择签约团队。", field="team")
     kept = team == where.team
@@ -172,13 +263,13 @@ def _team(where: Placement, wanted: Team) -> Team:
 
 def coming(actor: Actor, contract: UUID, at: datetime) -> Coming:
     """The year that signing now would promise. Invalid without a birth date."""
-    row, where, _ = contracts.found(actor, contract, at)
-    return _coming(row, cards([where.subject])[where.subject], at.astimezone(ZONE).date())
+    row, where, _ = contracts.found(actor, contract, at, own=True)
+    return _coming(row, _card(where), at.astimezone(ZONE).date())
 
 
 def copy(actor: Actor, contract: UUID, at: datetime) -> bytes:
     """The signed agreement as it was signed, for the resident to take along; leaves an access line."""
-    row, where, permission = contracts.found(actor, contract, at)
+    row, where, permission = contracts.found(actor, contract, at, own=True)
     kept = Agreement.objects.filter(id=row.id).first()
     if kept is None:
         raise Invalid("not_signed", "这份签约还没有签字，没有协议可取。")

@@ -1,6 +1,7 @@
 """What a pack says about contracts: packages, the rules that apply beside them, their services, and the agreement's text."""
 
 from datetime import date
+from itertools import pairwise
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -69,11 +70,24 @@ class Replanning(Strict):
 
 
 class Renewal(Strict):
-    """The next year is offered so long `before` the end, as a loop of `kind`, by this duty."""
+    """The next year is offered so long `before` the end, as a loop of `kind`, by this duty. `reminders`: so long before the end
+    whoever answers is told that it comes; the first of them also opens the page of the resident to it."""
 
     kind: str
     duty: str
     before: Length
+    reminders: tuple[Length, ...] = ()
+
+    @model_validator(mode="after")
+    def comes_nearer(self) -> Self:
+        lengths = [one.exact() for one in self.reminders]
+        if any(later >= sooner for sooner, later in pairwise(lengths)):
+            raise ValueError("reminders out of order; expected the earliest first, each nearer to the end")
+        return self
+
+    def reminded(self, until: date, today: date) -> Length | None:
+        """The nearest reminder whose day has come for a contract that ends before `until`; None before the first."""
+        return next((one for one in reversed(self.reminders) if today >= until - one.exact()), None)
 
 
 class Agreement(Strict):

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 APPLIED, REVIEWED, SIGNED = "contract.applied", "contract.reviewed", "contract.signed"
+AGREED = "contract.agreed"
 TEAM_CHANGED, ENDED = "contract.team_changed", "contract.ended"
 OPENED, KEPT = "contract.item_opened", "contract.item_kept"
 REPLANNED = "contract.year_replanned"
@@ -29,7 +30,8 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class ContractState:
     """In force from `since` to the day before `until`. `application` is the loop of its review, `renews` the contract whose
-    next year it is; `agreement_sha256` is over the sealed agreement's own bytes."""
+    next year it is; `agreement_sha256` is over the sealed agreement's own bytes. `agreed_at` is when the resident signed her
+    side online, before the team does; another review makes it void."""
 
     package: str
     way: str
@@ -39,6 +41,8 @@ class ContractState:
     renews: UUID | None = None
     reviewed_at: datetime | None = None
     reviewed_by: UUID | None = None
+    agreed_at: datetime | None = None
+    agreed_by: UUID | None = None
     signed_at: datetime | None = None
     signed_by: UUID | None = None
     signer: str = ""
@@ -70,11 +74,12 @@ _DATES = {"since", "until"}
 _SAID = {
     APPLIED: ("package", "way", "application", "renews"),
     REVIEWED: ("package",),
+    AGREED: ("signer", "agreement_version"),
     SIGNED: ("signer", "since", "until", "fee", "agreement_version", "agreement_sha256", "team", "doctor", "social_worker"),
     TEAM_CHANGED: ("team", "doctor", "social_worker"),
     ENDED: ("end_reason",),
 }  # fmt: skip
-_MARKS = {REVIEWED: "reviewed", SIGNED: "signed", ENDED: "ended"}
+_MARKS = {REVIEWED: "reviewed", AGREED: "agreed", SIGNED: "signed", ENDED: "ended"}
 
 
 def _read(name: str, value: Any) -> Any:
@@ -94,6 +99,8 @@ def after(state: ContractState | None, one: Said) -> ContractState | None:
         return state
     mark = _MARKS.get(one.kind)
     stamps: dict[str, Any] = {f"{mark}_at": one.at, f"{mark}_by": one.actor} if mark else {}
+    if one.kind == REVIEWED:
+        stamps |= {"agreed_at": None, "agreed_by": None}
     return replace(state, **said, **stamps)
 
 

@@ -270,6 +270,7 @@ class Contract(Answer):
     fee: int | None
     way: str
     applied_at: datetime
+    agreed_at: datetime | None
     signed_at: datetime | None
     since: date | None
     until: date | None
@@ -347,6 +348,7 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("post", "/residents/{resident_id}/contacts"): KeptPromises,
     ("post", "/contracts/{contract_id}/review"): Contract,
     ("post", "/contracts/{contract_id}/sign"): Contract,
+    ("post", "/contracts/{contract_id}/team"): Contract,
     ("post", "/contracts/{contract_id}/end"): Contract,
 }
 """The answer of each operation that goes well."""

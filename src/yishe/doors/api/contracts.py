@@ -49,10 +49,11 @@ class Signed(Body):
 
 
 class Signing(Body):
-    """`signer`: resident, guardian or proxy. Without `team` the one that answers now signs."""
+    """`signer`: resident, guardian or proxy. Without `team` the one that answers now signs; without `resident` the signature
+    counts that she left online."""
 
     signer: Code = "resident"
-    resident: Signed
+    resident: Signed | None = None
     staff: Signed
     team: UUID | None = None
     doctor: UUID | None = None
@@ -64,6 +65,14 @@ class Ending(Body):
 
     reason: Code
     words: Text | None = None
+
+
+class Change(Body):
+    """Who answers from now on; named people must hold their duty in the centre."""
+
+    team: UUID
+    doctor: UUID | None = None
+    social_worker: UUID | None = None
 
 
 class Contact(Body):
@@ -117,11 +126,20 @@ def sign(request: HttpRequest, contract_id: str, payload: Signing) -> dict[str, 
     who, contract = caller(request), _known(contract_id)
     sides = Sides(
         payload.signer,
-        Signature(payload.resident.name, payload.resident.path),
+        Signature(payload.resident.name, payload.resident.path) if payload.resident else None,
         Signature(payload.staff.name, payload.staff.path),
     )
     team = Team(payload.team, payload.doctor, payload.social_worker)
     signing.sign(who.actor, contract, sides, who.at, team=team, once=_once(command(request)))
+    return _contract(contract, request)
+
+
+@router.post("/contracts/{contract_id}/team")
+def change_team(request: HttpRequest, contract_id: str, payload: Change) -> dict[str, Any]:
+    """Another team answers; what is open is handed over."""
+    who, contract = caller(request), _known(contract_id)
+    wanted = Team(payload.team, payload.doctor, payload.social_worker)
+    contracts.change_team(who.actor, contract, wanted, who.at, _once(command(request)))
     return _contract(contract, request)
 
 
@@ -190,7 +208,8 @@ def _year(one: Year) -> dict[str, Any]:
     row = one.contract
     return {
         "id": row.id, "stage": one.stage, "package": row.package, "fee": row.fee, "way": row.way,
-        "applied_at": shapes.moment(row.applied_at), "signed_at": shapes.moment(row.signed_at), "since": row.since,
+        "applied_at": shapes.moment(row.applied_at), "agreed_at": shapes.moment(row.agreed_at),
+        "signed_at": shapes.moment(row.signed_at), "since": row.since,
         "until": row.until, "renews": row.renews, "team": row.team, "agreement_sha256": row.agreement_sha256 or None,
         "ended_at": shapes.moment(row.ended_at), "end_reason": row.end_reason or None,
         "due": one.due, "in_time": one.in_time, "year": [_line(line) for line in one.lines],

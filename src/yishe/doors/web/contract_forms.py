@@ -66,7 +66,7 @@ class ReviewForm(forms.Form):
 
 
 class SignForm(forms.Form):
-    """Both sides, typed or drawn; a drawing comes as path data of the pad."""
+    """Both sides, typed or drawn; a drawing comes as path data of the pad. `agreed`: the resident signed hers online."""
 
     signer = forms.ChoiceField(label="由谁签字", widget=forms.RadioSelect)
     resident_name = forms.CharField(label="居民一方签名（姓名）", max_length=60)
@@ -74,20 +74,22 @@ class SignForm(forms.Form):
     staff_name = forms.CharField(label="医护一方签名（姓名）", max_length=60)
     staff_path = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20_000)
 
-    def __init__(self, teams: Sequence[tuple[UUID, str]], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, teams: Sequence[tuple[UUID, str]], *args: Any, agreed: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["signer"].choices = said(packs.in_force().consents.givers.items())  # type: ignore[attr-defined]
+        for name in ("signer", "resident_name", "resident_path") if agreed else ():
+            del self.fields[name]
         if teams:
             choices = [("", "请选择"), *((str(code), name) for code, name in teams)]
             self.fields["team"] = forms.ChoiceField(label="签约团队", choices=choices)
 
     def sides(self) -> Sides:
         given = self.cleaned_data
-        return Sides(
-            given["signer"],
-            Signature(given["resident_name"], given["resident_path"]),
-            Signature(given["staff_name"], given["staff_path"]),
-        )
+        hers = Signature(given["resident_name"], given["resident_path"]) if "signer" in given else None
+        staff = Signature(given["staff_name"], given["staff_path"])
+        return Sides(given.get("signer", ""), hers, staff)
 
     def team(self) -> Team:
         chosen = self.cleaned_data.get("team")

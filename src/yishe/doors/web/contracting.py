@@ -1,5 +1,6 @@
 """签约 in four steps, at the desk or at home on a tablet: who, which package, the health review, both signatures."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from yishe.care import agreements, conditions, contracts, entries, guarded, medications, signing
 from yishe.care.contracts import Team
 from yishe.care.models import Contract
-from yishe.doors.web import faces, page, resident
+from yishe.doors.web import faces, page, resident, spoken
 from yishe.doors.web.contract_forms import EndForm, PackageForm, ReviewForm, SignForm, TeamForm, WhoForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import access, empanelments, packs, sight
@@ -93,7 +94,7 @@ def sign(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
         "signer": "guardian" if young else "resident", "staff_name": here.actor.name,
         "resident_name": "" if young else card.name,
     }  # fmt: skip
-    form = SignForm(teams, request.POST or None, initial=initial)
+    form = SignForm(teams, request.POST or None, initial=initial, agreed=row.agreed_at is not None)
     if request.method == "POST" and form.is_valid():
         try:
             signing.sign(here.actor, contract_id, form.sides(), here.now, team=form.team())
@@ -103,15 +104,19 @@ def sign(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
         except Invalid as refused:
             form.add_error(None, refused.title)
     page.seen(here, "read.form", [stands.subject], **permission.line)
-    return _step(request, here, stands, form, 4, f"/contracts/{contract_id}/sign", _terms(row, coming, here))
+    return _step(
+        request, here, stands, form, 4, f"/contracts/{contract_id}/sign", terms(row, coming, here.now)
+    )
 
 
-def _terms(row: Contract, coming: signing.Coming, here: Here) -> dict[str, Any]:
+def terms(row: Contract, coming: signing.Coming, at: datetime) -> dict[str, Any]:
+    """What both sides sign: the text in force today, the package, the term and the year it promises."""
     sheet = contracts.sheet_now()
-    _, text = sheet.agreement(coming.since)
+    version, text = sheet.agreement(spoken.local(at).date())
     chosen = sheet.package(row.package)
     return {
-        "agreement": text.text, "agreement_title": str(text.title), "since": coming.since, "until": coming.until,
+        "agreed_at": row.agreed_at, "agreement": text.text, "agreement_title": str(text.title), "version": version,
+        "since": coming.since, "until": coming.until,
         "package": f"{chosen.title}（{'费用由当地规定' if chosen.fee is None else f'{chosen.fee} 元/年'}）",
         "owed": [{"title": agreements.title(one.service), "nth": one.nth, "times": one.times, "starts": one.starts,
                   "due": one.due} for one in coming.owed],

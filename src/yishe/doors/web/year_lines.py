@@ -1,5 +1,6 @@
 """A contract's year as rows of a table: on the resident's page, and behind a team's numbers."""
 
+from datetime import datetime
 from typing import Any
 
 from yishe.care import contracts, encounters, owing
@@ -26,13 +27,13 @@ def of_resident(here: Here, stands: Placement) -> dict[str, Any]:
     return {
         "contracts": [_contract(here, one) for one in years], "may_sign": may_sign, "may_keep": may_keep,
         "may_move": access.may(here.actor, empanelments.EMPANEL, stands, here.now).allowed,
-        "can_apply": may_sign and _free(here, years),
+        "can_apply": may_sign and free(here.now, years),
     }  # fmt: skip
 
 
-def _free(here: Here, years: list[Year]) -> bool:
+def free(at: datetime, years: list[Year]) -> bool:
     """Whether a new application would be taken now."""
-    today, renewal = spoken.local(here.now).date(), contracts.sheet_now().renewal
+    today, renewal = spoken.local(at).date(), contracts.sheet_now().renewal
     return not any(
         one.stage in ("applied", "reviewed", "waiting")
         or (
