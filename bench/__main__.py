@@ -2,7 +2,7 @@
 
 python -m bench [--residents 20000] [--loops 20000] [--requests 2000] [--pairs 5] [--out docs/bench]
 python -m bench --beside REF …   the product of today beside that of an earlier commit, instead of the floor
-python -m bench --population 100000   only a population's years planned, beside bare SQL inserting the same rows; without it
+python -m bench --population 100000   only a population classified and planned, beside bare SQL inserting the same rows; without it
                                       the requests are followed by one of 20 000
 
 On two quiet cores: the sizes above five to eight minutes, 6000/6000/1000/2 about two and a half, 1500/1500/320/1 under one;

@@ -1,7 +1,7 @@
-"""A population's years, planned by the product, beside bare SQL inserting the same rows: `python -m bench --population N`.
+"""A population classified and its years planned by the product, beside bare SQL inserting the same rows: `python -m bench --population N`.
 
 Both on the same PostgreSQL in the same run, a thousand contracts to a commit: the product reads, works out, hashes, writes; the
-bare side has every row ready as the driver takes it, COPYs entries and promises into tables of the same shape with the same
+bare side has every row ready as the driver takes it, COPYs entries, classes and promises into tables of the same shape with the same
 indexes and keys, and updates the contracts it belongs to. Wished: at most three times as long.
 """
 
@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,23 @@ from django.db import connection
 
 from bench import machine
 from yishe.care import population
+from yishe.care.class_models import ClassOf
 from yishe.care.models import Owed
 from yishe.lab import crowd
+from yishe.policy.class_state import ASSIGNED
 from yishe.policy.contract_state import REPLANNED
 from yishe.trust import clock
 from yishe.trust.models import Entry
 
 WISHED = 3.0
-TABLES = {"bare_entry": "trust_entry", "bare_owed": "care_owed", "bare_contract": "care_contract"}
-Part = tuple[list[Any], list[Any], list[Any]]
+KINDS = f"('{ASSIGNED}', '{REPLANNED}')"
+TABLES = {
+    "bare_class": "care_classof",
+    "bare_entry": "trust_entry",
+    "bare_owed": "care_owed",
+    "bare_contract": "care_contract",
+}
+Part = tuple[list[Any], list[Any], list[Any], list[Any]]
 
 
 def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
@@ -50,9 +57,10 @@ def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
     parts = list(_parts(url))
     bare = [_bare(url, parts, before) for _ in range(pairs)]
     told = {
-        "residents": made.residents, "contracts": made.contracts, "planned": found.planned, "promises": found.promises,
-        "gathered_s": gathered, "product_s": took, "bare_s": bare, "ratio": took / statistics.median(bare),
-        "again_s": nothing, "again_planned": again.planned, "load": round(os.getloadavg()[0], 2),
+        "residents": made.residents, "contracts": made.contracts, "classified": found.classing.classified,
+        "planned": found.planned, "promises": found.promises, "gathered_s": gathered, "product_s": took, "bare_s": bare,
+        "ratio": took / statistics.median(bare), "again_s": nothing, "again_planned": again.planned,
+        "load": round(os.getloadavg()[0], 2),
     }  # fmt: skip
     _write(out, machine.described(url), told)
 
@@ -70,22 +78,30 @@ def _contracts(url: str) -> list[tuple[Any, ...]]:
 
 
 def _parts(url: str) -> Iterator[Part]:
-    """What the product wrote, in the parts in which it did: entries, promises, and the contracts' new heads."""
-    promised = f"SELECT {_names(Owed)} FROM care_owed WHERE service <> 'renewal' ORDER BY contract_id, id"
-    entries = f"SELECT {_names(Entry)} FROM trust_entry WHERE kind = '{REPLANNED}' ORDER BY stream"
+    """What the product wrote, a thousand acts to a part as it did: entries, classes, promises, and the contracts' new heads."""
+    promised = f"SELECT {_names(Owed)} FROM care_owed WHERE service <> 'renewal'"
+    entries = f"SELECT {_names(Entry)} FROM trust_entry WHERE kind IN {KINDS} ORDER BY kind, stream"
+    by_contract: dict[Any, list[Any]] = {}
     with psycopg.connect(url) as line:
-        by_contract = {
-            contract: list(rows)
-            for contract, rows in groupby(
-                line.execute(promised), key=lambda row: _of(Owed, row, "contract_id")
-            )
+        for row in line.execute(promised):
+            by_contract.setdefault(_of(Owed, row, "contract_id"), []).append(row)
+        by_stream = {
+            _of(ClassOf, row, "id"): row
+            for row in line.execute(f"SELECT {_names(ClassOf)} FROM care_classof")
         }
         written = line.execute(entries).fetchall()
     for n in range(0, len(written), population.SIZE):
         part = written[n : n + population.SIZE]
         streams = [_of(Entry, row, "stream") for row in part]
-        heads = [(_of(Entry, row, "seq"), _of(Entry, row, "hash"), _of(Entry, row, "stream")) for row in part]
-        yield part, [row for one in streams for row in by_contract[one]], heads
+        heads = [
+            (_of(Entry, row, "seq"), _of(Entry, row, "hash"), _of(Entry, row, "stream"))
+            for row in part
+            if _of(Entry, row, "kind") == REPLANNED
+        ]
+        yield (
+            part, [by_stream[one] for one in streams if one in by_stream],
+            [row for one in streams for row in by_contract.get(one, ())], heads,
+        )  # fmt: skip
 
 
 def _of(model: Any, row: Sequence[Any], name: str) -> Any:
@@ -107,10 +123,13 @@ def _bare(url: str, parts: Sequence[Part], before: Sequence[Any]) -> float:
     _quiet(url)
     began = time.perf_counter()
     with psycopg.connect(url) as line:
-        for entries, owed, heads in parts:
+        for entries, classes, owed, heads in parts:
             _copied(line, "bare_entry", f"({_names(Entry)})", entries)
+            _copied(line, "bare_class", f"({_names(ClassOf)})", [_jsonb(row) for row in classes])
             _copied(line, "bare_owed", f"({_names(Owed)})", [_jsonb(row) for row in owed])
-            seqs, hashes, streams = (list(column) for column in zip(*heads, strict=True))
+            seqs, hashes, streams = (
+                (list(column) for column in zip(*heads, strict=True)) if heads else ([], [], [])
+            )
             line.execute(
                 "UPDATE bare_contract c SET seq = v.seq, head = v.head"
                 " FROM unnest(%s::int[], %s::bytea[], %s::uuid[]) AS v(seq, head, id) WHERE c.id = v.id",
@@ -139,16 +158,16 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
     )
     bare = statistics.median(told["bare_s"])
     page = [
-        f"# Bench of {day}: a population's years",
+        f"# Bench of {day}: a population classified and planned",
         "",
         (
             f"{told['residents']} residents, {told['contracts']} contracts in force; {told['promises']} promises and "
-            f"{told['planned']} ledger entries written, a thousand contracts to a commit."
+            f"{told['planned']} changed years and {told['classified']} classes, each with its ledger entry, a thousand to a commit."
         ),
         "",
         f"{on['cores']} cores, load {told['load']}, {on['system']}, Python {on['python']}, PostgreSQL {on['postgresql']}.",
         "",
-        "| what | seconds | contracts/s | rows/s |",
+        "| what | seconds | residents/s | rows/s |",
         "|---|---|---|---|",
         *(
             _row(name, took, told)
@@ -174,5 +193,5 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
 
 
 def _row(name: str, took: float, told: dict[str, Any]) -> str:
-    rows = told["promises"] + 2 * told["planned"]
-    return f"| {name} | {took:.1f} | {told['planned'] / took:.0f} | {rows / took:.0f} |"
+    rows = told["promises"] + 2 * (told["planned"] + told["classified"])
+    return f"| {name} | {took:.1f} | {told['residents'] / took:.0f} | {rows / took:.0f} |"

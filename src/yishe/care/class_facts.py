@@ -6,6 +6,7 @@ from datetime import datetime
 from yishe.care import assessments, entries, lives, needs, observations, risks
 from yishe.care.models import QuestionnaireResponse
 from yishe.care.record import Record
+from yishe.people.facts import Known
 from yishe.policy import class_rules
 from yishe.policy.class_rules import Facts
 
@@ -19,6 +20,13 @@ def of(record: Record, at: datetime) -> Facts:
         record.card.age(lives.day(at)), lives.sex(record.card), traits, len(diseases),
         _bands(record), _grades(risks.results(found)),
     )  # fmt: skip
+
+
+def of_particulars(known: Known, at: datetime) -> Facts:
+    """The same of somebody of whom nothing is recorded: her particulars are all that is known."""
+    traits, diseases = needs.known(known.traits, ())
+    graded = _grades(risks.results(risks.known(known, traits, (), at)))
+    return class_rules.facts(known.age(lives.day(at)), lives.sex(known), traits, len(diseases), set(), graded)
 
 
 def _grades(results: Iterable[risks.Result]) -> set[str]:

@@ -11,6 +11,7 @@ from yishe.care.class_models import ClassOf
 from yishe.care.contract_stream import UNNAMED, Once
 from yishe.people import packs
 from yishe.people.actors import Actor
+from yishe.people.facts import Known
 from yishe.people.placements import Placement
 from yishe.policy import class_state
 from yishe.policy.class_state import ASSIGNED, ClassState, Said
@@ -28,7 +29,7 @@ def state_of(row: ClassOf) -> ClassState:
 
 
 def say(
-    bundle: Bundle, row: ClassOf | None, where: Placement, kind: str, actor: Actor, at: datetime, data: Mapping[str, Any],
+    bundle: Bundle, row: ClassOf | None, where: Placement | Known, kind: str, actor: Actor, at: datetime, data: Mapping[str, Any],
     words: dict[str, str] | None = None, next_on: date | None = None, once: Once = UNNAMED,
 ) -> ClassState:  # fmt: skip
     """One more entry, the row following where it still stands as it was read; without a row a new stream."""

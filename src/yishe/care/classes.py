@@ -84,12 +84,12 @@ def correct(
     if row is None or not _seen(row, seq):
         raise _somebody_else()
     state, bundle = state_of(row), Bundle()
-    rose = _high(sheet, said) and not _high(sheet, {one: state.step(one, today) for one in TRACKS})
-    followed = _follow(bundle, row.id, _facts(said, state, today, rose=rose), where, actor, at)
+    rose = high(sheet, said) and not high(sheet, {one: state.step(one, today) for one in TRACKS})
+    followed = _follow(bundle, row.id, facts_said(said, state, today, rose=rose), where, actor, at)
     data: dict[str, Any] = {track: said.get(track, "") for track in TRACKS}
     data |= {"reason": reason, "until": until.isoformat(), "owing": state.owing or not followed}
     remark = entries.text(words, "说明", 500)
-    next_on = _next_on(Record(where.resident), state, until, sheet, at)
+    next_on = next_on_of(Record(where.resident).card.birth_date, until, sheet, at)
     say(
         bundle, row, where, CORRECTED, actor, at, data, {"remark": remark} if remark else None, next_on, once
     )  # fmt: skip
@@ -143,7 +143,7 @@ def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM) -> ClassOf | Non
             directory.forget()
     row = ClassOf.objects.filter(subject=where.subject).first()
     if row is not None and row.looked_at != at:
-        next_on = _next_on(record, state_of(row), row.until, reader().sheet, at)
+        next_on = next_on_of(record.card.birth_date, row.until, reader().sheet, at)
         ClassOf.objects.filter(id=row.id, seq=row.seq).update(looked_at=at, next_on=next_on)
     return row
 
@@ -219,12 +219,12 @@ def _assign(record: Record, ruled: Classified, at: datetime, speaker: Actor) -> 
     if row is not None and (old, row.by) == (new, by):
         return
     bundle, state = Bundle(), state_of(row) if row else None
-    rose = _high(sheet, new) and not _high(sheet, old)
+    rose = high(sheet, new) and not high(sheet, old)
     stream = row.id if row else record.placement.subject
-    facts = {**_facts(new, state, today, rose=rose), "first": row is None}
+    facts = {**facts_said(new, state, today, rose=rose), "first": row is None}
     followed = _follow(bundle, stream, facts, record.placement, speaker, at)
     data = {**new, "by": by, "owing": not followed}
-    next_on = _next_on(record, state, row.until if row else None, sheet, at)
+    next_on = next_on_of(record.card.birth_date, row.until if row else None, sheet, at)
     say(bundle, row, record.placement, ASSIGNED, SYSTEM, at, data, next_on=next_on)
     bundle.commit()
 
@@ -244,7 +244,7 @@ def _remind(record: Record, ruled: Classified, at: datetime, speaker: Actor) -> 
         loop = promises.into(bundle, SYSTEM, record.placement, wanted, said).state.id
     except Refused:  # a draft, or nobody to ask: the correction ends on its day all the same
         return
-    next_on = _next_on(record, state_of(row), row.until, sheet, at)
+    next_on = next_on_of(record.card.birth_date, row.until, sheet, at)
     say(bundle, row, record.placement, REMINDED, SYSTEM, at, {"loop": str(loop)}, next_on=next_on)
     bundle.commit()
 
@@ -255,9 +255,9 @@ def _owed(record: Record, ruled: Classified, at: datetime, speaker: Actor) -> No
     if row is None or not row.owing or row.looked_at == at:
         return
     state, bundle = state_of(row), Bundle()
-    facts = _facts({}, state, today, rose=_high(sheet, {one: state.step(one, today) for one in TRACKS}))
+    facts = facts_said({}, state, today, rose=high(sheet, {one: state.step(one, today) for one in TRACKS}))
     if _follow(bundle, row.id, facts, record.placement, speaker, at):
-        next_on = _next_on(record, state, row.until, sheet, at)
+        next_on = next_on_of(record.card.birth_date, row.until, sheet, at)
         say(bundle, row, record.placement, FOLLOWED, SYSTEM, at, {}, next_on=next_on)
         bundle.commit()
 
@@ -275,7 +275,7 @@ def _follow(
     return True
 
 
-def _facts(said: Mapping[str, str], state: ClassState | None, on: date, *, rose: bool) -> dict[str, Any]:
+def facts_said(said: Mapping[str, str], state: ClassState | None, on: date, *, rose: bool) -> dict[str, Any]:
     """The fact `class_assigned`: what is said now, and what stood before where nothing is."""
     steps = {track: said.get(track) or (state.step(track, on) if state else "") for track in TRACKS}
     return {
@@ -287,16 +287,14 @@ def _facts(said: Mapping[str, str], state: ClassState | None, on: date, *, rose:
     }
 
 
-def _high(sheet: ClassSheet, steps: Mapping[str, str]) -> bool:
+def high(sheet: ClassSheet, steps: Mapping[str, str]) -> bool:
+    """Whether one of the tiers is the highest."""
     return sheet.highest in (steps.get(MEDICAL), steps.get(SOCIAL))
 
 
-def _next_on(
-    record: Record, state: ClassState | None, until: date | None, sheet: ClassSheet, at: datetime
-) -> date:
+def next_on_of(born: date | None, until: date | None, sheet: ClassSheet, at: datetime) -> date:
     """The earliest later day on which the class may change by itself; a year at the most."""
     today, days = lives.day(at), list[date]()
-    born = record.card.birth_date
     if born is not None:
         days.append(_birthday(born, today))
     if until is not None:

@@ -4,13 +4,14 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from yishe.people.cards import Card
+from yishe.people.facts import Known
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SEXES = {"1": "male", "2": "female"}
 """GB/T 2261.1."""
 
 
-def sex(card: Card) -> str | None:
+def sex(card: Card | Known) -> str | None:
     """As the packs say it; None when it is not known."""
     return SEXES.get(card.sex)
 

@@ -1,11 +1,12 @@
-"""A whole population at once: the rest of every running year planned by what is known now, many to a commit.
+"""A whole population at once: everybody classified, and the rest of every running year planned by what is known now.
 
-It writes what `replanning.replan` writes for one resident; conditions are asked once for all who are alike. Whoever is stopped
-in the middle goes on with the next run, as what changes nothing writes nothing. That a run came to its end stands in the ledger,
-one entry a centre; the next one looks only at contracts of which something may have changed since. What is due now becomes loops
-in the worker's round.
+It writes what `classes.look` and `replanning.replan` write for one resident, many to a commit; conditions are asked once for all
+who are alike. Whoever is stopped in the middle goes on with the next run, as what changes nothing writes nothing. That a run came
+to its end stands in the ledger, one entry a centre; the next one looks only at whom something may have changed of since. What is
+due now becomes loops in the worker's round.
 """
 
+import functools
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from yishe.care import replanning, year_changes
+from yishe.care import class_run, replanning, year_changes
+from yishe.care.class_run import Looked
 from yishe.care.models import Contract, Owed
 from yishe.people import facts, packs, placements
 from yishe.people.actors import SYSTEM
@@ -28,14 +30,20 @@ from yishe.trust.models import Entry
 
 RAN = "population.ran"
 SIZE = 1000
-Progress = Callable[[int, int], None]
+WHY = "classes and years of a whole population follow what is known of it"
+Told = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""What is being done, how much of it, of how much."""
 
 
 @dataclass
 class Run:
-    """`contracts` are in force, of which `looked` were looked at and `planned` changed: `promises` came (by service in
-    `services`), `withdrawn` fell. Of `no_birth_date` no year can be planned; `busy` are left to the next run."""
+    """`residents` there are; of their classes `classing` tells. `contracts` are in force, of which `looked` were looked at and
+    `planned` changed: `promises` came (by service in `services`), `withdrawn` fell. Of `no_birth_date` no year can be planned;
+    `busy` are left to the next run."""
 
+    residents: int = 0
+    classing: Looked = field(default_factory=Looked)
     contracts: int = 0
     looked: int = 0
     planned: int = 0
@@ -57,25 +65,37 @@ class Before:
 def run(
     at: datetime, *, everybody: bool = False, dry: bool = False, progress: Progress = lambda *_: None
 ) -> Run:
-    """Plan every year of which something changed. With `everybody` also contracts of which nothing changed; `dry`
-    counts and writes nothing. Going on after being stopped neither loses nor doubles anything."""
-    found, today = Run(), at.astimezone(ZONE).date()
+    """Classify and plan whatever something changed of. With `everybody` also that of which nothing changed; `dry` counts and
+    writes nothing. Going on after being stopped neither loses nor doubles anything."""
+    known, found = facts.of_everybody(WHY), Run()
+    mine = [one for subject, one in known.items() if subject == one.subject]
+    before = {home: None if everybody else _before(home) for home in {one.home for one in mine}}
+    found.residents = len(mine)
+    with _without_collecting():
+        wanted = [one for one in mine if _changed(one, None, before[one.home], at)]
+        told = functools.partial(progress, "分类分级")
+        found.classing = class_run.run(wanted, at, dry=dry, progress=told)
+        _years(found, known, before, at, dry=dry, progress=functools.partial(progress, "签约年度"))
+    if not dry and not found.busy and not found.classing.busy:
+        _ended(set(before), found, at)
+    return found
+
+
+def _years(
+    found: Run, known: dict[UUID, Known], before: dict[UUID, "Before | None"], at: datetime, *, dry: bool, progress: Told
+) -> None:  # fmt: skip
+    today = at.astimezone(ZONE).date()
     rows = Contract.objects.filter(ended_at=None, signed_at__isnull=False, until__gt=today)
     held = list(rows.values_list("id", "home", "subject", "signed_at").order_by("id"))
     found.contracts = len(held)
-    homes = {home for _, home, _, _ in held}
-    before = {home: None if everybody else _before(home) for home in homes}
-    known = facts.of_everybody(replanning.WHY)
     wanted = [
-        one for one, home, subject, signed in held if _changed(known.get(subject), signed, before[home], at)
+        one
+        for one, home, subject, signed in held
+        if _changed(known.get(subject), signed, before.get(home), at)
     ]
-    with _without_collecting():
-        for n in range(0, len(wanted), SIZE):
-            _part(found, wanted[n : n + SIZE], known, at, dry=dry)
-            progress(min(n + SIZE, len(wanted)), len(wanted))
-    if not dry and not found.busy:
-        _ended(homes, found, at)
-    return found
+    for n in range(0, len(wanted), SIZE):
+        _part(found, wanted[n : n + SIZE], known, at, dry=dry)
+        progress(min(n + SIZE, len(wanted)), len(wanted))
 
 
 @contextmanager
@@ -89,11 +109,13 @@ def _without_collecting() -> Iterator[None]:
 
 
 def _changed(known: Known | None, signed: datetime | None, before: Before | None, at: datetime) -> bool:
-    """Whether anything a year depends on may be other than at the last run: the packs, her record, her age, the contract."""
-    if before is None or known is None or signed is None or before.pack != packs.in_force().sha256:
+    """Whether anything may be other than at the last run: the packs, her particulars, her age, the contract. What is recorded
+    of her is followed in its own commit."""
+    if before is None or known is None or before.pack != packs.in_force().sha256:
         return True
     then, now = before.at.astimezone(ZONE).date(), at.astimezone(ZONE).date()
-    return max(signed, known.updated_at) >= before.at or known.age(then) != known.age(now)
+    written = max(signed, known.updated_at) if signed else known.updated_at
+    return written >= before.at or known.age(then) != known.age(now)
 
 
 def _part(found: Run, ids: Sequence[UUID], known: dict[UUID, Known], at: datetime, *, dry: bool) -> None:
@@ -153,12 +175,15 @@ def _sum(found: Run, more: Run) -> None:
 
 def _ended(homes: set[UUID], found: Run, at: datetime) -> None:
     """The ledger keeps that a run came to its end: one stream a centre, about no resident."""
-    bundle = Bundle()
+    bundle, pack = Bundle(), packs.in_force().sha256
+    data = {
+        "classified": found.classing.classified, "looked": found.looked, "planned": found.planned, "promises": found.promises,
+    }  # fmt: skip
     for home in sorted(homes):
         stream = _stream(home)
         ledger.append(
-            bundle, ledger.head(home, stream), home=home, stream=stream, kind=RAN, actor=SYSTEM.staff_id, at=at,
-            pack=packs.in_force().sha256, data={"looked": found.looked, "planned": found.planned, "promises": found.promises},
+            bundle, ledger.head(home, stream), home=home, stream=stream, kind=RAN, actor=SYSTEM.staff_id, at=at, pack=pack,
+            data=data,
         )  # fmt: skip
     bundle.commit()
 

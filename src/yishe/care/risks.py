@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from yishe.care import lives, observations
 from yishe.care.models import Observation
-from yishe.people import packs
+from yishe.people import facts, packs
 from yishe.people.cards import Card
 from yishe.policy.risk_rules import Input
 from yishe.policy.risks import Result, Value
@@ -20,7 +20,9 @@ class Known:
     days: Mapping[str, date]
 
 
-def known(card: Card, traits: Iterable[str], rows: Sequence[Observation], at: datetime) -> Known:
+def known(
+    card: Card | facts.Known, traits: Iterable[str], rows: Sequence[Observation], at: datetime
+) -> Known:
     """``rows`` are newest first; ``traits`` those that the reader may know of."""
     values: dict[str, Value] = {"age": card.age(lives.day(at)), "sex": lives.sex(card)}
     days: dict[str, date] = {}

@@ -12,17 +12,25 @@ from yishe.people.models import Resident, Subject
 from yishe.trust.scoping import everybody
 
 CHUNK = 5000
-_COLUMNS = ("id", "birth_date", "traits", "deceased_at", "moved_at", "erased_at", "updated_at")
+_COLUMNS = (
+    "id", "birth_date", "traits", "deceased_at", "moved_at", "erased_at", "updated_at", "sex", "home",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`traits` are sorted; `gone` says that she died, moved or was erased; `updated_at` when any of it was last written."""
+    """`traits` are sorted; `gone` says that she died, moved or was erased; `updated_at` when any of it was last written. `subject`
+    is her own; `merged` says that others are hers too."""
 
     birth_date: date | None
     traits: tuple[str, ...]
     gone: bool
     updated_at: datetime
+    sex: str
+    home: UUID
+    resident: UUID
+    subject: UUID
+    merged: bool
 
     def age(self, on: date) -> int | None:
         """Full years on that day."""
@@ -36,8 +44,10 @@ def _mapping() -> QuerySet[Any]:
 
 def of(subjects: Iterable[UUID]) -> dict[UUID, Known]:
     """subject → what is known of whoever it is mapped to now; who was erased is left out."""
-    found = list(_mapping().filter(subject__in=list(subjects)))
-    return _mapped(found, Resident.objects.filter(id__in={resident for _, resident, _ in found}))
+    wanted = set(subjects)
+    whose = set(_mapping().filter(subject__in=wanted).values_list("resident", flat=True))
+    found = _mapped(list(_mapping().filter(resident__in=whose)), Resident.objects.filter(id__in=whose))
+    return {subject: one for subject, one in found.items() if subject in wanted}
 
 
 def of_everybody(why: str) -> dict[UUID, Known]:
@@ -46,16 +56,24 @@ def of_everybody(why: str) -> dict[UUID, Known]:
 
 
 def _mapped(found: list[tuple[UUID, UUID, UUID]], rows: QuerySet[Resident]) -> dict[UUID, Known]:
-    people = {row[0]: _known(row) for row in rows.values_list(*_COLUMNS).iterator(chunk_size=CHUNK)}
+    read = {row[0]: row for row in rows.values_list(*_COLUMNS).iterator(chunk_size=CHUNK)}
+    own = {resident: subject for subject, resident, origin in found if resident == origin}
+    several = {resident for _, resident, origin in found if resident != origin}
+    people = {
+        resident: _known(row, own[resident], merged=resident in several)
+        for resident, row in read.items()
+        if resident in own
+    }
     mapped = {}
     for subject, resident, origin in found:
         if resident in people:
-            known, born_as = people[resident], people.get(origin)
-            merged = born_as is not None and born_as.updated_at > known.updated_at
-            mapped[subject] = replace(known, updated_at=born_as.updated_at) if born_as and merged else known
+            known = people[resident]
+            written = read[origin][6] if origin in read else known.updated_at
+            mapped[subject] = replace(known, updated_at=written) if written > known.updated_at else known
     return mapped
 
 
-def _known(row: Any) -> Known:
-    _, born, traits, died, moved, erased, updated = row
-    return Known(born, tuple(sorted(traits)), bool(died or moved or erased), updated)
+def _known(row: Any, subject: UUID, *, merged: bool) -> Known:
+    resident, born, traits, died, moved, erased, updated, sex, home = row
+    gone = bool(died or moved or erased)
+    return Known(born, tuple(sorted(traits)), gone, updated, sex, home, resident, subject, merged)

@@ -14,12 +14,14 @@ from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 from tests.rooms.trust import places
 
-from yishe.care import conditions, population, rebuild, replanning, year_changes
+from yishe.care import classes, conditions, population, rebuild, replanning, year_changes
+from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
 from yishe.people import facts, residents
 from yishe.people.actors import SYSTEM
 from yishe.people.models import Resident, Subject
+from yishe.policy.class_state import ASSIGNED
 from yishe.policy.contract_state import REPLANNED
 from yishe.trust import commit, ledger
 from yishe.trust.batch import Batch
@@ -46,6 +48,13 @@ def entries_written() -> Counter[Any]:
         ]
         found[one.stream, one.seq, one.actor, one.subject, one.home, one.pack, ledger.canonical(said)] += 1
     return found
+
+
+def classes_written() -> Counter[Any]:
+    """Every class with what its entries said, without the ids that are drawn."""
+    rows = ClassOf.objects.values_list("subject", "home", "to_class", "medical", "social", "next_on", "seq")
+    said = Entry.objects.filter(kind=ASSIGNED).values_list("subject", "home", "seq", "actor", "pack", "data")
+    return Counter([*rows, *said])
 
 
 def resident_of(row: Contract) -> UUID:
@@ -77,7 +86,8 @@ def test_what_the_batch_writes_is_what_the_verb_writes_for_each(made: crowd.Crow
     found = population.run(NOW)
     assert found.looked == found.planned == made.contracts
     assert found.promises == Owed.objects.exclude(service="renewal").count()
-    by_batch, said = years_written(), entries_written()
+    by_batch, said, classed = years_written(), entries_written(), classes_written()
+    assert (found.classing.classified, found.classing.alone) == (made.residents, 0)
     assert sound()
 
     transaction.savepoint_rollback(before)
@@ -86,7 +96,9 @@ def test_what_the_batch_writes_is_what_the_verb_writes_for_each(made: crowd.Crow
         who = Subject.objects.get(subject=row.subject).resident_id
         assert replanning.replan(SYSTEM, who, NOW)
         assert not replanning.replan(SYSTEM, who, NOW)
-    assert (years_written(), entries_written()) == (by_batch, said)
+    for who in Subject.objects.values_list("resident", flat=True):
+        assert classes.look(who, NOW) is not None
+    assert (years_written(), entries_written(), classes_written()) == (by_batch, said, classed)
     assert population.run(NOW).planned == 0
     assert sound()
 
@@ -97,14 +109,16 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(made: crowd.Crowd) -> None
     assert (Owed.objects.count(), Entry.objects.filter(kind=population.RAN).count()) == (before, 0)
     found = population.run(NOW)
     assert (dry.planned, dry.promises, dry.services) == (found.planned, found.promises, found.services)
+    assert dry.classing == found.classing
 
 
 def test_the_next_run_looks_only_where_something_changed(made: crowd.Crowd) -> None:
     population.run(NOW)
     again = population.run(NOW + timedelta(minutes=5))
-    assert (again.looked, again.planned) == (0, 0)
+    assert (again.looked, again.planned, again.classing.looked) == (0, 0, 0)
     everyone = population.run(NOW + timedelta(minutes=6), everybody=True)
     assert (everyone.looked, everyone.planned) == (made.contracts, 0)
+    assert (everyone.classing.looked, everyone.classing.classified) == (made.residents, 0)
 
     grown = Contract.objects.exclude(owed__service="smi_followup").order_by("id").first()
     assert grown is not None
@@ -161,6 +175,8 @@ def test_a_disease_that_stands_in_the_record_counts_though_the_roster_is_silent(
     Owed.objects.filter(contract=contract, service="htn_followup").update(times=3)
     found = population.run(now + timedelta(minutes=1))
     assert (found.planned, found.services["htn_followup"]) == (1, 4)
+    assert dict(found.classing.classes) == {"chronic": 1}
+    assert found.classing.alone >= 1
 
 
 def test_who_died_ended_or_has_no_birth_date_is_promised_nothing(made: crowd.Crowd) -> None:

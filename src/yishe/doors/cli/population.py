@@ -1,4 +1,4 @@
-"""yishe population run: every running year planned by what is known now, in one go."""
+"""yishe population run: everybody classified and every running year planned by what is known now, in one go."""
 
 import argparse
 from collections.abc import Iterator
@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from yishe.care import agreements, population
 from yishe.care.population import Run
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import result
+from yishe.people import packs
+from yishe.policy.class_rules import CLASS
 from yishe.policy.refusals import Conflict
 from yishe.trust import clock
 
@@ -21,7 +23,9 @@ def register(commands: Any) -> None:
     acts = commands.add_parser("population", help="all residents at once").add_subparsers(
         dest="act", required=True, metavar="ACT"
     )
-    run_ = acts.add_parser("run", help="plan the rest of every running year by what is known now")
+    run_ = acts.add_parser(
+        "run", help="classify everybody and plan the rest of every running year by what is known now"
+    )
     run_.add_argument("--all", action="store_true", help="also where nothing changed since the last run")
     run_.add_argument("--dry-run", action="store_true", help="count, write nothing")
     run_.add_argument("--json", action="store_true")
@@ -34,23 +38,38 @@ def run(args: argparse.Namespace) -> int:
     with _bar() as progress:
         found = population.run(clock.now(), everybody=args.all, dry=args.dry_run, progress=progress)
     result({**asdict(found), "dry_run": args.dry_run}, _text(found, dry=args.dry_run), as_json=args.json)
-    if found.busy:
-        raise Conflict("busy", f"{found.busy} 份签约正有人在办，没有算：请再运行一次。")
+    if busy := found.busy + found.classing.busy:
+        raise Conflict("busy", f"{busy} 人的资料正有人在办，没有算：请再运行一次。")
     return 0
 
 
 @contextmanager
 def _bar() -> Iterator[population.Progress]:
-    columns = (TextColumn("核算签约年度"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
+
+        yield told
 
 
 def _text(found: Run, *, dry: bool) -> str:
     done = "将" if dry else "已"
+    classing = found.classing
+    who = (
+        f"居民 {found.residents} 名，看了 {classing.looked} 名：{classing.classified} 名的分类分级{done}写入"
+    )
+    said = packs.in_force().classes
+    steps = [
+        f"  {said.sheet.title(CLASS, code) if said else code} {count}"
+        for code, count in classing.classes.most_common()
+    ]
     seen = f"在期签约 {found.contracts} 份，看了 {found.looked} 份：{found.planned} 份有变化"
-    lines = [f"{seen}，{done}新增 {found.promises} 项、撤下 {found.withdrawn} 项。"]
+    lines = [f"{who}。", *steps, f"{seen}，{done}新增 {found.promises} 项、撤下 {found.withdrawn} 项。"]
     lines += [f"  {agreements.title(service)} {count}" for service, count in found.services.most_common()]
     if found.no_birth_date:
         lines.append(f"  {found.no_birth_date} 份没有出生日期，定不了年度：请在居民资料里补上后再运行。")

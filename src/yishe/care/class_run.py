@@ -1,0 +1,165 @@
+"""Class and tier of a whole population: whoever has nothing but particulars is classified with all who are alike, many to a commit.
+
+It writes what `classes.look` writes for one resident. Whoever has more in the record, had a class before that is another now, or
+for whom something follows from the class, is looked at alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from yishe.care import class_facts, classes, lives
+from yishe.care.class_models import ClassOf
+from yishe.care.class_stream import say
+from yishe.care.models import Condition, Observation, QuestionnaireResponse
+from yishe.care.record import Record
+from yishe.people import packs
+from yishe.people.actors import SYSTEM
+from yishe.people.facts import Known
+from yishe.policy.class_rules import CLASS, TRACKS, Classified, ClassSheet
+from yishe.policy.class_state import ASSIGNED
+from yishe.policy.refusals import Refused
+from yishe.trust import commit
+from yishe.trust.batch import Batch
+from yishe.trust.scoping import everybody
+
+WHY = "a whole population is classified"
+SIZE = 1000
+Progress = Callable[[int, int], None]
+Alike = tuple[int | None, str, tuple[str, ...]]
+
+
+@dataclass
+class Looked:
+    """`looked` were looked at, `alone` of them one by one; `classified` got a class or another one (`classes` counts which);
+    `busy` are left to the next run."""
+
+    looked: int = 0
+    alone: int = 0
+    classified: int = 0
+    busy: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _Round:
+    """What holds for everybody of one run. `rules` are asked once for all who are alike; `recorded` have more than particulars,
+    `rows` are the classes there were."""
+
+    at: datetime
+    dry: bool
+    found: Looked
+    recorded: set[UUID]
+    rows: dict[UUID, ClassOf]
+    rules: dict[Alike, tuple[Classified, bool]] = field(default_factory=dict)
+
+    def ruled(self, one: Known) -> tuple[Classified, bool]:
+        """Where the rules put her, and whether anything would follow from it."""
+        key = one.age(lives.day(self.at)), one.sex, one.traits
+        if key not in self.rules:
+            self.rules[key] = _ruled(one, self.at)
+        return self.rules[key]
+
+
+def run(wanted: Sequence[Known], at: datetime, *, dry: bool, progress: Progress) -> Looked:
+    """Classify these residents, each by her own subject; who has gone is left out. Nothing when no pack says anything of classes."""
+    found = Looked()
+    if packs.in_force().classes is None:
+        return found
+    here = [one for one in wanted if not one.gone]
+    now = _Round(at, dry, found, _recorded(), {row.subject: row for row in ClassOf.objects.all()})
+    for n in range(0, len(here), SIZE):
+        _part(now, here[n : n + SIZE])
+        progress(min(n + SIZE, len(here)), len(here))
+    return found
+
+
+def _recorded() -> set[UUID]:
+    """Subjects of whom something is recorded that rules may look at."""
+    tables = (Condition, Observation, QuestionnaireResponse)
+    return {
+        one for table in tables for one in everybody(table, WHY).values_list("subject", flat=True).distinct()
+    }
+
+
+def _part(now: _Round, part: Sequence[Known]) -> None:
+    """One commit for all who are simple; the others each by the verb."""
+    now.found.looked += len(part)
+    alone, batch, new = [], Batch(), list[tuple[Known, Classified]]()
+    for one in part:
+        row = now.rows.get(one.subject)
+        if one.merged or one.subject in now.recorded:
+            alone.append(one)
+            continue
+        ruled, follows = now.ruled(one)
+        if row is None and not follows:
+            new.append((one, ruled))
+        elif row is None or _said(ruled) != {
+            "by": row.by,
+            CLASS: row.to_class,
+            "medical": row.medical,
+            "social": row.social,
+        }:
+            alone.append(one)
+    if not now.dry:
+        for one, ruled in new:
+            _assign(batch, one, ruled, now.at)
+        try:
+            batch.commit()
+        except (commit.Stale, commit.Duplicate):  # somebody classified one of them meanwhile
+            alone, new = [*alone, *(one for one, _ in new)], []
+    _count(now.found, (ruled.to_class for _, ruled in new))
+    for one in alone:
+        _look(now, one)
+
+
+def _count(found: Looked, steps: Iterable[str]) -> None:
+    before = found.classes.total()
+    found.classes.update(steps)
+    found.classified += found.classes.total() - before
+
+
+def _assign(batch: Batch, one: Known, ruled: Classified, at: datetime) -> None:
+    """The first entry of her class, as the verb writes it when nothing follows."""
+    sheet = classes.reader().sheet
+    next_on = classes.next_on_of(one.birth_date, None, sheet, at)
+    say(batch, None, one, ASSIGNED, SYSTEM, at, {**_said(ruled), "owing": False}, next_on=next_on)
+
+
+def _look(now: _Round, one: Known) -> None:
+    now.found.alone += 1
+    before = now.rows.get(one.subject)
+    stood = (before.to_class, before.medical, before.social, before.by) if before else None
+    if now.dry:
+        said = classes.of(Record(one.resident), now.at).ruled
+        stands = (said.to_class, said.medical, said.social, [each.rule for each in said.reasons])
+    else:
+        try:
+            row = classes.look(one.resident, now.at)
+        except Refused:
+            now.found.busy += 1
+            return
+        if row is None:
+            return
+        stands = (row.to_class, row.medical, row.social, row.by)
+    _count(now.found, [stands[0]] if stands != stood else [])
+
+
+def _said(ruled: Classified) -> dict[str, Any]:
+    return {**{track: ruled.step(track) for track in TRACKS}, "by": [one.rule for one in ruled.reasons]}
+
+
+def _ruled(one: Known, at: datetime) -> tuple[Classified, bool]:
+    today, sheet = lives.day(at), classes.reader().sheet
+    ruled = classes.reader().classify(class_facts.of_particulars(one, at), today)
+    return ruled, bool(packs.in_force().reacting_to(classes.FACT, _first(ruled, sheet, at), today))
+
+
+def _first(ruled: Classified, sheet: ClassSheet, at: datetime) -> dict[str, Any]:
+    """The fact that a first class is."""
+    new = {track: ruled.step(track) for track in TRACKS}
+    said = classes.facts_said(new, None, lives.day(at), rose=classes.high(sheet, new))
+    return {**said, "first": True}
