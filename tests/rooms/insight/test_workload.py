@@ -9,7 +9,9 @@ import pytest
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 
+from yishe.care.agreements import Signature
 from yishe.care.models import Contract
+from yishe.care.signing import Sides
 from yishe.doors.cli import main
 from yishe.insight import workload
 from yishe.people import packs, residents
@@ -26,8 +28,8 @@ def two(world: World, now: datetime) -> World:
     residents.amend(world.doctor, her, {"birth_date": date(1947, 1, 5), "traits": ("hypertension",)}, day)
     other = world.another("周建国", day).resident
     residents.amend(world.doctor, other, {"birth_date": date(1947, 2, 6)}, day)
-    for who in (her, other):
-        signed(world, who, now)
+    signed(world, her, now)
+    signed(world, other, now, sides=Sides("resident", Signature("周建国"), Signature("王医生")))
     return world
 
 
