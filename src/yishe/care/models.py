@@ -197,6 +197,7 @@ class Contract(models.Model):
     fee = models.PositiveIntegerField(null=True, help_text="yuan a year")
     agreement_version = models.CharField(max_length=10, default="")
     agreement_sha256 = models.CharField(max_length=64, default="")
+    paper_on = models.DateField(null=True, help_text="signed on paper before the system, on that day")
     team = models.UUIDField(null=True)
     doctor = models.UUIDField(null=True)
     social_worker = models.UUIDField(null=True)

@@ -74,6 +74,13 @@ def record(
     return entries.settle(draft, own, row, own=bundle is None)
 
 
+def read(kind: str, values: Measured, at: datetime, *, repeated: bool) -> dict[str, Decimal]:
+    """The numbers of a measurement, checked as when it is recorded but not recorded. Raises as ``record``."""
+    found = _numbers(kind, values, at)
+    check(found, at, repeated=repeated)
+    return found
+
+
 def check(values: Mapping[str, Decimal], at: datetime, *, repeated: bool) -> None:
     """Refuse what cannot be; ask for a repeat of what is unusual. Bounds are those in force at ``at``."""
     quantities = packs.in_force().bounds(at.astimezone(ZONE).date())

@@ -31,7 +31,8 @@ class Said:
 class ContractState:
     """In force from `since` to the day before `until`. `application` is the loop of its review, `renews` the contract whose
     next year it is; `agreement_sha256` is over the sealed agreement's own bytes. `agreed_at` is when the resident signed her
-    side online, before the team does; another review makes it void."""
+    side online, before the team does; another review makes it void. `paper_on`: signed on paper that day, before the system,
+    and taken in from a list; it had no application, and its own id stands for that."""
 
     package: str
     way: str
@@ -51,6 +52,7 @@ class ContractState:
     fee: int | None = None
     agreement_version: str = ""
     agreement_sha256: str = ""
+    paper_on: date | None = None
     team: UUID | None = None
     doctor: UUID | None = None
     social_worker: UUID | None = None
@@ -70,12 +72,15 @@ class ContractState:
 
 
 _IDS = {"application", "renews", "team", "doctor", "social_worker"}
-_DATES = {"since", "until"}
+_DATES = {"since", "until", "paper_on"}
 _SAID = {
     APPLIED: ("package", "way", "application", "renews"),
     REVIEWED: ("package",),
     AGREED: ("signer", "agreement_version"),
-    SIGNED: ("signer", "since", "until", "fee", "agreement_version", "agreement_sha256", "team", "doctor", "social_worker"),
+    SIGNED: (
+        "signer", "since", "until", "fee", "agreement_version", "agreement_sha256", "paper_on", "team", "doctor",
+        "social_worker",
+    ),
     TEAM_CHANGED: ("team", "doctor", "social_worker"),
     ENDED: ("end_reason",),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from .durations import Duration
 from .pack_fields import Length, Said, Source, Sourced, Strict
+from .refusals import Invalid
 
 RecordType = Literal[
     "encounter", "medication_change", "service_note", "observation", "condition", "assessment", "immunization"
@@ -116,8 +117,17 @@ class Founding(Strict):
     centre: Said
 
 
+class Past(Strict):
+    """A workbook of what was before the system: who is told by columns of the roster, the rest is its own."""
+
+    title: Said
+    columns: dict[str, Column] = Field(min_length=1)
+
+
 class Roster(Strict):
-    """`columns` of residents' rosters, `staff` of staff lists. A row beginning with one of `footers` is not data."""
+    """`columns` of residents' rosters, `staff` of staff lists. A row beginning with one of `footers` is not data.
+
+    `past` are workbooks of what was before the system; `who` are the columns of the roster by which they name somebody."""
 
     columns: dict[str, Column]
     staff: dict[str, Column] = Field(default_factory=dict)
@@ -125,6 +135,23 @@ class Roster(Strict):
     values: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     header_within_rows: int = Field(default=20, ge=1)
     founding: Founding | None = None
+    who: tuple[str, ...] = ()
+    past: dict[Literal["contracts", "conditions", "followups"], Past] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def known_by_the_roster(self) -> Self:
+        unknown = set(self.who) - set(self.columns)
+        if unknown:
+            raise ValueError(f"who names {', '.join(sorted(unknown))}; expected columns of the roster")
+        return self
+
+    def of_past(self, kind: str) -> "Roster":
+        """The same for a workbook of that kind. Invalid for an unknown kind, naming those there are."""
+        if kind not in self.past:
+            known = "、".join(f"{one.title}（{code}）" for code, one in self.past.items())
+            raise Invalid("past_kind", f"没有“{kind}”这种历史资料；可导入：{known}。", field="kind")
+        own = {**{code: self.columns[code] for code in self.who}, **self.past[kind].columns}
+        return self.model_copy(update={"columns": own, "staff": {}})
 
 
 class ImportSheet(Sourced):

@@ -8,6 +8,8 @@ from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.test_year import keep
 from tests.rooms.care.world import World
 
+from yishe.care.agreements import Signature
+from yishe.care.signing import Sides
 from yishe.insight import panel, panel_export
 from yishe.insight.panel import Wanted
 from yishe.people import residents
@@ -22,9 +24,9 @@ def living(world: World, now: datetime) -> tuple[UUID, UUID]:
     """王秀兰 and 张建国 are both signed; only he was seen since."""
     her = world.resident.resident
     him = world.another("张建国", now).resident
-    for one in (her, him):
+    for one, name in ((her, "王秀兰"), (him, "张建国")):
         residents.amend(SYSTEM, one, BORN, now)
-        signed(world, one, now)
+        signed(world, one, now, sides=Sides("resident", Signature(name), Signature("王医生")))
     keep(world.nurse, him, ["htn_followup"], now + timedelta(days=1))
     world.another("李未签", now)
     return her, him

@@ -1,0 +1,173 @@
+"""Past follow-ups: a contact of its own day with what was measured, counted in the year of the contract that held then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from yishe.care import agreements, contracts, entries, evidence, observations, past_contracts, past_entries
+from yishe.care.contract_stream import advance
+from yishe.care.models import Contract, Encounter, Observation, Owed
+from yishe.care.past_rows import Row, moment
+from yishe.loops import fulfilling
+from yishe.loops.models import Loop
+from yishe.loops.recording import Said
+from yishe.people.actors import Actor
+from yishe.people.import_matching import CREATED, HELD, UNCHANGED
+from yishe.people.particulars import ZONE, Questioned
+from yishe.people.placements import Placement
+from yishe.policy.contract_state import KEPT
+from yishe.policy.contract_year import fitting
+from yishe.policy.refusals import Invalid
+from yishe.trust.commit import Bundle
+
+QUANTITIES = ("glucose", "heart_rate", "weight", "waist")
+FASTING = "fasting"
+SEPARATORS = ("/", "／", "-", "—")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a row says. `measured` are values by kind of observation."""
+
+    day: date
+    service: str
+    way: str
+    measured: Mapping[str, Mapping[str, Decimal]]
+    summary: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (self.day, self.service)
+
+
+def read(row: Row) -> Claim:
+    """Questioned for a kind or way that is not known, a day that is not, a value that cannot be."""
+    sheet = contracts.sheet_now()
+    kinds = {
+        code: agreements.title(code) for code in sheet.services if code in row.pack.imports.values["service"]
+    }
+    service = row.coded("service", "service", kinds)
+    ways = {code: str(words) for code, words in row.pack.codes["encounter_kind"].items()}
+    way, day = row.coded("way", "way", ways), row.past_day("day")
+    measured, told = _measured(row, day)
+    told += [f"{row.title(code)}：{row.text(code)}" for code in ("result", "by", "remark") if row.text(code)]
+    summary = "；".join((f"由随访登记表补录（{kinds[service]}）", *told))
+    return Claim(day, service, way, measured, entries.text(summary, "随访记录"))
+
+
+def _measured(row: Row, day: date) -> tuple[dict[str, dict[str, Decimal]], list[str]]:
+    """The values as observations, or, for a day of which the packs know no bounds, in words."""
+    given: dict[str, dict[str, str]] = {one: {one: row.text(one)} for one in QUANTITIES if row.text(one)}
+    pressure = _pressure(row)
+    if pressure:
+        given[observations.BP] = pressure
+    try:
+        row.pack.bounds(day)
+    except Invalid:
+        known = row.pack.bounds(row.today)
+        checked = [_checked(kind, values, row.at) for kind, values in given.items()]
+        if checked:
+            row.hints.append("那时还没有测量的规定：数值记在文字里，不画进曲线")
+        return {}, [
+            f"{known[one].title} {value} {known[one].shown}"
+            for kind in checked
+            for one, value in kind.items()
+        ]
+    return {kind: _checked(kind, values, moment(day, row.at)) for kind, values in given.items()}, []
+
+
+def _pressure(row: Row) -> dict[str, str]:
+    """136/82 in one cell, or in two; half of it is a question."""
+    whole = row.text("bp")
+    parts = next((whole.split(one) for one in SEPARATORS if one in whole), [whole] if whole else [])
+    high, low = parts if len(parts) == 2 else (row.text("sbp"), row.text("dbp"))
+    if bool(high) != bool(low) or (whole and len(parts) != 2):
+        raise Questioned("bp", "half", f"血压“{whole or high or low}”只有一半或看不懂：请写成 136/82。")
+    return {"sbp": high.strip(), "dbp": low.strip()} if high else {}
+
+
+def _checked(kind: str, values: dict[str, str], at: datetime) -> dict[str, Decimal]:
+    """As any measurement: in the pack's unit and within its bounds. What is only unusual cannot be measured again."""
+    try:
+        return observations.read(kind, values, at, repeated=True)
+    except Invalid as refused:
+        raise Questioned(kind, refused.code, refused.title) from None
+
+
+def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[str, str]:
+    """Unchanged when it was taken in before; held when somebody recorded a contact of that kind on that day."""
+    subjects = entries.keyed(where)
+    if past_entries.there(Encounter, subjects, _name(claim, where)):
+        return UNCHANGED, "这一次以前已经导入"
+    begins = datetime.combine(claim.day, time.min, ZONE)
+    same = entries.latest(Encounter, subjects).filter(
+        kind=claim.way, occurred_at__gte=begins, occurred_at__lt=begins + timedelta(days=1)
+    )
+    if same.exclude(command_id__startswith=past_entries.NAMED).exists():
+        return HELD, f"系统里 {claim.day} 已有一次同样方式的接诊：请核对是不是同一次；是的话删去这一行。"
+    return CREATED, ""
+
+
+def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[str, ...]:
+    """The contact, its values, and what it keeps; says when it keeps nothing."""
+    name, bundle, day = _name(claim, where), Bundle(), moment(claim.day, at)
+    draft = past_entries.draft(Encounter, actor, where, day, at, name)
+    content = {"summary": claim.summary, "diagnoses": []}
+    contact = past_entries.append(
+        draft, bundle, kind=claim.way, diagnoses=0, sealed=draft.seal("sealed", content)
+    )
+    for kind, values in claim.measured.items():
+        own = past_entries.draft(Observation, actor, where, day, at, f"{name}:{kind}")
+        context = FASTING if kind == "glucose" else ""
+        past_entries.append(
+            own, bundle, kind=kind, values={one: str(value) for one, value in values.items()},
+            method=observations.MANUAL, context=context, repeated=False,
+        )  # fmt: skip
+    row = past_contracts.covering(where, claim.day)
+    kept = _targets(row, claim) if row else []
+    if row and kept:
+        _tick(bundle, actor, row, kept, contact, claim.day, at)
+    bundle.commit()
+    return () if kept else ("这一天没有签约，或这一项那时不欠：只记入病历，不计履约",)
+
+
+def _targets(row: Contract, claim: Claim) -> list[Owed]:
+    """What it keeps: of each service it fits, the window its day lies in."""
+    unkept = list(
+        row.owed.filter(kept_on=None, withdrawn_on=None, starts__lte=claim.day, due__gte=claim.day).order_by(
+            "due", "nth"
+        )
+    )
+    fits = fitting(contracts.sheet_now(), (claim.service,), claim.way)
+    found = (next((one for one in unkept if one.service == service), None) for service in fits)
+    return [one for one in found if one is not None]
+
+
+def _tick(
+    bundle: Bundle,
+    actor: Actor,
+    row: Contract,
+    kept: Sequence[Owed],
+    contact: Encounter,
+    day: date,
+    at: datetime,
+) -> None:
+    """A promise of a window that has passed has no loop and gets none; one that is open closes with this as its evidence."""
+    proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
+    items: list[dict[str, Any]] = []
+    for one in kept:
+        if one.loop and Loop.objects.filter(id=one.loop, closed_at=None, turn="performer").exists():
+            fulfilling.fulfil(
+                bundle, actor, one.loop, outcome="kept", proof=proof, said=Said(actor.staff_id, at)
+            )
+        items.append({"id": str(one.id), "on": day.isoformat(), "evidence": str(contact.id)})
+        values = {"kept_on": day, "kept_by": actor.staff_id, "evidence": contact.id}
+        bundle.update(Owed, where={"id": one.id}, values=values)
+    advance(bundle, row, KEPT, actor, at, {"items": items})
+
+
+def _name(claim: Claim, where: Placement) -> str:
+    said = {"day": past_entries.said_day(claim.day), "service": claim.service, "way": claim.way}
+    return past_entries.name("followup", where.subject, said)
