@@ -110,6 +110,12 @@ SENT: dict[str, Sent] = {
     "POST /plans/{drafted}/confirm": lambda town, person: {"version": "1"},
     "POST /plans/{plan}/score/company": lambda town, person: {"said": "0"},
     "POST /plans/{plan}/end": lambda town, person: {"reason": "reached"},
+    "POST /residents/{resident}/contract/household": lambda town, person: {
+        "package": "basic", "way": "home", "residents": str(town.resident.resident),
+    },
+    "POST /enterprises/{enterprise}/contracts": lambda town, person: {
+        "package": "basic", "way": "centre", "residents": str(town.contracted),
+    },
     "POST /my/contract/apply": lambda town, person: {"package": "basic"},
     "POST /my/contract/{applied}/sign": lambda town, person: {"read": "on", "name": "司徒申请", "version": "2025-01-01"},
     "POST /api/v1/contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},

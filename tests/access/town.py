@@ -108,6 +108,7 @@ class Town:
         return {
             "resident": str(self.resident.resident), "loop": str(self.loop), "closed": str(self.closed),
             "notice": str(self.notice), "consent": str(self.consent), "ticket": str(self.ticket),
+            "enterprise": str(self.places["H"]),
             "contract": str(self.contract), "contracted": str(self.contracted), "applied": str(self.applied),
             "plan": str(self.plan), "drafted": str(self.drafted),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
@@ -250,7 +251,9 @@ def _plans(town: Town) -> None:
 
 
 def _neighbour(town: Town, name: str) -> UUID:
-    said = {"name": name, "birth_date": date(1950, 1, 1), "team": town.places["A1"]}
+    said = {
+        "name": name, "birth_date": date(1950, 1, 1), "team": town.places["A1"], "workplace": town.places["H"],
+    }  # fmt: skip
     made = residents.register(SYSTEM, said, town.now - timedelta(days=300), centre=town.places["A"])
     return made.resident
 

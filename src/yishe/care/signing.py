@@ -244,10 +244,14 @@ def _age(card: Card, on: date) -> int:
     return age
 
 
+def answering(where: Placement) -> UUID | None:
+    """The team that a contract names when none is chosen: the one that answers now, else the neighbourhood's, else the
+    enterprise's."""
+    return where.team or where.neighbourhood_team or directory.current().team_of(where.workplace)
+
+
 def _team(where: Placement, wanted: Team) -> Team:
-    team = (
-        wanted.team or where.team or where.neighbourhood_team or directory.current().team_of(where.workplace)
-    )
+    team = wanted.team or answering(where)
     if team is None:
         raise Invalid("team", "还没有团队负责这位居民：请选择签约团队。", field="team")
     kept = team == where.team

@@ -42,6 +42,16 @@ class PackageForm(forms.Form):
         self.fields["package"].choices = packages(sheet)  # type: ignore[attr-defined]
 
 
+class BatchForm(PackageForm):
+    """For several people at once: where, and one package for all of them."""
+
+    way = forms.ChoiceField(label="在哪里签", widget=forms.RadioSelect)
+
+    def __init__(self, sheet: ContractSheet, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sheet, *args, **kwargs)
+        self.fields["way"].choices = said(sheet.ways.items())  # type: ignore[attr-defined]
+
+
 def packages(sheet: ContractSheet) -> Choices:
     """`基础包 · 0 元/年：健康评估 1 次、主动联系 1 次` for each that is approved."""
     found = []

@@ -88,7 +88,7 @@ def sign(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
     row, stands, permission = contracts.found(here.actor, contract_id, here.now)
     coming = signing.coming(here.actor, contract_id, here.now)
     card = resident.card_of(stands)
-    teams = [] if stands.team or stands.neighbourhood_team else contracts.teams_for(stands)
+    teams = [] if signing.answering(stands) else contracts.teams_for(stands)
     young = packs.in_force().consents.needs_guardian(card.birth_date, coming.since)
     initial = {
         "signer": "guardian" if young else "resident", "staff_name": here.actor.name,

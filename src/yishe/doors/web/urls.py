@@ -5,6 +5,7 @@ from django.urls import path
 from yishe.doors.web import (
     assessing,
     audit,
+    batching,
     board,
     breaking,
     classing,
@@ -175,6 +176,9 @@ urlpatterns = [
         name="consent-withdraw",
     ),
     path("residents/<uuid:resident_id>/contract", contracting.who, name="contract"),
+    path("residents/<uuid:resident_id>/contract/household", batching.household, name="contract-household"),
+    path("enterprises", batching.enterprises, name="enterprises"),
+    path("enterprises/<uuid:organisation>/contracts", batching.enterprise, name="enterprise-contracts"),
     path("residents/<uuid:resident_id>/contract/package", contracting.package, name="contract-package"),
     path("residents/<uuid:resident_id>/keep", year.keep, name="keep"),
     path("residents/<uuid:resident_id>/plan", planning.write, name="plan"),

@@ -1,0 +1,95 @@
+"""Contracts for people who belong together, in one go: a household, the staff of an enterprise.
+
+Each has a contract, a signature and a year of her own. One act asks for all; each application is a commit of its own, so what
+was done stays done when another is refused, and asking again makes nothing twice.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from yishe.care import contracts
+from yishe.care.contract_rows import state_of
+from yishe.care.contract_stream import Once
+from yishe.care.models import Contract
+from yishe.people.actors import Actor
+from yishe.people.models import Subject
+from yishe.people.particulars import ZONE
+from yishe.people.placements import Placement
+from yishe.policy.refusals import Invalid, Refused
+
+MOST = 500
+"""People in one act; more are asked for in several."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """How it stands with one of them: her newest contract with its stage, none when there is none; `free` when an application
+    would be taken now."""
+
+    where: Placement
+    contract: Contract | None
+    stage: str
+    free: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of one application: the contract, or why there is none."""
+
+    resident: UUID
+    contract: UUID | None
+    refusal: str = ""
+
+
+def apply_all(
+    actor: Actor, residents: Sequence[UUID], *, package: str, way: str, at: datetime, command_id: str
+) -> list[Asked]:
+    """Ask for a contract for each of them. Invalid when nobody, or too many, are named, or for an unknown package; what is
+    refused for one is told with her and hinders no other."""
+    wanted = list(dict.fromkeys(residents))
+    if not wanted:
+        raise Invalid("nobody", "还没有选人：请勾选要一起签约的人。", field="residents")
+    if len(wanted) > MOST:
+        raise Invalid("too_many", f"一次最多 {MOST} 人：请分几次办。", field="residents")
+    contracts.sheet_now().package(package)
+    return [_asked(actor, one, package, way, at, command_id) for one in wanted]
+
+
+def _asked(actor: Actor, resident: UUID, package: str, way: str, at: datetime, command_id: str) -> Asked:
+    name = hashlib.sha256(f"{command_id}:{resident}".encode()).hexdigest()
+    once = Once(f"batch:{name}", hashlib.sha256(f"{resident}:{package}:{way}".encode()).digest())
+    try:
+        return Asked(resident, contracts.apply(actor, resident, package=package, way=way, at=at, once=once))
+    except Refused as refused:
+        return Asked(resident, None, refused.title)
+
+
+# Readers
+
+
+def standing(members: Sequence[Placement], at: datetime) -> list[Member]:
+    """How it stands with each of them, in the same order. The caller has asked access."""
+    whose = dict(
+        Subject.objects.filter(resident__in=[one.resident for one in members]).values_list(
+            "subject", "resident"
+        )
+    )
+    found: dict[UUID, list[Contract]] = {}
+    for row in Contract.objects.filter(subject__in=list(whose)).order_by("-applied_at", "-id"):
+        found.setdefault(whose[row.subject], []).append(row)
+    return [_member(one, found.get(one.resident, []), at) for one in members]
+
+
+def _member(where: Placement, rows: Sequence[Contract], at: datetime) -> Member:
+    today, before = at.astimezone(ZONE).date(), contracts.sheet_now().renewal.before.exact()
+    stages = [(row, state_of(row).stage(today)) for row in rows]
+    held = any(
+        stage in (*contracts.OPEN_STAGES, "waiting")
+        or (stage == "active" and row.until is not None and today < row.until - before)
+        for row, stage in stages
+    )
+    newest, stage = stages[0] if stages else (None, "")
+    return Member(where, newest, stage, not held and not where.gone)
