@@ -75,6 +75,10 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/record/growth": lambda town, person: {"child_weight": "12.5"},
     "POST /residents/{resident}/record/body": lambda town, person: {"waist": "88"},
     "POST /residents/{resident}/record/answers": lambda town, person: {"smoker": "0"},
+    "POST /residents/{resident}/record/visit": lambda town, person: {
+        "visit": "adult.bp", "how": "1", "summary": "测了血压",
+    },
+    "POST /residents/{resident}/record/pregnancy": lambda town, person: {"step": "begin", "on": f"{town.now:%Y-%m-%d}"},
     "POST /residents/{resident}/record/immunization": lambda town, person: {
         "vaccine": "HepB", "reason": "ill", "remark": f"第 {uuid4().hex[:6]} 次",
     },

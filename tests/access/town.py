@@ -299,7 +299,7 @@ def _hire(town: Town, duty: str, standing: str) -> Person:
 def _resident(town: Town) -> None:
     for name, phone in ((NAME, PHONE), ("欧阳慕云", "13900002468")):
         said = {
-            "name": name, "phone": phone, "address": ADDRESS, "birth_date": date(1947, 3, 5), "team": town.places["A1"],
+            "name": name, "phone": phone, "address": ADDRESS, "birth_date": date(1947, 3, 5), "sex": "2", "team": town.places["A1"],
             "doctor": town.person("family_doctor", "owner").staff,
             "social_worker": town.person("social_worker", "owner").staff, "traits": ("living_alone",),
         }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from yishe.care import entries
@@ -22,21 +23,24 @@ def record(
     at: datetime,
     command_id: str,
     diagnoses: Sequence[tuple[str, str]] = (),
+    visit: str = "",
     occurred_at: datetime | None = None,
     supersedes: UUID | None = None,
     digest: bytes | None = None,
     bundle: Bundle | None = None,
 ) -> Encounter:
-    """Record a meeting. ``kind`` is a code of the pack's list ``encounter_kind``; ``diagnoses`` are (code, title).
+    """Record a meeting. ``kind`` is a code of the pack's list ``encounter_kind``; ``diagnoses`` are (code, title); ``visit`` is the
+    visit of a schedule that it was (``care.schedules``), kept with what was written.
 
     Raises Forbidden, Invalid, NotFound, Conflict as ``entries.begin``; Invalid for an unknown kind or empty summary."""
-    content = {
+    content: dict[str, Any] = {
         "summary": entries.text(summary, "接诊记录"),
         "diagnoses": [
             {"code": entries.text(code, "诊断编码", 40), "title": entries.text(title, "诊断", 200)}
             for code, title in diagnoses
         ],
     }
+    content |= {"visit": visit} if visit else {}
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
     draft = entries.begin(Encounter, command, {"kind": kind, **content})
     if draft.earlier is not None:

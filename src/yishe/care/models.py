@@ -71,7 +71,8 @@ class Held(models.Model):
 class Encounter(Recorded):
     """A meeting of a clinician with the resident.
 
-    ``sealed`` holds JSON ``{"summary": str, "diagnoses": [{"code": str, "title": str}]}``; ``diagnoses`` counts them,
+    ``sealed`` holds JSON ``{"summary": str, "diagnoses": [{"code": str, "title": str}]}``, with ``"visit"`` when it was
+    one of a schedule; ``diagnoses`` counts them,
     which is all a social worker sees of them.
     """
 

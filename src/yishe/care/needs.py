@@ -41,7 +41,8 @@ def known(traits: Iterable[str], standing: Iterable[tuple[str, str, str]]) -> tu
         trait = _trait(code, title)
         if trait:
             have.add(trait)
-        if kind == "disease":
+        # a pregnancy or a child's age is no disease, nor is anything of ICD-10's chapter Z
+        if kind == "disease" and not code.startswith("Z") and _counts(trait):
             diseases.add(trait or code or title)
     return have, diseases
 
@@ -50,6 +51,10 @@ def traits(listed: Iterable[str], standing: Iterable[tuple[str, str, str]]) -> f
     """Every trait that is known: listed in the roster, or meant by a condition that stands."""
     meant = {_trait(code, title) for _, code, title in standing}
     return frozenset(listed) | (meant - {""})
+
+
+def _counts(trait: str) -> bool:
+    return not trait or in_force().traits[trait].counts_as_disease
 
 
 def _trait(code: str, title: str) -> str:

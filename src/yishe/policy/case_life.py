@@ -3,15 +3,16 @@
 Each names where its numbers come from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
-from . import packs, risks, vaccines
+from . import packs, risks, schedules, vaccines
 from .growth import Measured
 from .pack_fields import Strict
 from .pack_files import Layer
 from .refusals import Invalid
+from .schedule_rules import Schedule
 from .vaccine_rules import VaccineSheet
 
 ROUNDED = 0.0101
@@ -77,7 +78,22 @@ class VaccineCase(Strict):
     source: str = ""
 
 
-MODELS: dict[str, type[Strict]] = {"risks": RiskCase, "growth": GrowthCase, "vaccines": VaccineCase}
+class ScheduleCase(Strict):
+    """Somebody `born` then on the day `today`, with `anchors` (condition code → its day) and what was `kept` (visit, service or
+    observation → days). `then`: visit → state; with an empty one nothing at all is owed."""
+
+    name: str
+    born: date
+    sex: Literal["male", "female"] = "male"
+    today: date
+    anchors: dict[str, date] = {}
+    kept: dict[str, tuple[date, ...]] = {}
+    then: dict[str, str]
+
+
+MODELS: dict[str, type[Strict]] = {
+    "risks": RiskCase, "growth": GrowthCase, "vaccines": VaccineCase, "schedules": ScheduleCase,
+}  # fmt: skip
 
 
 def tried(layers: Sequence[Layer]) -> set[str]:
@@ -94,7 +110,18 @@ def wrong(pack: packs.PackSet, case: Strict | None) -> list[str]:
         return _growth(pack, case)
     if isinstance(case, VaccineCase) and pack.life.vaccines:
         return _vaccines(pack.life.vaccines, case)
+    if isinstance(case, ScheduleCase):
+        return _schedules(pack.life.schedules, case)
     return []
+
+
+def _schedules(found: Mapping[str, Schedule], case: ScheduleCase) -> list[str]:
+    person = schedules.Person(case.born, case.sex, case.anchors, case.kept)
+    states = {one.code: one.state for one in schedules.lines(found, person, case.today, drafts=True)}
+    if not case.then:
+        return [f"{code} is owed; expected nothing" for code in states]
+    told = [(code, states.get(code), wanted) for code, wanted in case.then.items()]
+    return [f"{code} is {got}; expected {wanted}" for code, got, wanted in told if got != wanted]
 
 
 def _vaccines(sheet: VaccineSheet, case: VaccineCase) -> list[str]:

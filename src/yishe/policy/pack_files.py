@@ -26,7 +26,7 @@ SHEETS = (
     "contracts", "classes", "plans", "risk_inputs", "growth", "vaccines",
 )  # fmt: skip
 CASES = "cases"
-FOLDERS = ("loops", "plans", "risks", "scales", CASES)
+FOLDERS = ("loops", "plans", "risks", "scales", "schedules", CASES)
 TABLES = "growth"
 Steps = list[tuple[date, Marked]]
 NOWHERE = Marked({}, Place("pack", 1))

@@ -16,6 +16,7 @@ from .pack_files import NOWHERE, Laid
 from .refusals import Invalid
 from .risk_rules import Input, InputSheet, RiskModel, needs_of
 from .risks import Given, Result, of_person
+from .schedule_rules import Schedule
 from .sheets import Quantity
 from .vaccine_rules import VaccineSheet
 
@@ -32,6 +33,7 @@ class Life:
     risks: Mapping[str, RiskModel] = field(default_factory=dict)
     growth: Standard | None = None
     vaccines: VaccineSheet | None = None
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def risk(self, code: str, given: Given) -> Result:
         """What one risk model says about one person. Raises Invalid for an unknown model."""
@@ -63,7 +65,17 @@ def build(laid: Laid, quantities: Mapping[str, Quantity], traits: Container[str]
     if marked := laid.sheet("vaccines"):
         life.vaccines = _read(marked, VaccineSheet, problems)
         _vaccines(life.vaccines, marked, problems)
+    life.schedules = _schedules(laid, problems)
     return life
+
+
+def _schedules(laid: Laid, problems: Problems) -> dict[str, Schedule]:
+    read = {
+        name.removeprefix("schedules/"): _read(laid.sheet(name) or NOWHERE, Schedule, problems)
+        for name in laid.names("schedules")
+    }
+    found = {code: one for code, one in read.items() if one is not None}
+    return dict(sorted(found.items(), key=lambda one: (one[1].order, one[0])))
 
 
 def _vaccines(sheet: VaccineSheet | None, tree: Marked, problems: Problems) -> None:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
-from .case_life import GrowthCase, RiskCase, VaccineCase
+from .case_life import GrowthCase, RiskCase, ScheduleCase, VaccineCase
 from .case_models import (
     AnomalyCase,
     CalendarCase,
@@ -32,6 +32,7 @@ from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
 from .risk_rules import InputSheet, RiskModel
 from .scale_rules import Scale
+from .schedule_rules import Schedule
 from .sheets import (
     BoundsVersion,
     CalendarSheet,
@@ -72,6 +73,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "growth.yaml": GrowthSheet,
     "risk_inputs.yaml": InputSheet,
     "risks/<model>.yaml": RiskModel,
+    "schedules/<schedule>.yaml": Schedule,
 }
 _DATED: dict[str, type[BaseModel]] = {
     "bounds.yaml": BoundsVersion,
@@ -89,6 +91,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/vaccines.yaml": VaccineCase,
     "cases/growth.yaml": GrowthCase,
     "cases/risks.yaml": RiskCase,
+    "cases/schedules.yaml": ScheduleCase,
     "cases/scale.<scale>.yaml": ScaleCase,
     "cases/<loop kind>.yaml": LoopCase,
 }

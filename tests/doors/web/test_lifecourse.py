@@ -7,6 +7,7 @@ import pytest
 
 from tests.doors.web.conftest import Office, statements
 from tests.rooms.care.test_immunizations import child
+from yishe.people import residents
 from yishe.people.placements import Placement
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +97,31 @@ def test_a_tab_asks_little_of_the_database(office: Office, baby: Placement) -> N
     plain = statements(lambda: office.nurse.open(page(baby), tab="about"))
     for tab in ("vaccines", "growth"):
         assert statements(lambda tab=tab: office.nurse.open(page(baby), tab=tab)) <= plain + 1  # type: ignore[misc]
+
+
+def test_a_visit_of_the_schedule_is_recorded_where_it_is_late(office: Office, baby: Placement) -> None:
+    shown = office.nurse.text(page(baby), tab="schedule")
+    assert "12 月龄检查" in shown
+    assert "依据：" in shown
+    assert "tab=growth" in shown
+    given = {"visit": "child.m12", "how": "1", "summary": "发育正常", "command_id": uuid4().hex}
+    assert office.nurse.send(f"{page(baby)}/record/visit", **given).status_code == 302
+    assert "已按时做" in office.nurse.text(page(baby), tab="schedule")
+    again = office.nurse.send(f"{page(baby)}/record/visit", **{**given, "command_id": uuid4().hex})
+    assert (again.status_code, "已经做过" in again.content.decode()) == (422, True)
+    assert "record/visit" not in office.social_worker.text(page(baby), tab="schedule")
+    assert office.stranger.open(page(baby), tab="schedule").status_code == 403
+
+
+def test_a_pregnancy_is_shown_to_clinicians_and_a_man_has_none(office: Office) -> None:
+    grown = child(office.world, datetime.now(UTC), datetime(1996, 1, 1, tzinfo=UTC).date())
+    residents.amend(office.world.doctor, grown.resident, {"sex": "2"}, datetime.now(UTC))
+    on = f"{(datetime.now(UTC) - timedelta(days=30)).date():%Y-%m-%d}"
+    said = {"step": "begin", "on": on, "command_id": uuid4().hex}
+    assert office.doctor.send(f"{page(grown)}/record/pregnancy", **said).status_code == 302
+    assert "孕早期检查" in office.nurse.text(page(grown), tab="schedule")
+    assert "孕早期检查" not in office.social_worker.text(page(grown), tab="schedule")
+    residents.amend(office.world.doctor, grown.resident, {"sex": "1"}, datetime.now(UTC))
+    assert "孕早期检查" not in office.nurse.text(page(grown), tab="schedule")
+    man = office.doctor.send(f"{page(grown)}/record/pregnancy", **{**said, "command_id": uuid4().hex})
+    assert "登记为男性" in man.content.decode()

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django import forms
 
-from yishe.care import immunizations, lives, observations
+from yishe.care import conditions, encounters, immunizations, lives, observations
 from yishe.care.growth import LYING, STANDING
 from yishe.doors.web.entry_form import Entry
 from yishe.doors.web.page import Here
+from yishe.doors.web.schedule_forms import PregnancyForm, VisitForm
 from yishe.people import packs
 from yishe.policy.sheets import Quantity
 
@@ -19,8 +20,17 @@ RECORDING = {
     "growth": (observations.ACTION, "儿童体格"),
     "body": (observations.ACTION, "体格与化验"),
     "answers": (observations.ACTION, "风险问答"),
+    "visit": (encounters.ACTION, "检查或访视"),
+    "pregnancy": (conditions.ACTION, "孕产情况"),
 }
-TABS = {"immunization": "vaccines", "growth": "growth", "body": "risks", "answers": "risks"}
+TABS = {
+    "immunization": "vaccines",
+    "growth": "growth",
+    "body": "risks",
+    "answers": "risks",
+    "visit": "schedule",
+    "pregnancy": "schedule",
+}
 
 
 class Measures(Entry):
@@ -179,7 +189,9 @@ class ImmunizationForm(forms.Form):
         )
 
 
-FORMS: dict[str, type[Measures | AnswersForm | ImmunizationForm]] = {
+FORMS: dict[str, type[Any]] = {
+    "visit": VisitForm,
+    "pregnancy": PregnancyForm,
     "immunization": ImmunizationForm,
     "growth": GrowthForm,
     "body": BodyForm,

@@ -5,7 +5,20 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from yishe.care import entries, growth, guarded, immunizations, lives, observations, risks, timeline
+from yishe.care import (
+    conditions,
+    encounters,
+    entries,
+    growth,
+    guarded,
+    immunizations,
+    lives,
+    observations,
+    pregnancies,
+    risks,
+    schedules,
+    timeline,
+)
 from yishe.care.record import Record
 from yishe.doors.web import growth_chart
 from yishe.doors.web.page import Here
@@ -16,14 +29,18 @@ from yishe.people.sight import Sight
 from yishe.policy import vaccines
 from yishe.policy.risks import title
 
-VACCINES, GROWTH, RISKS = "vaccines", "growth", "risks"
-TABS = {VACCINES: "接种", GROWTH: "生长曲线", RISKS: "风险"}
+VACCINES, GROWTH, RISKS, SCHEDULE = "vaccines", "growth", "risks", "schedule"
+TABS = {SCHEDULE: "全程", VACCINES: "接种", GROWTH: "生长曲线", RISKS: "风险"}
 ADULT = 18
 STATES = {
     "late": "逾期", "due": "可种", "unsettled": "待定", "uncounted": "不计入", "held": "暂缓或不宜", "later": "未到时间",
     "past": "不再补种", "done": "已种",
 }  # fmt: skip
 MARKS = {"late": "red", "due": "orange", "uncounted": "orange", "unsettled": "yellow", "held": "yellow"}
+VISITS = {
+    "late": ("逾期", "red"), "due": ("现在该做", "orange"), "later": ("未到时间", ""), "missed": ("没做，已过", "yellow"),
+    "done": ("已按时做", ""), "done_late": ("已做，迟了", "yellow"),
+}  # fmt: skip
 LEVELS = {"alarm": "red", "warn": "orange", "watch": "yellow"}
 
 
@@ -31,6 +48,7 @@ def tabs(card: Card, here: Here) -> dict[str, str]:
     """Those that say something of a resident of this age."""
     age = card.age(lives.day(here.now))
     shown = {
+        SCHEDULE: age is not None,
         VACCINES: immunizations.programmed(card, here.now),
         GROWTH: growth.applies(card, here.now),
         RISKS: age is not None and age >= ADULT,
@@ -51,11 +69,31 @@ def tab(request: HttpRequest, here: Here, record: Record, seen: Sight) -> dict[s
     stands, card, subjects = record.placement, record.card, record.subjects
     access.require(here.actor, timeline.ACTION, stands, here.now)
     code = request.GET["tab"]
+    if code == SCHEDULE:
+        return _schedule(here, record, seen)
     if code == VACCINES:
         return _vaccines(here, stands, card, subjects)
     if code == GROWTH:
         return _growth(request, here, stands, card, subjects)
     return _risks(here, stands, card, subjects, seen)
+
+
+def _schedule(here: Here, record: Record, seen: Sight) -> dict[str, Any]:
+    stands, card = record.placement, record.card
+    standing = guarded.standing(record.conditions, seen)
+    found = schedules.lines(card, record.subjects, standing, lives.day(here.now))
+    groups = [
+        {"title": words, "mark": mark, "lines": lines, "doable": state in schedules.OPEN}
+        for state, (words, mark) in VISITS.items()
+        if (lines := [one for one in found if one.state == state])
+    ]
+    may = {
+        name: access.may(here.actor, action, stands, here.now).allowed and not stands.gone
+        for name, action in (("may_visit", encounters.ACTION), ("may_pregnancy", conditions.ACTION))
+    }
+    may["may_pregnancy"] = may["may_pregnancy"] and lives.sex(card) == pregnancies.FEMALE
+    beside = {code: words for code, words in tabs(card, here).items() if code in (VACCINES, GROWTH)}
+    return {"visits": groups, "beside": beside, **may}
 
 
 def _vaccines(here: Here, stands: Placement, card: Card, subjects: Sequence[entries.Keyed]) -> dict[str, Any]:

@@ -246,6 +246,6 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
 def _initial(request: HttpRequest) -> dict[str, str]:
     return {
         name: request.GET[name]
-        for name in ("action", "drug", "dose", "frequency", "vaccine")
+        for name in ("action", "drug", "dose", "frequency", "vaccine", "visit")
         if name in request.GET
     }
