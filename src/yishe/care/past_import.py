@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from yishe.people.import_headers import Line, Table, lines, tables
 from yishe.people.import_matching import HELD, REJECTED, UNCHANGED
 from yishe.people.import_names import Names
 from yishe.people.import_report import Done, Report
-from yishe.people.import_workbooks import read_bytes
+from yishe.people.import_workbooks import read, read_bytes
 from yishe.people.particulars import Questioned
 from yishe.policy.refusals import Invalid, Refused
 from yishe.policy.sheets import Roster
@@ -34,14 +35,15 @@ Progress = Callable[[int, int], None]
 
 
 def run(
-    actor: Actor, kind: str, content: bytes, *, at: datetime, dry_run: bool = False, centre: UUID | None = None,
+    actor: Actor, kind: str, source: Path | bytes, *, at: datetime, dry_run: bool = False, centre: UUID | None = None,
     file_name: str = "", progress: Progress | None = None,
 ) -> Report:  # fmt: skip
-    """Read a workbook of that kind (`contracts`, `conditions`, `followups`) and take it in; with `dry_run` nothing is
-    written. Refused as a whole: no right, an unknown kind, no header, not a table, no rows."""
+    """Read a workbook (a path, or an upload's bytes) of that kind (`contracts`, `conditions`, `followups`) and take it in; with
+    `dry_run` nothing is written. Refused as a whole: no right, an unknown kind, no header, not a table, no rows."""
     sheet = packs.in_force().imports.of_past(kind)
     home = _home(actor, centre, at)
-    found = tables(read_bytes(content), sheet)
+    found = tables(read(source) if isinstance(source, Path) else read_bytes(source), sheet)
+    content = source.read_bytes() if isinstance(source, Path) else source
     report = Report(
         kind, dry_run, home, file_name, hashlib.sha256(content).hexdigest(), several=len(found) > 1
     )
@@ -53,6 +55,8 @@ def run(
 
 def _home(actor: Actor, centre: UUID | None, at: datetime) -> UUID:
     home = centre or actor.member.centre(at)
+    if home is None and actor.is_system:
+        home = next((one.id for one in directory.current().units("centre")), None)
     if home is None:
         raise Invalid("no_centre", "请说明是哪个中心的资料：先选中心，再导入。")
     access.require_in_organisation(actor, past_entries.IMPORT, home, at)

@@ -38,9 +38,9 @@ def workbook() -> bytes:
     return file.getvalue()
 
 
-def bring(screen: Screen, name: str, content: bytes) -> HttpResponse:
+def bring(screen: Screen, name: str, content: bytes, kind: str = "roster") -> HttpResponse:
     """Upload, and wait until it has been read."""
-    answer = screen.send("/import/upload", roster=SimpleUploadedFile(name, content))
+    answer = screen.send("/import/upload", roster=SimpleUploadedFile(name, content), kind=kind)
     for thread in threading.enumerate():
         if thread.name.startswith("import "):
             thread.join()
@@ -141,3 +141,17 @@ def test_a_form_too_large_or_of_too_many_fields_is_refused_in_words(office: Offi
     many = office.doctor.send("/sign-in", **{f"f{n}": "1" for n in range(1200)})
     assert many.status_code == 400
     assert "请求读不懂" in many.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_of_before_is_previewed_and_each_row_ends_somewhere(office: Office) -> None:
+    book, file = Workbook(), io.BytesIO()
+    assert book.active is not None
+    book.active.append(["姓名", "身份证号", "病种", "确诊日期", "管理状态"])
+    book.active.append([NAME, "11010219470105002X", "高血压", "2024/13/45", "在管"])
+    book.save(file)
+    shown = words_of(office.director, bring(office.director, "慢病.xlsx", file.getvalue(), "conditions"))
+    assert ("读了 1 行" in shown, "请" in shown) == (True, True)
+    assert "慢病登记" in office.director.text("/import")
+    assert bring(office.director, XLSX, workbook(), "visits").status_code == 422
+    assert bring(office.nurse, XLSX, workbook(), "conditions").status_code == 403

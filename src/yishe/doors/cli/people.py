@@ -1,4 +1,4 @@
-"""yishe people import."""
+"""yishe people import, yishe people past."""
 
 import argparse
 import io
@@ -11,6 +11,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from yishe.care import past_import
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import remark, result
 from yishe.insight import exports
@@ -32,21 +33,29 @@ def register(commands: Any) -> None:
         "are held or rejected or the file is refused (the JSON says which), 2 wrong usage"
     )
     take_in = acts.add_parser("import", help="take in a roster", description=told)
-    take_in.add_argument("file", type=Path, metavar="FILE")
-    take_in.add_argument("--dry-run", action="store_true", help="decide everything, write nothing")
-    take_in.add_argument(
-        "--report", type=Path, metavar="OUT.xlsx", help="every row with its outcome and reason"
+    take_in.set_defaults(run=import_roster, kind="")
+    before = acts.add_parser(
+        "past", help="take in contracts, chronic diseases or follow-ups of before", description=told
     )
-    take_in.add_argument("--centre", metavar="CODE", help="where rows belong that name no centre or team")
-    take_in.add_argument(
-        "--json", action="store_true", help="one object on standard output, also when refused"
+    before.add_argument(
+        "kind", choices=sorted(past_import.KINDS), metavar="KIND", help=", ".join(sorted(past_import.KINDS))
     )
-    take_in.set_defaults(run=import_roster)
+    for one in (take_in, before):
+        _common(one)
+    before.set_defaults(run=import_roster)
     place = acts.add_parser("centre", help="found a centre, under the first district")
     place.add_argument("name", metavar="NAME")
     place.add_argument("--code", default="", metavar="CODE", help="default: the next free one")
     place.add_argument("--json", action="store_true")
     place.set_defaults(run=found_centre)
+
+
+def _common(one: argparse.ArgumentParser) -> None:
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--dry-run", action="store_true", help="decide everything, write nothing")
+    one.add_argument("--report", type=Path, metavar="OUT.xlsx", help="every row with its outcome and reason")
+    one.add_argument("--centre", metavar="CODE", help="where rows belong that name no centre or team")
+    one.add_argument("--json", action="store_true", help="one object on standard output, also when refused")
 
 
 def import_roster(args: argparse.Namespace) -> int:
@@ -101,6 +110,11 @@ def _refused(refused: Refused) -> dict[str, Any]:
 
 def _run(args: argparse.Namespace) -> Report:
     with _bar() as bar:
+        if args.kind:
+            return past_import.run(
+                actors.SYSTEM, args.kind, args.file, at=clock.now(), dry_run=args.dry_run, centre=_centre(args.centre),
+                file_name=args.file.name, progress=_steps(bar),
+            )  # fmt: skip
         return import_.run(
             actors.SYSTEM,
             args.file,

@@ -12,12 +12,14 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from yishe.care import past_import
 from yishe.insight import exports
 from yishe.insight.exports import Wanted
 from yishe.people import import_, import_results
@@ -29,6 +31,7 @@ from yishe.trust import sealed_files
 DAY_SECONDS = 86400
 SILENT_SECONDS = 60
 PROBLEMS_SHOWN = 200
+STEPS = 50
 ROSTER, NOTE, RESULT = "roster", "note", "result"
 PURPOSE = "核对导入结果"
 log = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ class Job:
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
     words: str = ""
+    kind: str = ROSTER
 
     @property
     def silent(self) -> bool:
@@ -56,10 +60,10 @@ class Job:
         return self.state == "running" and time.time() - _path(self.id, NOTE).stat().st_mtime > SILENT_SECONDS
 
 
-def receive(actor: Actor, name: str, content: bytes, at: datetime) -> Job:
-    """Keep an upload and read it without writing anything."""
+def receive(actor: Actor, name: str, content: bytes, at: datetime, kind: str = ROSTER) -> Job:
+    """Keep an upload and read it without writing anything. `kind`: a roster, or what was before the system."""
     _tidy()
-    job = Job(uuid.uuid4().hex, str(actor.staff_id), name[:200])
+    job = Job(uuid.uuid4().hex, str(actor.staff_id), name[:200], kind=kind)
     sealed_files.write(_path(job.id, ROSTER), content)
     return _begin(job, actor, at)
 
@@ -102,14 +106,7 @@ def _begin(job: Job, actor: Actor, at: datetime) -> Job:
 
 def _work(job: Job, actor: Actor, at: datetime) -> None:
     try:
-        report = import_.run(
-            actor,
-            _upload(job.id),
-            at=at,
-            dry_run=job.dry_run,
-            file_name=job.file_name,
-            progress=lambda done, total: _note(replace(job, done=done, total=total)),
-        )
+        report = _read(job, actor, at)
         _finish(
             job, report, exports.Mark(uuid.UUID(job.id), actor.name, at, PURPOSE, job.file_name, report.rows)
         )
@@ -124,6 +121,23 @@ def _work(job: Job, actor: Actor, at: datetime) -> None:
         )
     finally:
         connection.close()
+
+
+def _read(job: Job, actor: Actor, at: datetime) -> Report:
+    step = partial(_step, job)
+    if job.kind == ROSTER:
+        return import_.run(
+            actor, _upload(job.id), at=at, dry_run=job.dry_run, file_name=job.file_name, progress=step
+        )
+    return past_import.run(
+        actor, job.kind, _upload(job.id), at=at, dry_run=job.dry_run, file_name=job.file_name, progress=step
+    )
+
+
+def _step(job: Job, done: int, total: int) -> None:
+    """Said now and then, and at the end."""
+    if done % STEPS == 0 or done == total:
+        _note(replace(job, done=done, total=total))
 
 
 def _finish(job: Job, report: Report, mark: exports.Mark) -> None:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from yishe.doors.web import import_desk, page
 from yishe.doors.web.page import Here, signed_in
-from yishe.people import access, import_held
+from yishe.people import access, import_held, packs
 from yishe.people.cards import mask_name
 from yishe.people.import_report import TITLES
 from yishe.people.models import ImportRow
@@ -32,6 +32,7 @@ def importing(request: HttpRequest, here: Here) -> HttpResponse:
             "held": [_held(row) for row in rows[:SHOWN]],
             "held_count": len(rows),
             "why_not": why,
+            "kinds": _kinds(),
         },
     )
 
@@ -49,7 +50,10 @@ def upload(request: HttpRequest, here: Here) -> HttpResponse:
         )
     if (file.size or 0) > MOST_BYTES:
         raise Invalid("too_large", "文件超过 32 MB：请按社区或团队拆开上传。")
-    job = import_desk.receive(here.actor, file.name, file.read(), here.now)
+    kind = request.POST.get("kind", import_desk.ROSTER)
+    if kind not in _kinds():
+        raise Invalid("past_kind", f"请选这份文件是什么：{'、'.join(_kinds().values())}。", field="kind")
+    job = import_desk.receive(here.actor, file.name, file.read(), here.now, kind)
     return HttpResponseRedirect(f"/import/{job.id}")
 
 
@@ -90,6 +94,12 @@ def resolve(request: HttpRequest, here: Here, row: int) -> HttpResponse:
     """同一人 or 新居民, decided by a person."""
     import_held.resolve(here.actor, row, request.POST.get("answer", ""), here.now)
     return page.done(request, "已处理这一行", "/import")
+
+
+def _kinds() -> dict[str, str]:
+    """What a workbook may hold."""
+    past = packs.in_force().imports.past
+    return {import_desk.ROSTER: "名册"} | {code: one.title.zh for code, one in past.items()}
 
 
 def _waiting(here: Here) -> tuple[list[ImportRow], str]:

@@ -53,7 +53,7 @@ def _contract(here: Here, one: Year) -> dict[str, Any]:
     return {
         "id": row.id, "stage": one.stage, "words": contracts.STAGES[one.stage],
         "package": str(package.title) if package else row.package, "since": row.since, "until": row.until,
-        "team": team.name if team else "", "why": str(end.title) if end else "", "sha256": row.agreement_sha256,
+        "team": team.name if team else "", "why": str(end.title) if end else "", "sha256": row.agreement_sha256, "paper": row.paper_on,
         "next": {"applied": "review", "reviewed": "sign"}.get(one.stage, ""),
         "services": one.services, "done": one.count(*owing.DONE), "to_do": one.count(*owing.TO_DO),
         "due": one.due, "in_time": one.in_time, "lines": lines,
