@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yishe.policy import pack_explain, pack_schema
+from yishe.policy import pack_explain, pack_schema, packs
 from yishe.policy.refusals import Invalid
 from yishe.policy.timeline import NotInForce
 
@@ -26,6 +26,21 @@ def test_a_reason_is_told_with_clocks_ladder_and_source() -> None:
     assert "时限的 150%：告知当前负责人、团队长、中心主任" in told
     assert "依据：content 10.4；把握：机构规则；状态：已批准" in told
     assert told == pack_explain.explain(BOTH, "referral.doctor_to_social_worker/D12")
+
+
+def test_a_scale_is_told_with_licence_answers_and_what_a_result_opens() -> None:
+    told = pack_explain.explain(BOTH, "epds")
+    assert "Cox JL, Holden JM, Sagovsky R." in told
+    assert "已验证的原文，不得改写" in told
+    assert "填到即刻：有伤害自己的念头（e10 != '0'） → 发起“转介医生：" in told
+    assert "13 起 很可能有产后抑郁；医生 24 小时内联系。 → 发起“评估结果复核：24 小时内由医生联系”" in told
+    whole = pack_explain.explain(BOTH)
+    assert "MMSE：PAR 公司授权收费；可用《" in whole
+
+
+def test_a_scale_that_must_not_be_built_in_is_refused_with_the_reason() -> None:
+    with pytest.raises(Invalid, match="不能内置：华盛顿大学只许"):
+        packs.load(BOTH).scale("ad8", date(2026, 3, 2))
 
 
 def test_kinds_and_reactions_are_told() -> None:

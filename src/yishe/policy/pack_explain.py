@@ -1,9 +1,10 @@
-"""A pack in sentences, for the people who must approve it: a pack, a loop kind, a reason, a reaction."""
+"""A pack in sentences, for the people who must approve it: a pack, a loop kind, a reason, a scale, a reaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from . import explain_scales
 from .loop_kinds import Clock, LoopKind, Reason, Rung
 from .packs import PackSet, load
 from .reactions import Reaction
@@ -19,7 +20,7 @@ ROLES = {"owner": "当前负责人", "sender": "发起方", "performer": "承办
 
 
 def explain(paths: Sequence[Path], what: str = "", on: date | None = None) -> str:
-    """`what` empty: the packs as a whole; else a loop kind, `kind/reason`, a reason code, or a reaction.
+    """`what` empty: the packs as a whole; else a loop kind, `kind/reason`, a reason code, a scale, or a reaction.
 
     `on` is the day asked about; without it the latest version speaks. Raises PackErrors when the packs do not hold,
     Invalid when nothing has that name, NotInForce outside its life.
@@ -33,13 +34,16 @@ def explain(paths: Sequence[Path], what: str = "", on: date | None = None) -> st
         return "\n".join(
             _about_reason(pack, kind, _reason(kind, reason)) if reason else _about_kind(pack, kind)
         )
+    if code in pack.scales_by_date:
+        timeline = pack.scales_by_date[code]
+        return "\n".join(explain_scales.told(pack, timeline.on(on) if on else timeline.values[-1]))
     if code in pack.reactions:
         return "\n".join(_about_reaction(pack, code, pack.reactions[code]))
     found = [kind for kind in _kinds(pack, on) if code in kind.reasons]
     if not found:
         raise Invalid(
             "explain.unknown",
-            f"没有叫“{what}”的闭环类型、原因或规则；可用：{'、'.join([*pack.kinds, *pack.reactions])}",
+            f"没有叫“{what}”的闭环类型、原因、量表或规则；可用：{'、'.join([*pack.kinds, *pack.scales_by_date, *pack.reactions])}",
         )
     return "\n".join(_about_reason(pack, found[0], found[0].reasons[code]))
 
@@ -72,6 +76,11 @@ def _whole(pack: PackSet, on: date | None) -> Iterable[str]:
         approved = sum(reason.status == "approved" for reason in kind.reasons.values())
         reasons = f"，原因 {len(kind.reasons)} 个（已批准 {approved} 个）" if kind.reasons else ""
         yield f"  {kind.code}  {kind.title}（{kind.version} 起，{STATUS[kind.status]}{reasons}）"
+    yield "量表："
+    for timeline in pack.scales_by_date.values():
+        scale = timeline.on(on) if on and timeline.alive(on) else timeline.values[-1]
+        yield f"  {scale.code}  {scale.title}（{scale.version} 起，{STATUS[scale.status]}）"
+    yield from explain_scales.refused(pack)
     yield "规则："
     for code, rule in pack.reactions.items():
         yield f"  {code}  {rule.title}（{STATUS[rule.status]}）"

@@ -1,5 +1,6 @@
 """From laid-over files of `scales/` to dated scales, and every check of them: names, scores, bands, conditions, effects."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from .pack_errors import Problems, one_of
 from .pack_files import NOWHERE, Laid, lay_versions
 from .pack_kinds import Kinds
 from .pack_sheets import Sheets
-from .scale_rules import Effect, Scale
+from .scale_rules import Effect, RefusedScale, RefusedSheet, Scale
 from .timeline import Timeline
 
 FOLDER = "scales"
@@ -40,6 +41,27 @@ def build(laid: Laid, sheets: Sheets, kinds: Kinds, problems: Problems) -> Scale
                 sheets, kinds, scales
             )
     return scales
+
+
+def refused(laid: Laid, scales: Scales, problems: Problems) -> Mapping[str, RefusedScale]:
+    """What must not be built in; a file of that name is a problem, so that nobody brings it by mistake."""
+    marked = laid.sheet(FOLDER)
+    if marked is None:
+        return {}
+    try:
+        sheet = RefusedSheet.model_validate(marked.plain())
+    except ValidationError as error:
+        problems.add_invalid(error, marked, RefusedSheet)
+        return {}
+    for code, one in sheet.refused.items():
+        place = marked.at(("refused", code)).place
+        if code in scales:
+            problems.add(
+                laid.header(f"{FOLDER}/{code}").place, f"scale {code!r} must not be built in: {one.why}"
+            )
+        if one.instead and one.instead not in scales:
+            problems.add(place, f"unknown scale {one.instead!r}; {one_of(scales, one.instead)}")
+    return sheet.refused
 
 
 def _named(code: str, header: Marked, problems: Problems) -> None:

@@ -31,7 +31,7 @@ from .reactions import FactSheet, ReactionSheet
 from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
 from .risk_rules import InputSheet, RiskModel
-from .scale_rules import Scale
+from .scale_rules import RefusedSheet, Scale
 from .schedule_rules import Schedule
 from .sheets import (
     BoundsVersion,
@@ -67,6 +67,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
     "classes.yaml": ClassSheet,
+    "scales.yaml": RefusedSheet,
     "plans.yaml": PlanSheet,
     "plans/<template>.yaml": Template,
     "vaccines.yaml": VaccineSheet,

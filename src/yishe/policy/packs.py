@@ -6,7 +6,7 @@ never leaves here unless asked for with `drafts=True`.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from .reactions import FactKind, Reaction
 from .refusals import Invalid
 from .research_rules import ResearchSheet
 from .rights_rules import RightsSheet
-from .scale_rules import Scale
+from .scale_rules import RefusedScale, Scale
 from .sheets import Duty, Quantity, Roster, SettingsVersion, TeamShape, Trait
 from .sign_in_rules import SignInVersion
 from .timeline import NotInForce, Timeline
@@ -86,6 +86,7 @@ class PackSet:
     bounds_by_date: Timeline[Mapping[str, Quantity]]
     settings_by_date: Timeline[SettingsVersion]
     sign_in_by_date: Timeline[SignInVersion]
+    refused_scales: Mapping[str, RefusedScale] = field(default_factory=dict)
 
     def loop_kind(self, code: str, on: date, *, drafts: bool = False) -> LoopKind:
         """The kind in force on that day, with approved reasons only.
@@ -115,12 +116,26 @@ class PackSet:
         """The approved scale in force on that day. Raises Invalid for an unknown or unapproved one, NotInForce."""
         timeline = self.scales_by_date.get(code)
         if timeline is None:
+            self._refuse(code)
             known = "、".join(str(one.title) for one in self.scales(on))
             raise Invalid("scale.unknown", f"没有“{code}”这份量表；可用：{known}。", scale=code)
         scale = timeline.on(on)
         if scale.status != "approved":
             raise Invalid("scale.not_approved", f"《{scale.title}》尚未批准，不能使用。", scale=code)
         return scale
+
+    def _refuse(self, code: str) -> None:
+        """Raises Invalid, with the reason, for a scale that must not be built in."""
+        one = self.refused_scales.get(code)
+        if one is not None:
+            raise Invalid(
+                "scale.refused", f"《{one.title}》不能内置：{one.why}{self.instead(one)}。", scale=code
+            )
+
+    def instead(self, one: RefusedScale) -> str:
+        """`；可用《…》` where another scale stands in its place."""
+        timeline = self.scales_by_date.get(one.instead)
+        return f"；可用《{timeline.values[-1].title}》" if timeline else ""
 
     def scales(self, on: date) -> tuple[Scale, ...]:
         """Every approved scale in force on that day."""
@@ -224,8 +239,9 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     scales = pack_scales.build(laid, sheets, kinds, problems)
     class_checks.check(laid.sheet("classes") or NOWHERE, sheets, kinds, life.risks, scales, problems)
     plans = pack_plans.build(laid, sheets, kinds, problems)
+    refused = pack_scales.refused(laid, scales, problems)
     problems.raise_if_any()
-    return _assemble(laid, sheets, kinds, life, scales, plans), laid
+    return replace(_assemble(laid, sheets, kinds, life, scales, plans), refused_scales=refused), laid
 
 
 def _assemble(

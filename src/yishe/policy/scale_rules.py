@@ -34,6 +34,18 @@ class Licence(Strict):
     url: str = ""
 
 
+class RefusedScale(Strict):
+    """A scale that must not be built in: `why` is whose rights keep it out, `instead` the scale that stands in its place."""
+
+    title: Said
+    why: Said
+    instead: str = ""
+
+
+class RefusedSheet(Sourced):
+    refused: dict[str, RefusedScale]
+
+
 class Option(Strict):
     """One answer; `score` is what it counts, nothing when it is not scored."""
 
