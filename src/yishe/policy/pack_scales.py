@@ -57,7 +57,8 @@ def refused(laid: Laid, scales: Scales, problems: Problems) -> Mapping[str, Refu
         place = marked.at(("refused", code)).place
         if code in scales:
             problems.add(
-                laid.header(f"{FOLDER}/{code}").place, f"scale {code!r} must not be built in: {one.why}"
+                laid.header(f"{FOLDER}/{code}").place,
+                f"scale {code!r} must not be built in; expected no such file: {one.why}",
             )
         if one.instead and one.instead not in scales:
             problems.add(place, f"unknown scale {one.instead!r}; {one_of(scales, one.instead)}")
