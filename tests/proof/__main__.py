@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROOFS = {
     "stateful": ("Random people, random time, random world", "tests/proof/test_stateful.py"),
+    "year": ("Each promise of a year once, whatever becomes known", "tests/proof/test_year.py"),
     "reasons": ("Access before and after its reason", "tests/proof/test_reasons.py"),
     "crash-points": ("Killed before and after every statement", "tests/proof/test_crash_points.py"),
     "kills": ("A server and a worker killed under load", "tests/proof/test_kills.py"),
