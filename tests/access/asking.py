@@ -64,6 +64,7 @@ SENT: dict[str, Sent] = {
         "variables": ["loops"], "since": f"{town.now:%Y-%m-%d}", "until": f"{town.now:%Y-%m-%d}", "purpose": "health",
         "reason": "评估随访对血压控制的作用，回顾性研究",
     },
+    "POST /residents/{resident}/export": lambda town, person: {"purpose": "转诊随带"},
     "POST /panel/export": lambda town, person: {"purpose": "随访排班"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},
     "POST /break-glass": lambda town, person: {"id_number": "110101195001010021"},

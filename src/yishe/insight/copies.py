@@ -93,9 +93,9 @@ def whole(stands: Placement, at: datetime, card: Card | None = None) -> dict[str
     seen, _ = looks.at_resident(stands.resident, limit=MOST)
     return {
         "format": FORMAT, "made_at": _at(at), "particulars": _particulars(card),
-        "record": [_item(one) for one in _record(subjects, reader)],
+        "record": told(subjects, reader),
         "promises": [_promise(one) for one in reading.for_subjects([one.subject for one in subjects])],
-        "contracts": [_contract(one) for one in owing.of_resident(SYSTEM, stands, at)],
+        "contracts": [contract(one) for one in owing.of_resident(SYSTEM, stands, at)],
         "plans": copied_plans.of_resident(stands),
         "consents": [_consent(one, at) for one in consents.given(stands.resident)],
         "looks": [_look(one) for one in seen],
@@ -107,6 +107,11 @@ def _held_back(card: Card) -> list[str]:
     kept = [str(words) for words in packs.in_force().rights.copies.withheld.values()]
     hidden = card.protected and not card.address and not card.phone
     return [*kept, f"电话与住址{protections.instead()}：请由他们代取"] if hidden else kept
+
+
+def told(subjects: Sequence[entries.Keyed], reader: Reader) -> list[dict[str, Any]]:
+    """Everything recorded of these subjects as `reader` sees it, oldest first."""
+    return [_item(one) for one in _record(subjects, reader)]
 
 
 def _record(subjects: Sequence[entries.Keyed], reader: Reader) -> list[items.Item]:
@@ -165,7 +170,8 @@ def _promise(state: LoopState) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _contract(one: Year) -> dict[str, Any]:
+def contract(one: Year) -> dict[str, Any]:
+    """A contract with its year, in words."""
     row, sheet = one.contract, packs.in_force().contracts
     package = sheet.packages.get(row.package) if sheet else None
     team = directory.current().organisations.get(row.team) if row.team else None

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from yishe.doors import limits
 from yishe.doors.web import page
 from yishe.doors.web.page import Here, signed_in
-from yishe.insight import copies, copy_print
+from yishe.insight import copies, copy_print, record_export
 from yishe.people.actors import Actor
 from yishe.trust import paper
 
@@ -30,6 +31,16 @@ def ask(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
 def take(request: HttpRequest, here: Here, resident_id: UUID, ticket: UUID, form: str) -> HttpResponse:
     """The copy itself, as a file."""
     return file_of(here.actor, resident_id, ticket, form, here.now)
+
+
+@require_POST
+@signed_in
+def take_record(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
+    """The record as this person sees it, as a PDF; why it is taken out is asked and kept."""
+    limits.take("export", here.actor.staff_id, here.now)
+    purpose = request.POST.get("purpose", "")
+    content = record_export.record_pdf(here.actor, resident_id, here.now, purpose=purpose)
+    return page.attached(content, f"dangan-{here.now:%Y%m%d}.pdf", MEDIA["pdf"])
 
 
 def file_of(actor: Actor, resident_id: UUID, ticket: UUID, form: str, at: datetime) -> HttpResponse:

@@ -23,6 +23,7 @@ from yishe.doors.web import (
 )
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Act, Said
+from yishe.insight import exports, record_export
 from yishe.loops import reading
 from yishe.people import access, protections, sight
 from yishe.people.cards import Card, cards
@@ -155,7 +156,12 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
         return {"loops": loop_rows.of_subject(here, reading.shown_of(record.loops), record.card)}
     if tab in lifecourse.TABS:
         return lifecourse.tab(request, here, record, seen)
-    return {"facts": about(here, protections.showing(here.actor, record.card, here.now), seen)}
+    may = access.may(here.actor, record_export.ACTION, record.placement, here.now).allowed
+    card = protections.showing(here.actor, record.card, here.now)
+    return {
+        "facts": about(here, card, seen),
+        "may_export": may and exports.may(here.actor, record_export.KIND, here.now),
+    }
 
 
 def _medicines(request: HttpRequest, here: Here, record: Record, seen: Sight) -> dict[str, Any]:
