@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, DateField, Exists, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce
+from django.db.models.lookups import IsNull
 
 from yishe.care import guarded, owing
 from yishe.care.models import Contract, Encounter, Owed, ServiceNote
@@ -110,6 +111,12 @@ def _of(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(subject__in=subjects)
 
 
+def _some(rows: QuerySet[Any]) -> Q:
+    """Whether there is one, looked up for each resident of the panel: as an EXISTS, PostgreSQL joins it with the promises of the
+    whole district (5 s for 2 000 residents of 8 000, against 0.1 s so)."""
+    return Q(IsNull(Subquery(rows.values("pk")[:1]), False))
+
+
 def _outstanding(today: date) -> QuerySet[Owed]:
     """Promises that can still be kept."""
     ended = Loop.objects.filter(id=OuterRef("loop"), closed_at__isnull=False)
@@ -133,24 +140,24 @@ def _signed(today: date) -> QuerySet[Contract]:
 def _set(name: str, today: date) -> Q:
     sheet = packs.in_force().contracts
     if name == "late":
-        return Q(Exists(_outstanding(today).filter(due__lt=today)))
+        return _some(_outstanding(today).filter(due__lt=today))
     if name == "now":
-        return Q(Exists(_outstanding(today).filter(starts__lte=today, due__gte=today)))
+        return _some(_outstanding(today).filter(starts__lte=today, due__gte=today))
     if name == "unsigned":
-        return ~Q(Exists(_signed(today)))
+        return ~_some(_signed(today))
     if name == "renewal":
         asked = today + sheet.renewal.before.exact() if sheet else today
         running = _of(Contract.objects.filter(ended_at=None))
         later = running.filter(Q(until=None) | Q(until__gt=asked))
-        return Q(Exists(running.filter(until__lte=asked))) & ~Q(Exists(later))
+        return _some(running.filter(until__lte=asked)) & ~_some(later)
     return Q()
 
 
 def _narrowed(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet[Resident]:
     if wanted.service:
-        rows = rows.filter(Exists(_outstanding(today).filter(service=wanted.service, starts__lte=today)))
+        rows = rows.filter(_some(_outstanding(today).filter(service=wanted.service, starts__lte=today)))
     if wanted.package:
-        rows = rows.filter(Exists(_signed(today).filter(package=wanted.package)))
+        rows = rows.filter(_some(_signed(today).filter(package=wanted.package)))
     if wanted.trait:
         if wanted.trait not in diseases():
             raise Invalid(
@@ -168,7 +175,7 @@ def _narrowed(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet
         since = datetime.combine(wanted.quiet_since, time.min, ZONE)
         for model in (Encounter, ServiceNote):
             met = everybody(model, "narrowed to the subject of each resident").filter(occurred_at__gte=since)
-            rows = rows.filter(~Exists(_of(met.filter(withdrawn=False))))
+            rows = rows.filter(~_some(_of(met.filter(withdrawn=False))))
     return rows
 
 
