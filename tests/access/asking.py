@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 
 from tests.access import table
 from tests.access.table import Row
-from tests.access.town import D2S, PHONE, Person, Town
+from tests.access.town import D2S, FOLLOWED, PHONE, Person, Town
 from yishe.doors.live import who
 from yishe.people import consents
 from yishe.policy.refusals import Refused
@@ -85,6 +85,10 @@ SENT: dict[str, Sent] = {
     },
     "POST /residents/{resident}/record/medication": lambda town, person: {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
+    },
+    "POST /residents/{resident}/followups/{visit}/save": lambda town, person: {"a-sbp": "132"},
+    "POST /residents/{resident}/followups/{visit}/submit": lambda town, person: {
+        "a-on": f"{town.now:%Y-%m-%d}", **{f"a-{name}": value for name, value in FOLLOWED.items()},
     },
     "POST /residents/{resident}/assessments/new/ucla3": lambda town, person: {"informant": "staff"},
     "POST /residents/{resident}/assessments/{form}/save": lambda town, person: {"a-u1": "1"},

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.access.table import STANDINGS
-from yishe.care import assessments, contracts, encounters, plans, signing
+from yishe.care import assessments, contracts, encounters, followups, plans, signing
 from yishe.care.agreements import Signature
 from yishe.care.plans import Wish
 from yishe.care.signing import Sides
@@ -99,6 +99,8 @@ class Town:
     applied: UUID = None  # type: ignore[assignment]
     plan: UUID = None  # type: ignore[assignment]
     drafted: UUID = None  # type: ignore[assignment]
+    visit: UUID = None  # type: ignore[assignment]
+    visited: UUID = None  # type: ignore[assignment]
     row: int = 0
     job: str = ""
 
@@ -113,6 +115,7 @@ class Town:
             "plan": str(self.plan), "drafted": str(self.drafted),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
             "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
+            "visit": str(self.visit), "visited": str(self.visited),
             "colleague": str(self.person("volunteer", "colleague").staff), **self._of_somebody_else(),
         }  # fmt: skip
 
@@ -159,6 +162,7 @@ def build(now: datetime, folder: Path) -> Town:
     _erasure(town)
     _outside(town)
     _assessments(town)
+    _followups(town)
     _contracts(town)
     _plans(town)
     return town
@@ -209,6 +213,27 @@ def _assessments(town: Town) -> None:
     town.form = assessments.start(
         social, town.resident.resident, scale="ucla3", at=town.now, command_id=uuid4().hex
     ).response
+
+
+FOLLOWED = {
+    "how": "1", "sbp": "132", "dbp": "84", "danger": ["none"], "adverse": "1", "complication": "none", "adherence": "1",
+}  # fmt: skip
+
+
+def _followups(town: Town) -> None:
+    """The nurse followed her up by telephone two days ago; today's form is not finished."""
+    nurse, whose, before = (
+        town.person("nurse", "owner").actor,
+        town.resident.resident,
+        town.now - timedelta(days=2),
+    )
+    town.visited, town.visit = uuid4(), uuid4()
+    for form, at in ((town.visited, before), (town.visit, town.now)):
+        followups.begin(nurse, whose, kind="htn", response=form, at=at, command_id=uuid4().hex)
+        if form == town.visited:
+            given = {**FOLLOWED, "on": at.date().isoformat()}
+            followups.answer(nurse, whose, form, given, at=at, command_id=uuid4().hex)
+            followups.submit(nurse, whose, form, at=at, command_id=uuid4().hex)
 
 
 def _filled(town: Town, by: Actor, scale: str, answers: dict[str, str]) -> UUID:

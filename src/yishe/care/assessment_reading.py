@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import assessments, entries, items, scales, timeline
-from yishe.care.assessments import DRAFT, Told
+from yishe.care import entries, forms, items, scales, timeline
+from yishe.care.forms import DRAFT, Told
 from yishe.care.items import Reader
 from yishe.care.models import QuestionnaireResponse
 from yishe.people import access
@@ -50,7 +50,7 @@ class Form:
 
     def may_go_on(self, actor: Actor, placement: Placement, at: datetime) -> bool:
         """Whether this person may fill, submit or correct it."""
-        allowed = access.may(actor, assessments.ACTION, placement, at).allowed
+        allowed = access.may(actor, forms.ACTION, placement, at).allowed
         return allowed and bool(actor.member.duties(at) & set(self.scale.filled_by.staff))
 
     @property
@@ -79,40 +79,60 @@ class Overview:
     done: Sequence[Form]
 
 
-def overview(actor: Actor, resident: UUID, at: datetime) -> Overview:
-    """Everything about her assessments. The caller leaves the access line. NotFound, Forbidden as the timeline."""
+def overview(actor: Actor, resident: UUID, at: datetime, *, followups: bool = False) -> Overview:
+    """Everything about her assessments, or her follow-ups. The caller leaves the access line. NotFound, Forbidden as the timeline."""
     placement = entries.whose(resident)
     permission = access.require(actor, timeline.ACTION, placement, at)
     subjects = entries.keyed(placement)
     reader = items.reader(actor, placement, subjects, at)
     rows = entries.standing(QuestionnaireResponse, subjects).order_by("-occurred_at", "-id")
-    whose = assessments.about(placement, at)
-    told = [row for row in rows if reader.sight.shown(row.groups, row.author) is not Shown.NOTHING]
-    forms = [_form(row, reader, whose) for row in told]
+    whose = forms.about(placement, at)
+    kind = [row for row in rows if scales.is_followup(row.scale) == followups]
+    told = [row for row in kind if reader.sight.shown(row.groups, row.author) is not Shown.NOTHING]
+    filled = [_form(row, reader, whose) for row in told]
     return Overview(
-        placement, permission, _offers(actor, placement, whose, at),
-        [one for one in forms if one.row.status == DRAFT], [one for one in forms if one.row.status != DRAFT],
+        placement, permission, _offers(actor, placement, whose, at, followups),
+        [one for one in filled if one.row.status == DRAFT], [one for one in filled if one.row.status != DRAFT],
     )  # fmt: skip
 
 
-def form(actor: Actor, resident: UUID, response: UUID, at: datetime) -> tuple[Form, Overview]:
+def form(
+    actor: Actor, resident: UUID, response: UUID, at: datetime, *, followups: bool = False
+) -> tuple[Form, Overview]:
     """One form, with what else is known. Forbidden when its group is not for this reader."""
-    seen = overview(actor, resident, at)
+    seen = overview(actor, resident, at, followups=followups)
     found = next((one for one in (*seen.drafts, *seen.done) if one.row.response == response), None)
     if found is None:
-        raise NotFound("no_form", "找不到这份评估：可能已作废，或属于另一位居民。请从评估列表重新打开。")
+        raise NotFound("no_form", "找不到这份表：可能已作废，或属于另一位居民。请从居民页重新打开。")
     if found.told is None:
         raise Forbidden("not_to_read", f"{found.instead}。").concerning(seen.placement.subject)
     return found, seen
 
 
-def _offers(actor: Actor, placement: Placement, whose: About, at: datetime) -> list[Offer]:
-    if placement.gone or not access.may(actor, assessments.ACTION, placement, at).allowed:
+def blank(
+    actor: Actor, resident: UUID, kind: str, response: UUID, at: datetime, answers: Mapping[str, Any]
+) -> tuple[Form, Overview]:
+    """A follow-up form before its first save, under the id it will have. The open one of the kind in its place, if any."""
+    seen = overview(actor, resident, at, followups=True)
+    open_ = next((one for one in seen.drafts if one.row.scale == kind and one.told is not None), None)
+    if open_ is not None:
+        return open_, seen
+    form = scales.followup(kind, at)
+    row = QuestionnaireResponse(
+        response=response, status=DRAFT, scale=form.code, version=form.version, definition=form.sha256,
+        informant=forms.STAFF, author=actor.staff_id, occurred_at=at, recorded_at=at,
+    )  # fmt: skip
+    whose = forms.about(seen.placement, at)
+    return Form(row, form, actor.member.name, whose, Told(dict(answers))), seen
+
+
+def _offers(actor: Actor, placement: Placement, whose: About, at: datetime, followups: bool) -> list[Offer]:
+    if placement.gone or not access.may(actor, forms.ACTION, placement, at).allowed:
         return []
     duties = actor.member.duties(at)
     return [
         Offer(scale, scale_scoring.fits(scale, whose))
-        for scale in scales.all_in_force(at)
+        for scale in (scales.all_followups(at) if followups else scales.all_in_force(at))
         if duties & set(scale.filled_by.staff)
     ]
 
@@ -122,11 +142,12 @@ def _form(row: QuestionnaireResponse, reader: Reader, whose: About) -> Form:
     shown = reader.sight.shown(row.groups, row.author)
     return Form(
         row, scale, reader.name(row.author), whose,
-        assessments.told_of(row, reader.keys[row.subject]) if shown is Shown.DETAIL else None,
+        forms.told_of(row, reader.keys[row.subject]) if shown is Shown.DETAIL else None,
         reader.sight.instead(row.groups, row.author), _newer(scale, reader.at),
     )  # fmt: skip
 
 
 def _newer(scale: Scale, at: datetime) -> str:
-    current = {one.code: one for one in scales.all_in_force(at)}.get(scale.code)
+    every = (*scales.all_in_force(at), *scales.all_followups(at))
+    current = {one.code: one for one in every}.get(scale.code)
     return current.version if current is not None and current.sha256 != scale.sha256 else ""

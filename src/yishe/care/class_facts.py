@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from yishe.care import assessments, entries, lives, needs, observations, risks
+from yishe.care import entries, forms, lives, needs, observations, risks
 from yishe.care.models import QuestionnaireResponse
 from yishe.care.record import Record
 from yishe.people.facts import Known
@@ -42,6 +42,6 @@ def _bands(record: Record) -> set[str]:
     return {
         f"{scale}.{score}.{one['band']}"
         for scale, row in newest.items()
-        for score, one in (assessments.told_of(row, keys[row.subject]).result or {}).get("scores", {}).items()
+        for score, one in (forms.told_of(row, keys[row.subject]).result or {}).get("scores", {}).items()
         if one["band"]
     }

@@ -25,6 +25,7 @@ from yishe.people.directory import Directory
 from yishe.people.placements import Placement
 from yishe.people.sight import Sight
 from yishe.policy.access_rules import Shown
+from yishe.policy.followup_rules import Followup
 from yishe.policy.packs import PackSet
 from yishe.policy.scale_rules import Score
 
@@ -242,8 +243,18 @@ def assessment(row: QuestionnaireResponse, reader: Reader) -> Item | None:
     said += [str(scale.flags[code].title) for code in result["flags"]]
     said += [str(scale.rules[code].title) for code in result["rules"]]
     amended = row.supersedes if row.status == "amended" else None
-    made = _item("assessment", row, reader, f"评估：{scale.title}", text="；".join(said), detail=detail)
+    title = f"评估：{scale.title}"
+    if isinstance(scale, Followup):
+        title, said = f"随访：{scale.title}", [classified(scale, result["concluded"]), *said]
+    made = _item("assessment", row, reader, title, text="；".join(said), detail=detail)
     return replace(made, corrects=amended)
+
+
+def classified(form: Followup, found: Mapping[str, Any]) -> str:
+    """The class of a follow-up and the next day, in words."""
+    one = form.classes.get(found["code"])
+    until = f"，下次不晚于 {found['next']}" if found["next"] else ""
+    return f"{one.title if one else '未能分类（缺资料）'}{until}"
 
 
 def scored(score: Score, found: Mapping[str, Any]) -> str:

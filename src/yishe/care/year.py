@@ -115,24 +115,52 @@ def _kept(
     day = contact.occurred_at.astimezone(ZONE).date()
     row = in_force(where, day)
     targets = _targets(row, services, how, day)
+    _all_ticked(bundle, actor, row, targets, contact, at)
+    bundle.commit()
+    return targets
+
+
+def keep_by(
+    bundle: Bundle, actor: Actor, where: Placement, contact: Encounter, services: Sequence[str], at: datetime
+) -> list[Owed]:
+    """Tick off, in the caller's bundle, what of these services a contact keeps; nothing when nothing of it is owed that
+    day or its way does not count."""
+    day, sheet = contact.occurred_at.astimezone(ZONE).date(), packs.in_force().contracts
+    row = _in_force(where, day)
+    if row is None or sheet is None:
+        return []
+    known = tuple(one for one in services if one in sheet.services)
+    mine = list(row.owed.filter(kept_on=None).order_by("due", "nth"))
+    found = [_fit(mine, one, day) for one in fitting(sheet, known, contact.kind)]
+    targets = [one for one in found if one is not None]
+    if targets:
+        _all_ticked(bundle, actor, row, targets, contact, at)
+    return targets
+
+
+def _all_ticked(
+    bundle: Bundle, actor: Actor, row: Contract, targets: Sequence[Owed], contact: Encounter, at: datetime
+) -> None:
     for one in targets:
         if one.loop is None:
             _opened(one, at)
             one.refresh_from_db()
             row.refresh_from_db()
-    _ticked(bundle, actor, row, targets, contact, day, at)
-    bundle.commit()
-    return targets
+    _ticked(bundle, actor, row, targets, contact, contact.occurred_at.astimezone(ZONE).date(), at)
 
 
 def in_force(where: Placement, day: date) -> Contract:
     """The contract that counts on that day. Conflict when there is none."""
-    subjects = placements.subjects_of(where.resident)
-    rows = Contract.objects.filter(subject__in=subjects, since__lte=day, until__gt=day)
-    row = rows.filter(ended_at=None).order_by("-since").first()
+    row = _in_force(where, day)
     if row is None:
         raise Conflict("no_contract", f"{day:%Y-%m-%d} 没有生效的签约：请先签约，或改为普通接诊记录。")
     return row
+
+
+def _in_force(where: Placement, day: date) -> Contract | None:
+    subjects = placements.subjects_of(where.resident)
+    rows = Contract.objects.filter(subject__in=subjects, since__lte=day, until__gt=day)
+    return rows.filter(ended_at=None).order_by("-since").first()
 
 
 def _targets(row: Contract, services: Sequence[str], how: str, day: date) -> list[Owed]:

@@ -228,6 +228,23 @@ class ScaleCase(Strict):
     then: ScaleSays
 
 
+class FollowupSays(ScaleSays):
+    """And of a follow-up: its class, within how many days the next is due, what is proposed, which aims are met."""
+
+    falls: str | None = None
+    next_in: int | None = None
+    proposes: str | None = None
+    meets: dict[str, bool] | None = None
+
+
+class FollowupCase(ScaleCase):
+    """Answers to a follow-up form, after one that was classified as `before`; `usual` are those many cases share."""
+
+    before: str = "none"
+    usual: dict[str, Any] = {}
+    then: FollowupSays
+
+
 class RightsCase(Strict):
     """Until when a `category` is kept whose `last` entry is of that day; no `until` while no term is said. `keeps`: whether it
     obliges at all in this pack."""

@@ -1,20 +1,21 @@
 """Cases of scales: answers are read, scored and followed to what they open, as on the form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from . import packs, scale_scoring
-from .case_models import ScaleCase
+from . import followup_classes, packs, scale_scoring
+from .case_models import FollowupCase, ScaleCase
+from .followup_rules import HOW, ON, Followup
 from .pack_files import Layer
 from .refusals import Invalid
-from .scale_rules import Scale, Score
+from .scale_rules import Effect, Scale, Score
 from .scale_scoring import About
 from .timeline import Timeline
 
-PREFIX = "scale."
+PREFIX, FOLLOWUP = "scale.", "followups."
 
 
-def wrong(timeline: Timeline[Scale], case: ScaleCase) -> list[str]:
+def wrong(timeline: Timeline[Any], case: ScaleCase) -> list[str]:
     """What came out otherwise than the case says."""
     scale, about = timeline.on(case.on), About(case.about.age, case.about.sex, case.about.traits)
     found: dict[str, Any] = {"refused": None, "fits": scale_scoring.fits(scale, about)}
@@ -29,14 +30,46 @@ def wrong(timeline: Timeline[Scale], case: ScaleCase) -> list[str]:
         "bands": {code: one.band for code, one in result.scores.items()},
         "rules": result.rules, "undecided": result.undecided, "flags": result.flags,
         "missing": scale_scoring.missing(scale, answers, about),
-        "opens": tuple(opened(scale, result)),
+        "opens": tuple(opened(result.effects(scale))),
     }  # fmt: skip
+    if isinstance(case, FollowupCase):
+        found |= _concluded(scale, case, answers, about, result)
     return [line for name in case.then.model_fields_set for line in _differ(name, case.then, found[name])]
 
 
-def opened(scale: Scale, result: scale_scoring.Result) -> Iterator[str]:
-    """The loops a result opens, as `kind` or `kind/reason`."""
-    for effect in result.effects(scale):
+def _concluded(
+    form: Followup, case: FollowupCase, answers: dict[str, Any], about: About, result: scale_scoring.Result
+) -> dict[str, Any]:
+    concluded = followup_classes.conclude(form, answers, about, case.before, case.on)
+    one = concluded.of(form)
+    refer = one.refer if one else None
+    effects = [*result.effects(form), *(one.then if one else ())]
+    return {
+        "falls": concluded.code, "next_in": (concluded.next - case.on).days if concluded.next else 0,
+        "proposes": "/".join(filter(None, (refer.kind, refer.reason))) if refer else "",
+        "meets": dict(concluded.targets or {}), "opens": tuple(opened(dict.fromkeys(effects))),
+    }  # fmt: skip
+
+
+def unconcluded(pack: packs.PackSet, layers: Sequence[Layer]) -> list[str]:
+    """Classes of follow-ups that no case falls into."""
+    told: set[tuple[str, str | None]] = set()
+    for layer in layers:
+        for name, marked in layer.files.items():
+            if name.startswith(f"cases/{FOLLOWUP}"):
+                cases = [FollowupCase.model_validate(child.plain()) for child in marked.value]
+                told |= {(name.removeprefix(f"cases/{FOLLOWUP}"), case.then.falls) for case in cases}
+    return [
+        f"class {code}.{name}"
+        for code, timeline in pack.followups_by_date.items()
+        for name in dict.fromkeys(name for form in timeline.values for name in form.classes)
+        if (code, name) not in told
+    ]
+
+
+def opened(effects: Iterable[Effect]) -> Iterator[str]:
+    """The loops that effects open, as `kind` or `kind/reason`."""
+    for effect in effects:
         if effect.promise:
             yield "/".join(filter(None, (effect.promise.kind, effect.promise.reason)))
 
@@ -49,10 +82,14 @@ def _differ(name: str, then: Any, found: Any) -> list[str]:
 
 
 def _answers(scale: Scale, case: ScaleCase, about: About) -> dict[str, Any]:
+    usual = case.usual if isinstance(case, FollowupCase) else {}
     answers = {
         code: scale_scoring.read(scale, code, given, confirmed=code in case.confirmed)
-        for code, given in case.answers.items()
+        for code, given in {**usual, **case.answers}.items()
     }
+    if isinstance(scale, Followup):
+        answers = {HOW: next(iter(scale.options(HOW))), ON: case.on.isoformat(), **answers}
+        followup_classes.check(scale, answers, about)
     for code in scale.items:  # in order, as one answer decides whether the next is asked
         asked = scale_scoring.asked(scale, answers, about)
         if code in asked and code not in answers and case.rest in scale.options(code):

@@ -4,7 +4,7 @@ A layer's cases run against the packs up to that layer, so that an overlay may c
 Drafts are run as well: a rule is tried out before it is approved.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from .case_models import (
     ConsentCase,
     ContractCase,
     FieldGroupCase,
+    FollowupCase,
     LeftUsCase,
     LoopCase,
     ReactionCase,
@@ -33,7 +34,7 @@ from .marked import Marked, Place
 from .pack_errors import PackErrors, Problem, Problems, one_of
 from .pack_fields import Strict
 from .pack_files import Layer
-from .timeline import in_force
+from .timeline import Timeline, in_force
 
 _MODELS: dict[str, type[Strict]] = {
     "calendar": CalendarCase,
@@ -98,7 +99,8 @@ def uncovered(paths: Sequence[Path]) -> list[str]:
     tried = case_life.tried(laid.layers)
     risks = [f"risk {code}" for code in pack.life.risks if code not in tried]
     reactions = [f"reaction {code}" for code in pack.reactions if code not in told]
-    return kinds + reactions + risks + case_scales.uncovered(pack, laid.layers)
+    forms = case_scales.uncovered(pack, laid.layers) + case_scales.unconcluded(pack, laid.layers)
+    return kinds + reactions + risks + forms
 
 
 def _reaction_cases(layers: Sequence[Layer]) -> Iterator[ReactionCase]:
@@ -115,11 +117,11 @@ def _file(pack: packs.PackSet, layer: Layer, name: str) -> Iterator[Result]:
     about = name.removeprefix("cases/")
     marked = layer.files[name]
     problems = Problems()
-    scale = about.removeprefix(case_scales.PREFIX) if about.startswith(case_scales.PREFIX) else None
-    model: type[Strict] = ScaleCase if scale else _MODELS.get(about, LoopCase)
-    if scale and scale not in pack.scales_by_date:
-        wanted = one_of(pack.scales_by_date, scale)
-        problems.add(marked.place, f"cases about unknown scale {scale!r}; {wanted}")
+    kind, dot, form = about.partition(".")
+    model, forms = _forms(pack, kind) if dot else (None, {})
+    if model and form not in forms:
+        problems.add(marked.place, f"cases about unknown {kind} {form!r}; {one_of(forms, form)}")
+    model = model or _MODELS.get(about, LoopCase)
     if model is LoopCase and about not in pack.kinds:
         problems.add(marked.place, f"cases about unknown loop kind {about!r}; {one_of(pack.kinds, about)}")
     if not isinstance(marked.value, list):
@@ -128,11 +130,16 @@ def _file(pack: packs.PackSet, layer: Layer, name: str) -> Iterator[Result]:
     problems.raise_if_any()
     for child, case in cases:
         wrong = (
-            case_scales.wrong(pack.scales_by_date[scale], case)
-            if scale and isinstance(case, ScaleCase)
-            else _wrong(pack, about, case)
+            case_scales.wrong(forms[form], case) if isinstance(case, ScaleCase) else _wrong(pack, about, case)
         )
         yield Result(child.place, layer.head.id, about, getattr(case, "name", ""), tuple(wrong))
+
+
+def _forms(pack: packs.PackSet, kind: str) -> tuple[type[Strict] | None, Mapping[str, Timeline[Any]]]:
+    """Cases of scales and follow-ups are named `scale.x` and `followups.x`."""
+    if kind == "scale":
+        return ScaleCase, pack.scales_by_date
+    return (FollowupCase, pack.followups_by_date) if kind == "followups" else (None, {})
 
 
 def _read(child: Marked, model: type[Strict], problems: Problems) -> Strict | None:

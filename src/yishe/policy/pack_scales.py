@@ -37,7 +37,7 @@ def build(laid: Laid, sheets: Sheets, kinds: Kinds, problems: Problems) -> Scale
         scales[code] = Timeline(code, tuple(steps))
     for timeline in scales.values():
         for scale in timeline.values:
-            _Check(scale, trees.get((scale.code, scale.version), NOWHERE), problems).everything(
+            Checked(scale, trees.get((scale.code, scale.version), NOWHERE), problems).everything(
                 sheets, kinds, scales
             )
     return scales
@@ -82,7 +82,7 @@ def _version(header: Marked, day: date, body: Marked, problems: Problems) -> Sca
         return None
 
 
-class _Check:
+class Checked:
     """One version of one scale."""
 
     def __init__(self, scale: Scale, tree: Marked, problems: Problems) -> None:

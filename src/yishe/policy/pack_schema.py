@@ -13,6 +13,7 @@ from .case_models import (
     ClassCase,
     ConsentCase,
     ContractCase,
+    FollowupCase,
     LoopCase,
     ReactionCase,
     RightsCase,
@@ -22,6 +23,7 @@ from .class_rules import ClassSheet
 from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
+from .followup_rules import Followup
 from .growth_rules import GrowthSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
@@ -94,9 +96,10 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/risks.yaml": RiskCase,
     "cases/schedules.yaml": ScheduleCase,
     "cases/scale.<scale>.yaml": ScaleCase,
+    "cases/followups.<form>.yaml": FollowupCase,
     "cases/<loop kind>.yaml": LoopCase,
 }
-_HEADER = ("kind", "scale", "code", "version", "title", "source", "confidence", "status")
+_HEADER = ("kind", "scale", "followup", "code", "version", "title", "source", "confidence", "status")
 
 
 def json_schema() -> dict[str, Any]:
@@ -111,6 +114,7 @@ def json_schema() -> dict[str, Any]:
     schemas["loops/<loop kind>.yaml"] = _loop_file()
     schemas["loop_defaults.yaml"] = _loop_file()
     schemas["scales/<scale>.yaml"] = _headed(Scale.model_json_schema(by_alias=True), "ScaleFile")
+    schemas["followups/<form>.yaml"] = _headed(Followup.model_json_schema(by_alias=True), "FollowupFile")
     return {name: schema if name in _CASES else _optional(schema) for name, schema in schemas.items()}
 
 

@@ -16,6 +16,7 @@ from . import (
     class_rules,
     contract_checks,
     pack_checks,
+    pack_followups,
     pack_kinds,
     pack_life,
     pack_plans,
@@ -29,6 +30,7 @@ from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
 from .contract_year import Claim
 from .export_rules import ExportSheet
+from .followup_rules import Followup
 from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
 from .pack_fields import Words
@@ -83,6 +85,7 @@ class PackSet:
     kinds: Mapping[str, Timeline[LoopKind]]
     usable: Mapping[str, Timeline[LoopKind]]
     scales_by_date: Mapping[str, Timeline[Scale]]
+    followups_by_date: Mapping[str, Timeline[Followup]]
     bounds_by_date: Timeline[Mapping[str, Quantity]]
     settings_by_date: Timeline[SettingsVersion]
     sign_in_by_date: Timeline[SignInVersion]
@@ -141,6 +144,22 @@ class PackSet:
         """Every approved scale in force on that day."""
         living = [timeline.on(on) for timeline in self.scales_by_date.values() if timeline.alive(on)]
         return tuple(scale for scale in living if scale.status == "approved")
+
+    def followup(self, code: str, on: date) -> Followup:
+        """The approved follow-up form of that day. Raises Invalid for an unknown or unapproved one, NotInForce."""
+        timeline = self.followups_by_date.get(code)
+        if timeline is None:
+            known = "、".join(str(one.title) for one in self.followups(on))
+            raise Invalid("followup.unknown", f"没有“{code}”这种随访；可用：{known}。", followup=code)
+        form = timeline.on(on)
+        if form.status != "approved":
+            raise Invalid("followup.not_approved", f"《{form.title}》尚未批准，不能使用。", followup=code)
+        return form
+
+    def followups(self, on: date) -> tuple[Followup, ...]:
+        """Every approved follow-up form in force on that day."""
+        living = [timeline.on(on) for timeline in self.followups_by_date.values() if timeline.alive(on)]
+        return tuple(form for form in living if form.status == "approved")
 
     def bounds(self, on: date) -> Mapping[str, Quantity]:
         """Quantities that may be entered by hand, with their limits on that day."""
@@ -240,13 +259,15 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     class_checks.check(laid.sheet("classes") or NOWHERE, sheets, kinds, life.risks, scales, problems)
     plans = pack_plans.build(laid, sheets, kinds, problems)
     refused = pack_scales.refused(laid, scales, problems)
+    followups = pack_followups.build(laid, sheets, kinds, scales, problems)
     problems.raise_if_any()
-    return replace(_assemble(laid, sheets, kinds, life, scales, plans), refused_scales=refused), laid
+    whole = _assemble(laid, sheets, kinds, life, scales, plans, followups)
+    return replace(whole, refused_scales=refused), laid
 
 
 def _assemble(
     laid: Laid, sheets: pack_sheets.Sheets, kinds: pack_kinds.Kinds, life: pack_life.Life, scales: pack_scales.Scales,
-    plans: PlanBook,
+    plans: PlanBook, followups: pack_followups.Followups,
 ) -> PackSet:  # fmt: skip
     reactions = {code: reaction for code, reaction in sheets.reactions.items() if reaction}
     return PackSet(
@@ -278,6 +299,7 @@ def _assemble(
         kinds=kinds,
         usable={code: _usable(timeline) for code, timeline in kinds.items()},
         scales_by_date=scales,
+        followups_by_date=followups,
         bounds_by_date=sheets.bounds,
         settings_by_date=sheets.settings,
         sign_in_by_date=sheets.sign_in,

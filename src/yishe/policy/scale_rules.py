@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from .pack_fields import Length, Said, Sourced, Status, Strict, Words
 from .reactions import FactField, FactKind, Promise
-from .sheets import Span
+from .sheets import Conversion, Span
 
 ItemType = Literal["choice", "multi", "number", "date", "text"]
 ABOUT = {
@@ -55,15 +55,18 @@ class Option(Strict):
 
 class Item(Strict):
     """One question. `choice` names a shared list of `choices`, `options` are its own. A number has a unit (`unit` UCUM,
-    `shown` what people write), is refused outside `hard` and asked about outside `soft`. `when`: asked only then."""
+    `shown` what people write, `units` how others are turned into it), is refused outside `hard` and asked about outside `soft`;
+    a `quantity` of bounds.yaml brings them all. `when`: asked only then."""
 
     ask: Said
     help: Said | None = None
     type: ItemType = "choice"
     choice: str = ""
     options: dict[str, Option] = Field(default_factory=dict)
+    quantity: str = ""
     unit: str = ""
     shown: str = ""
+    units: dict[str, Conversion] = Field(default_factory=dict)
     hard: Span | None = None
     soft: Span | None = None
     decimals: int = Field(default=0, ge=0, le=3)

@@ -73,7 +73,7 @@ class Result:
 
 def fits(scale: Scale, about: About) -> bool | None:
     """Whether the scale is made for her; None when what decides it is not known."""
-    return True if scale.fits is None else _holds(scale.fits.when, _known(scale, {}, about))
+    return True if scale.fits is None else holds(scale.fits.when, known(scale, {}, about))
 
 
 def asked(scale: Scale, answers: Answers, about: About) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def asked(scale: Scale, answers: Answers, about: About) -> tuple[str, ...]:
     found: list[str] = []
     given: dict[str, Any] = {}
     for code, item in scale.items.items():
-        if item.when and _holds(item.when, _known(scale, given, about)) is not True:
+        if item.when and holds(item.when, known(scale, given, about)) is not True:
             continue
         found.append(code)
         if code in answers:
@@ -105,9 +105,9 @@ def result(scale: Scale, answers: Answers, about: About) -> Result:
     """Scores, bands and conclusions of what was answered."""
     given = counted(scale, answers, about)
     scores = {code: _scored(scale, score, given) for code, score in scale.scores.items()}
-    known = _known(scale, given, about)
-    known |= {code: one.value for code, one in scores.items() if one.value is not None}
-    held = {code: _holds(rule.when, known) for code, rule in scale.rules.items()}
+    facts = known(scale, given, about)
+    facts |= {code: one.value for code, one in scores.items() if one.value is not None}
+    held = {code: holds(rule.when, facts) for code, rule in scale.rules.items()}
     return Result(
         scores,
         tuple(code for code, holds in held.items() if holds),
@@ -118,8 +118,8 @@ def result(scale: Scale, answers: Answers, about: About) -> Result:
 
 def flagged(scale: Scale, answers: Answers, about: About) -> tuple[str, ...]:
     """The red flags that stand, whether or not the form is finished."""
-    known = _known(scale, counted(scale, answers, about), about)
-    return tuple(code for code, flag in scale.flags.items() if _holds(flag.when, known))
+    facts = known(scale, counted(scale, answers, about), about)
+    return tuple(code for code, flag in scale.flags.items() if holds(flag.when, facts))
 
 
 def read(scale: Scale, code: str, given: Any, *, confirmed: bool = False) -> Any:
@@ -162,16 +162,27 @@ def _number(item: Item, code: str, given: str, *, confirmed: bool) -> Decimal:
     if found is None:
         raise Invalid("not_a_number", f"“{item.ask}”要填一个数，单位是{item.shown}。", item=code)
     unit = found[2].strip()
+    if unit in item.units:
+        raise _other_unit(item, code, found[1], unit)
     if unit and unit not in (item.unit, item.shown):
         raise Invalid(
             "unit_other", f"“{item.ask}”的单位是{item.shown}，填的是{unit}：请换算后只填数。", item=code
         )
     try:
-        value = round(Decimal(found[1]), item.decimals)
+        value = Decimal(found[1])
+        _within(item, code, value, confirmed=confirmed)
+        return round(value, item.decimals)
     except InvalidOperation:
         raise _unreadable(item, code) from None
-    _within(item, code, value, confirmed=confirmed)
-    return value
+
+
+def _other_unit(item: Item, code: str, number: str, unit: str) -> Invalid:
+    """A value in another unit is answered with what it comes to, never turned silently."""
+    said = f"{item.units[unit].of(float(number)):.{item.decimals}f}"
+    return Invalid(
+        "unit_other", f"“{item.ask}” {number} {unit} 合 {said} {item.shown}：核对无误请填 {said}。",
+        item=code, suggestion=said,
+    )  # fmt: skip
 
 
 def _within(item: Item, code: str, value: Decimal, *, confirmed: bool) -> None:
@@ -179,7 +190,7 @@ def _within(item: Item, code: str, value: Decimal, *, confirmed: bool) -> None:
         raise Invalid(
             "value_impossible",
             f"“{item.ask}”填了 {value} {item.shown}，超出可能的范围（{item.hard.low:g}–{item.hard.high:g}）："
-            "是不是多写或少写了一位，或单位不同？请核对后重填。",
+            f"是不是多写或少写了一位，或单位不同？{_meant(item, value)}请核对后重填。",
             item=code,
         )
     if item.soft and not item.soft.holds(float(value)) and not confirmed:
@@ -188,6 +199,18 @@ def _within(item: Item, code: str, value: Decimal, *, confirmed: bool) -> None:
             f"“{item.ask}”填了 {value} {item.shown}，很少见：请再核对或复测一次；仍是这样，勾选“已核对”再保存。",
             item=code, confirm="confirmed",
         )  # fmt: skip
+
+
+def _meant(item: Item, value: Decimal) -> str:
+    """What it would be in the other units people write, where that is usual."""
+    usual = item.soft or item.hard
+    turned = {unit: one.of(float(value)) for unit, one in item.units.items()}
+    said = [
+        f"若按 {unit} 填的，合 {n:.{item.decimals}f} {item.shown}。"
+        for unit, n in turned.items()
+        if usual and usual.holds(n)
+    ]
+    return "".join(said)
 
 
 def _day(item: Item, code: str, given: str) -> str:
@@ -230,18 +253,18 @@ def points(scale: Scale, score: Score, code: str, answer: Any) -> float:
     return value * score.weights.get(code, 1)
 
 
-def _known(scale: Scale, answers: Answers, about: About) -> dict[str, Any]:
+def known(scale: Scale, answers: Answers, about: About) -> dict[str, Any]:
     """What conditions see: her age, sex and traits as far as known, and what was answered."""
-    known: dict[str, Any] = {"traits": list(about.traits)}
+    facts: dict[str, Any] = {"traits": list(about.traits)}
     if about.age is not None:
-        known["age"] = about.age
+        facts["age"] = about.age
     if about.sex:
-        known["sex"] = about.sex
+        facts["sex"] = about.sex
     for code, answer in answers.items():
         kind = scale.items[code].type
         if kind in ("choice", "multi", "number"):
-            known[code] = float(answer) if kind == "number" else answer
-    return known
+            facts[code] = float(answer) if kind == "number" else answer
+    return facts
 
 
 @lru_cache(maxsize=4096)
@@ -249,7 +272,7 @@ def _ready(expression: str) -> tuple[cel.Condition, frozenset[str]]:
     return cel.ready(expression), cel_types.names(expression)
 
 
-def _holds(expression: str, known: Mapping[str, Any]) -> bool | None:
+def holds(expression: str, known: Mapping[str, Any]) -> bool | None:
     """Whether it holds; None when it speaks of something not known."""
     condition, names = _ready(expression)
     return condition.holds(known) if names <= set(known) else None

@@ -10,7 +10,7 @@ import pytest
 from pytest_django.fixtures import Settings
 from tests.rooms.care.world import World
 
-from yishe.care import assessment_reading, assessments, timeline
+from yishe.care import assessment_reading, assessments, forms, timeline
 from yishe.care.models import QuestionnaireResponse
 from yishe.loops.models import Loop
 from yishe.people import merges, residents
@@ -36,13 +36,13 @@ def begin(world: World, who: Actor, scale: str, now: datetime, **more: Any) -> U
 
 def fill(
     world: World, who: Actor, form: UUID, answers: Mapping[str, Any], now: datetime, **more: Any
-) -> assessments.Saved:
+) -> forms.Saved:
     return assessments.answer(
         who, world.resident.resident, form, answers, at=now, command_id=uuid4().hex, **more
     )
 
 
-def finish(world: World, who: Actor, form: UUID, now: datetime) -> assessments.Saved:
+def finish(world: World, who: Actor, form: UUID, now: datetime) -> forms.Saved:
     return assessments.submit(who, world.resident.resident, form, at=now, command_id=uuid4().hex)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yishe.care import assessment_reading, assessments, scales
+from yishe.care import assessment_reading, assessments, forms, scales
 from yishe.care.assessment_reading import Form, Overview
 from yishe.doors.web import page, resident
 from yishe.doors.web.page import Here, signed_in
@@ -48,9 +48,9 @@ class Called:
 @signed_in
 def begin(request: HttpRequest, here: Here, resident_id: UUID, scale: str) -> HttpResponse:
     """What the scale is, and who will answer. A form that is open already is gone on with."""
-    stands, permission = resident.allowed(here, resident_id, assessments.ACTION)
+    stands, permission = resident.allowed(here, resident_id, forms.ACTION)
     chosen, refused = scales.in_force(scale, here.now), None
-    assessments.may_fill(here.actor, chosen, "staff", here.now)
+    forms.may_fill(here.actor, chosen, "staff", here.now)
     if request.method == "POST":
         try:
             row = assessments.start(
@@ -86,7 +86,7 @@ def keep(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) ->
             return HttpResponseRedirect(request.path.removesuffix("/save"))
         return _shown(request, here, resident_id, response, refused=refused)
     form, seen = assessment_reading.form(here.actor, resident_id, response, here.now)
-    told = {**_state(here, form, seen), "refusal": refused}
+    told = {**state(here, form, seen), "refusal": refused}
     return page.show(
         request, here, "parts/assessment_state.html", told, status=refused.status if refused else 200
     )
@@ -112,13 +112,13 @@ def submit(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) 
 @signed_in
 def amend(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) -> HttpResponse:
     """Correct what was submitted, saying why."""
-    resident.allowed(here, resident_id, assessments.ACTION)
+    resident.allowed(here, resident_id, forms.ACTION)
     refused = None
     if request.method == "POST":
         try:
             assessments.amend(
-                here.actor, resident_id, response, _given(request), reason=request.POST.get("reason", ""), at=here.now,
-                confirmed=_confirmed(request), command_id=_command(request),
+                here.actor, resident_id, response, given(request), reason=request.POST.get("reason", ""), at=here.now,
+                confirmed=confirmed(request), command_id=_command(request),
             )  # fmt: skip
             return page.done(request, "已更正", request.path.removesuffix("/amend"))
         except Invalid as said:
@@ -148,7 +148,7 @@ def _informants(scale: Scale) -> list[tuple[str, str]]:
     return [(code, words) for code, words in INFORMANTS.items() if allowed[code]]
 
 
-def _given(request: HttpRequest) -> dict[str, Any]:
+def given(request: HttpRequest) -> dict[str, Any]:
     """The answers on the page, by item; several for one are a list."""
     found: dict[str, Any] = {}
     for name in request.POST:
@@ -158,16 +158,16 @@ def _given(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def _confirmed(request: HttpRequest) -> set[str]:
+def confirmed(request: HttpRequest) -> set[str]:
     return {name.removeprefix(CONFIRM) for name in request.POST if name.startswith(CONFIRM)}
 
 
 def _saved(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) -> Invalid | None:
-    given = _given(request)
+    answers = given(request)
     try:
-        if given:
+        if answers:
             assessments.answer(
-                here.actor, resident_id, response, given, confirmed=_confirmed(request), at=here.now,
+                here.actor, resident_id, response, answers, confirmed=confirmed(request), at=here.now,
                 command_id=_command(request),
             )  # fmt: skip
     except Invalid as refused:
@@ -180,15 +180,15 @@ def _shown(
     amending: bool = False,
 ) -> HttpResponse:  # fmt: skip
     form, seen = assessment_reading.form(here.actor, resident_id, response, here.now)
-    amending = amending and form.row.status != assessments.DRAFT
+    amending = amending and form.row.status != forms.DRAFT
     page.seen(here, "read.assessment", [seen.placement.subject], **seen.permission.line)
-    typed = _given(request) if refused else {}
+    typed = given(request) if refused else {}
     may = form.may_go_on(here.actor, seen.placement, here.now)
-    filling = may and (form.row.status == assessments.DRAFT or amending)
+    filling = may and (form.row.status == forms.DRAFT or amending)
     about = resident.card_of(seen.placement)
-    told = _state(here, form, seen) | {
+    told = state(here, form, seen) | {
         "person_name": about.name, "resident": seen.placement.resident, "place": "residents",
-        "form": form, "scale": form.scale, "questions": _questions(form, typed), "refusal": refused, "amending": amending, "may": may,
+        "form": form, "scale": form.scale, "questions": questions(form, typed), "refusal": refused, "amending": amending, "may": may,
         "reason": request.POST.get("reason", ""), "command_id": ids.new(), "results": [] if filling else _results(form),
         "found": {} if filling else _found(form), "informant": INFORMANTS[form.row.informant],
     }  # fmt: skip
@@ -198,7 +198,7 @@ def _shown(
     return page.show(request, here, template, told, status=refused.status if refused else 200)
 
 
-def _state(here: Here, form: Form, seen: Overview) -> dict[str, Any]:
+def state(here: Here, form: Form, seen: Overview) -> dict[str, Any]:
     """What changes with each save: how far it is, what stands in red, whom that called."""
     answered = sum(code in (form.told.answers if form.told else {}) for code in form.asked)
     flags = [form.scale.flags[code] for code in form.flags]
@@ -228,7 +228,7 @@ def _name(here: Here, staff: UUID | None) -> str:
     return member.name if member else ""
 
 
-def _questions(form: Form, typed: dict[str, Any]) -> list[Question]:
+def questions(form: Form, typed: dict[str, Any]) -> list[Question]:
     answers = {**(form.told.answers if form.told else {}), **typed}
     asked, found = form.asked, []
     for code, item in form.scale.items.items():

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from pypinyin import Style, lazy_pinyin
 
 from yishe.care import evidence
-from yishe.doors.web import attaching, faces, page, pressing, resident, spoken, wording
+from yishe.doors.web import attaching, faces, following, page, pressing, resident, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import measures, scopes
 from yishe.loops import promises
@@ -20,6 +20,7 @@ from yishe.people import packs
 from yishe.people.placements import Placement
 from yishe.policy.loop_kinds import LoopKind, Reason
 from yishe.policy.refusals import Conflict, Invalid, Refused
+from yishe.trust import ids
 
 NO_REASON = "-"
 OFTEN, OFTEN_DAYS = 5, 91
@@ -131,7 +132,8 @@ def send(request: HttpRequest, here: Here, resident_id: UUID, kind: str, reason:
     shown = promises.preview(here.actor, kind, stands.resident, code, here.now)
     chosen = shown.kind.reasons.get(code)
     records = attaching.offered(here, stands, chosen.needs if chosen else ())
-    form = ReferForm(shown.kind, chosen, records, request.POST or None)
+    begins = following.proposed(here, stands.resident, ids.parse(request.GET.get("followup", "")))
+    form = ReferForm(shown.kind, chosen, records, request.POST or None, initial=begins)
     command = pressing.command(request)
     if request.method == "POST" and form.is_valid():
         opened = _sent(here, stands, kind, code, form, command)

@@ -12,6 +12,7 @@ from yishe.doors.web import (
     breaking,
     classing,
     faces,
+    followup_list,
     life_forms,
     lifecourse,
     loop_rows,
@@ -35,8 +36,8 @@ SEE = "resident.read"
 UNMASK = "resident.unmask"
 PROMISE = "loop.promise"
 TABS = {
-    "timeline": "时间轴", "loops": "闭环", "contract": "签约", "plan": "计划", "assessments": "评估", "medicines": "用药",
-    "observations": "监测", "class": "分类", "about": "资料",
+    "timeline": "时间轴", "loops": "闭环", "contract": "签约", "plan": "计划", "assessments": "评估", "followups": "随访",
+    "medicines": "用药", "observations": "监测", "class": "分类", "about": "资料",
 }  # fmt: skip
 RECORDING = {
     "note": ("record.note", "服务记录"),
@@ -144,6 +145,8 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
         return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
     if tab == "assessments":
         return assessment_list.told(here, record.placement)
+    if tab == "followups":
+        return followup_list.told(here, record.placement)
     if tab == "medicines":
         return _medicines(request, here, record, seen)
     if tab == "contract":

@@ -1,0 +1,268 @@
+"""Follow-ups (随访): a form of the pack filled for a resident, saved as one goes, classified when it is submitted.
+
+Submitting is one commit: the form with its class and the next day, the contact, the measurements, the year's promises that
+it keeps, the promise to come again. An emergency acts with the save that shows it. A referral is proposed, never sent.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from yishe.care import encounters, entries, evidence, forms, notes, observations, scales, year
+from yishe.care.forms import COMPLETED, Saved, Told
+from yishe.care.models import Encounter, QuestionnaireResponse, ServiceNote
+from yishe.loops import fulfilling
+from yishe.loops.models import Loop
+from yishe.loops.recording import Said
+from yishe.people.actors import Actor
+from yishe.people.particulars import ZONE
+from yishe.policy import followup_classes, scale_scoring
+from yishe.policy.followup_classes import Concluded
+from yishe.policy.followup_rules import HOW, NONE, ON, Followup
+from yishe.policy.refusals import Conflict, Invalid
+from yishe.policy.scale_rules import Effect
+from yishe.trust.commit import Bundle
+
+Draft = entries.Draft[QuestionnaireResponse]
+NEXT = "next"
+"""The item that names the agreed day, where a form has it; every other date tells of what was."""
+NOON = time(12)
+
+
+def begin(
+    actor: Actor, resident: UUID, *, kind: str, response: UUID, at: datetime, command_id: str,
+    informant: str = forms.STAFF, digest: bytes | None = None,
+) -> QuestionnaireResponse:  # fmt: skip
+    """Begin a form under the id its page was given.
+
+    Refused as `entries.begin`; Invalid for an unknown or unapproved form or one not made for her; Forbidden for a duty that
+    does not fill it; Conflict `already_started`, naming the open one."""
+    command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
+    body = {"followup": kind, "response": str(response), "informant": informant}
+    draft = entries.begin(QuestionnaireResponse, command, body)
+    if draft.earlier is not None:
+        return draft.earlier
+    form = scales.followup(kind, at)
+    forms.may_fill(actor, form, informant, at)
+    whose = forms.about(draft.placement, at)
+    if scale_scoring.fits(form, whose) is False and form.fits:
+        raise Invalid("followup_unfit", str(form.fits.says), followup=kind)
+    forms.only_one(form, draft)
+    return forms.begun(draft, form, informant, response)
+
+
+def answer(
+    actor: Actor, resident: UUID, response: UUID, given: Mapping[str, Any], *, at: datetime, command_id: str,
+    confirmed: Collection[str] = (), digest: bytes | None = None,
+) -> Saved:  # fmt: skip
+    """Save answers beside those saved before. Raises as `assessments.answer`; Invalid, as a question, for answers that cannot
+    be true together."""
+    command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
+    body = {"response": str(response), "answers": dict(given), "confirmed": sorted(confirmed)}
+    return forms.until_settled(lambda: forms.answered(command, response, body, followup=True))
+
+
+def submit(
+    actor: Actor,
+    resident: UUID,
+    response: UUID,
+    *,
+    at: datetime,
+    command_id: str,
+    digest: bytes | None = None,
+) -> Saved:
+    """Finish a form. Everything that follows from it happens in the same commit; the draft stays when it is refused.
+
+    Raises as `assessments.submit`; Invalid for days that cannot be; Conflict `followed_up_today` when she was followed up so
+    on that day already."""
+    command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
+    return forms.until_settled(lambda: _submitted(command, response))
+
+
+def discard(
+    actor: Actor,
+    resident: UUID,
+    response: UUID,
+    *,
+    at: datetime,
+    command_id: str,
+    digest: bytes | None = None,
+) -> QuestionnaireResponse:
+    """Throw an open form away; what an emergency opened stays open."""
+    command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
+    return forms.until_settled(lambda: forms.discarded(command, response, followup=True)).row
+
+
+def concluded(told: Told) -> Concluded:
+    """What a submitted form came to, as it was kept."""
+    kept = (told.result or {}).get("concluded", {})
+    due = date.fromisoformat(kept["next"]) if kept.get("next") else None
+    return Concluded(kept.get("code", ""), due, kept.get("targets"))
+
+
+# Deciding
+
+
+def _submitted(command: entries.Command, response: UUID) -> Saved:
+    asked = {"response": str(response), "verb": "submit"}
+    draft, before = forms.continued(
+        command, response, asked, followup=True, happened=lambda told: _moment(told, command.at)
+    )
+    if draft.earlier is not None:
+        return Saved(draft.earlier)
+    forms.still_open(before)
+    happened = draft.command.happened
+    forms.still_here(draft.placement, happened)
+    form, told = _form(before), forms.filled(draft, before)
+    whose = forms.about(draft.placement, happened)
+    forms.complete(form, told, whose)
+    told = replace(told, answers=scale_scoring.counted(form, told.answers, whose))
+    last = _last(draft, form, happened)
+    _days(form, told, command.at)
+    _fits(form, whose)
+    found = followup_classes.conclude(form, told.answers, whose, last, _day(told))
+    found = _agreed(form, told, found)
+    return _kept(draft, before, form, told, found)
+
+
+def _kept(draft: Draft, before: QuestionnaireResponse, form: Followup, told: Told, found: Concluded) -> Saved:
+    """Everything of one follow-up in one bundle."""
+    command, bundle = draft.command, Bundle()
+    whose = forms.about(draft.placement, command.happened)
+    contact = _contact(draft, form, told, found, bundle)
+    _measured(draft, form, told, bundle)
+    if isinstance(contact, Encounter):
+        year.keep_by(bundle, command.actor, draft.placement, contact, form.services, command.at)
+    _answers_for(draft, form, contact, bundle)
+    result = scale_scoring.result(form, told.answers, whose)
+    done = {effect for code in told.raised for effect in form.flags[code].then}
+    effects = [
+        (one.title.zh, effect) for one in result.findings(form) for effect in one.then if effect not in done
+    ]
+    effects += _following(form, found)
+    told = replace(
+        told, raised=result.flags, result={**forms.plain(result, whose), "concluded": _said(found)}
+    )
+    row, opened = forms.put(draft, before, bundle, told, COMPLETED, effects)
+    return Saved(row, result.flags, opened)
+
+
+def _following(form: Followup, found: Concluded) -> list[tuple[str, Effect]]:
+    one = found.of(form)
+    return [(one.title.zh, effect) for effect in one.then] if one else []
+
+
+def _contact(
+    draft: Draft, form: Followup, told: Told, found: Concluded, bundle: Bundle
+) -> Encounter | ServiceNote:
+    """The meeting itself, as the profession that met her writes it down."""
+    command = draft.command
+    one = found.of(form)
+    words = f"{form.title}：{one.title if one else '未能分类'}"
+    words += f"；下次随访不晚于 {found.next:%Y-%m-%d}" if found.next else ""
+    said: dict[str, Any] = {
+        "at": command.at, "command_id": command.command_id, "occurred_at": command.occurred_at,
+        "digest": draft.digest, "bundle": bundle,
+    }  # fmt: skip
+    resident, how = draft.placement.resident, str(told.answers[HOW])
+    if form.entry == "service_note":
+        return notes.record(command.actor, resident, stage="", text=words, **said)
+    return encounters.record(command.actor, resident, kind=how, summary=words, **said)
+
+
+def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> None:
+    """The answers that are measurements, each once."""
+    command = draft.command
+    for kind, measure in form.measures.items():
+        values = {name: told.answers[item] for name, item in measure.values.items() if item in told.answers}
+        if len(values) < len(measure.values):
+            continue
+        observations.record(
+            command.actor, draft.placement.resident, kind=kind, values=values, at=command.at, context=measure.context,
+            command_id=f"{command.command_id}:{kind}"[-entries.LONGEST_COMMAND :], occurred_at=command.occurred_at,
+            repeated=bool(set(told.confirmed) & set(measure.values.values())), bundle=bundle,
+        )  # fmt: skip
+
+
+def _answers_for(draft: Draft, form: Followup, contact: Encounter | ServiceNote, bundle: Bundle) -> None:
+    """The promises of an earlier follow-up that this one keeps."""
+    command = draft.command
+    subjects = [one.subject for one in draft.subjects]
+    proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
+    for promise in form.keeps:
+        open_ = Loop.objects.filter(
+            subject__in=subjects,
+            kind=promise.kind,
+            reason=promise.reason or "",
+            closed_at=None,
+            turn="performer",
+        )
+        for loop in open_.order_by("promised_at", "id").values_list("id", flat=True):
+            said = Said(command.actor.staff_id, command.at)
+            fulfilling.fulfil(bundle, command.actor, loop, outcome="kept", proof=proof, said=said)
+
+
+def _form(row: QuestionnaireResponse) -> Followup:
+    form = scales.begun_under(row.scale, row.definition)
+    if not isinstance(form, Followup):
+        raise TypeError(f"{row.scale} is no follow-up form")
+    return form
+
+
+def _said(found: Concluded) -> dict[str, Any]:
+    return {**asdict(found), "next": found.next.isoformat() if found.next else None}
+
+
+def _day(told: Told) -> date:
+    return date.fromisoformat(str(told.answers[ON]))
+
+
+def _moment(told: Told, at: datetime) -> datetime | None:
+    """When the follow-up was: now for today, noon of another day."""
+    if ON not in told.answers or _day(told) == at.astimezone(ZONE).date():
+        return None
+    return datetime.combine(_day(told), NOON, ZONE)
+
+
+def _last(draft: Draft, form: Followup, happened: datetime) -> str:
+    """The class of the follow-up before this one. Conflict when one of this kind was done on this very day."""
+    rows = entries.latest(QuestionnaireResponse, draft.subjects).filter(scale=form.code)
+    day = happened.astimezone(ZONE).date()
+    same = next((one for one in rows if one.occurred_at.astimezone(ZONE).date() == day), None)
+    if same is not None:
+        raise Conflict(
+            "followed_up_today",
+            f"{day:%Y-%m-%d} 已有一份《{form.title}》：同一天只记一份。如是另一天做的，请改随访日期；重复的请作废这份草稿（内容都在）。",
+            existing=str(same.response),
+        )  # fmt: skip
+    row = rows.filter(occurred_at__lt=happened).order_by("-occurred_at", "-id").first()
+    if row is None:
+        return NONE
+    return concluded(forms.told_of(row, draft.key_of(row.subject))).code or NONE
+
+
+def _days(form: Followup, told: Told, at: datetime) -> None:
+    today = at.astimezone(ZONE).date()
+    for code, item in form.items.items():
+        given = told.answers.get(code) if item.type == "date" else None
+        if given and code != NEXT and date.fromisoformat(given) > today:
+            raise Invalid("in_the_future", f"“{item.ask}”填的是将来的日期：请改成实际的日期。", item=code)
+
+
+def _fits(form: Followup, whose: scale_scoring.About) -> None:
+    if form.fits and scale_scoring.fits(form, whose) is False:
+        raise Invalid("followup_unfit", str(form.fits.says), followup=form.code)
+
+
+def _agreed(form: Followup, told: Told, found: Concluded) -> Concluded:
+    """The day agreed with her in place of the rule's, which it may not pass."""
+    given = told.answers.get(NEXT)
+    if not given:
+        return found
+    agreed = date.fromisoformat(given)
+    if agreed <= _day(told) or (found.next and agreed > found.next):
+        until = f"，不晚于 {found.next:%Y-%m-%d}（按{form.classes[found.code].title}）" if found.next else ""
+        raise Invalid("next_day", f"约定的下次随访要在这次之后{until}：请改日期，或留空按规则定。", item=NEXT)
+    return replace(found, next=agreed)
