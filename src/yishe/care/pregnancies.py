@@ -42,7 +42,7 @@ def begin(
     Invalid for a man, an unknown sex, a day in the future, before birth or longer ago than a pregnancy lasts."""
     where = entries.whose(resident)
     access.require(actor, conditions.ACTION, where, at)
-    if before := _before(actor, where, once, RISK if high_risk else NORMAL):
+    if before := _before(actor, where, once, RISK if high_risk else NORMAL, last_period):
         return before
     card, today = _her(where), lives.day(at)
     longest = _longest()
@@ -71,13 +71,13 @@ def deliver(actor: Actor, resident: UUID, *, on: date, at: datetime, once: Once)
     """Record the birth, or correct its day: visits after it are counted from then. Conflict without a pregnancy; Invalid for a
     day in the future or not after the last period."""
     where = entries.whose(resident)
-    return _before(actor, where, once, BORN) or _ended(actor, where, BORN, on, at, once)
+    return _before(actor, where, once, BORN, on) or _ended(actor, where, BORN, on, at, once)
 
 
 def lose(actor: Actor, resident: UUID, *, on: date, at: datetime, once: Once) -> UUID:
     """Record that a pregnancy ended without a living child: its schedule ends with it. Refused as `deliver`."""
     where = entries.whose(resident)
-    return _before(actor, where, once, LOST) or _ended(actor, where, LOST, on, at, once)
+    return _before(actor, where, once, LOST, on) or _ended(actor, where, LOST, on, at, once)
 
 
 def _ended(actor: Actor, where: Placement, code: str, on: date, at: datetime, once: Once) -> UUID:
@@ -95,13 +95,17 @@ def _ended(actor: Actor, where: Placement, code: str, on: date, at: datetime, on
     return _recorded(actor, where, code, on, at, once, standing, state)
 
 
-def _before(actor: Actor, where: Placement, once: Once, code: str) -> UUID | None:
-    """What the same command recorded before."""
+def _before(actor: Actor, where: Placement, once: Once, code: str, on: date) -> UUID | None:
+    """What the same command recorded before. Invalid when it said something else then."""
     keyed = entries.keyed(where)
     mine = Condition.objects.filter(author=actor.staff_id, command_id=once.command_id, **entries.of(keyed))
     wrapped = {one.subject: one.wrapped for one in keyed}
-    found = [row for row in mine if entries.unsealed(row, "sealed", wrapped[row.subject])["code"] == code]
-    return found[0].id if found else None
+    for row in mine:
+        said = entries.unsealed(row, "sealed", wrapped[row.subject])["code"], lives.day(row.occurred_at)
+        if said != (code, on):
+            raise Invalid("command_reused", "同一个幂等键已用于另一项内容：没有再记一次，请换一个键重发。")
+        return row.id
+    return None
 
 
 def _recorded(

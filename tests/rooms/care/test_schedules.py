@@ -120,6 +120,8 @@ def test_a_pregnancy_brings_its_five_checks_a_birth_those_after_it(
         "pregnancy.w13": "missed", "pregnancy.w16": "due", "pregnancy.w21": "later", "pregnancy.w28": "later",
         "pregnancy.w37": "later",
     }  # fmt: skip
+    with pytest.raises(Invalid, match="另一项内容"):
+        pregnancies.deliver(world.doctor, mother.resident, on=lives.day(now), at=now, once=Once("p"))
     corrected = period + timedelta(days=40)
     pregnancies.begin(world.doctor, mother.resident, last_period=corrected, at=now, once=Once("q"))
     assert stands(mother, now)["pregnancy.w13"].state == "due"
