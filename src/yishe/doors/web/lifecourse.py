@@ -91,7 +91,8 @@ def _schedule(here: Here, record: Record, seen: Sight) -> dict[str, Any]:
         name: access.may(here.actor, action, stands, here.now).allowed and not stands.gone
         for name, action in (("may_visit", encounters.ACTION), ("may_pregnancy", conditions.ACTION))
     }
-    may["may_pregnancy"] = may["may_pregnancy"] and lives.sex(card) == pregnancies.FEMALE
+    grown = not immunizations.programmed(card, here.now)  # for a girl it is in 记一笔 only
+    may["may_pregnancy"] = may["may_pregnancy"] and grown and lives.sex(card) == pregnancies.FEMALE
     beside = {code: words for code, words in tabs(card, here).items() if code in (VACCINES, GROWTH)}
     return {"visits": groups, "beside": beside, **may}
 
