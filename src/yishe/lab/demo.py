@@ -1,4 +1,4 @@
-"""The demo community: an invented district with residents, staff and three months of honest history.
+"""The demo community: an invented district with residents, staff and a year of honest history.
 
 Only an empty database takes it, and the database is marked demo by it. Everything is one transaction: an interrupted
 load leaves nothing behind.
@@ -22,7 +22,10 @@ from yishe.policy.refusals import Conflict, Forbidden
 from yishe.trust import clock, commit, origin
 
 RESIDENTS, SEED = 2000, 20260101
-HISTORY_DAYS = 91
+YEAR_DAYS = 395
+"""How long contracts have been signed here: the first ones are in their second year."""
+LIVELY_DAYS = 91
+"""How long referrals, visits and changed medicines have been coming in."""
 ROSTER_AHEAD_DAYS = 15
 DAY_WEIGHT = 60
 """How many residents' worth of work one simulated day is, for the progress bar."""
@@ -49,19 +52,20 @@ def load(
     *,
     at: datetime,
     progress: Progress = lambda done, total, words: None,
-    days: int = HISTORY_DAYS,
+    days: int = LIVELY_DAYS,
+    year: int = YEAR_DAYS,
 ) -> Loaded:
     """Fill an empty database. Conflict when it holds anything already."""
     refuse_unless_empty()
     today = at.astimezone(hours.ZONE).date()
-    since = today - timedelta(days=days)
-    bar = _Bar(progress, residents + days * DAY_WEIGHT)
+    since, lively = today - timedelta(days=max(days, year)), today - timedelta(days=days)
+    bar = _Bar(progress, residents + max(days, year) * DAY_WEIGHT)
     played = origin.Origin("web", device="演示历史")
     with origin.coming_from(played), commit.atomically(), directory.one_picture(), _without_collecting():
         clock.mark_demo()
         made = _founded(residents, seed, since, today, bar)
         history = History(made, Random(f"history {seed}"))
-        history.run(since, at, lambda day: bar.step(DAY_WEIGHT, f"重演 {day:%m月%d日}"))
+        history.run(since, lively, at, lambda day: bar.step(DAY_WEIGHT, f"重演 {day:%m月%d日}"))
         families.agree(made, at)
         bar.finish()
     return _summary(made, since, history)
@@ -71,7 +75,10 @@ def _founded(residents: int, seed: int, since: date, today: date, bar: "_Bar") -
     opening = hours.local(since - timedelta(days=1), hours.OPENS)
     made = founding.district(opening)
     people = population.residents(residents, seed, today)
-    founding.settle(made, people, opening, lambda done: bar.step(done, "居民建档"))
+    founding.settle(
+        made, [p for p in people if p.birth_date < since], opening, lambda done: bar.step(done, "居民建档")
+    )
+    made.coming = sorted((p for p in people if p.birth_date >= since), key=lambda p: p.birth_date)
     founding.rosters_between(made, since, today + timedelta(days=ROSTER_AHEAD_DAYS), opening)
     return made
 

@@ -20,7 +20,7 @@ Tick = Callable[[int], None]
 
 @dataclass
 class District:
-    """The ids of what was founded. `staff` by user name, `teams` by neighbourhood."""
+    """The ids of what was founded. `staff` by user name, `teams` by neighbourhood; `coming` are born later, in that order."""
 
     offices: dict[str, UUID] = field(default_factory=dict)
     staff: dict[str, UUID] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class District:
     subjects: dict[UUID, UUID] = field(default_factory=dict)
     people: dict[UUID, Person] = field(default_factory=dict)
     placed: dict[UUID, residents.Placement] = field(default_factory=dict)
+    coming: list[Person] = field(default_factory=list)
 
     def holders(self, office: str, duty: str) -> list[UUID]:
         """Staff of an office who hold a duty, in the order of hiring."""
@@ -104,12 +105,18 @@ def _staff(made: District, at: datetime) -> None:
 def settle(made: District, people: Sequence[Person], at: datetime, tick: Tick) -> None:
     """Register everybody, with a contract team where there is one."""
     for number, person in enumerate(people):
-        centre = made.offices[made.centres[person.neighbourhood]]
-        placed = residents.register(SYSTEM, said(made, person, number), at, centre=centre, source="demo")
-        made.subjects[placed.subject] = placed.resident
-        made.people[placed.resident] = person
-        made.placed[placed.resident] = placed
+        register(made, person, number, at)
         tick(1)
+
+
+def register(made: District, person: Person, number: int, at: datetime) -> UUID:
+    """One more resident; `number` spreads the work over the team's doctors."""
+    centre = made.offices[made.centres[person.neighbourhood]]
+    placed = residents.register(SYSTEM, said(made, person, number), at, centre=centre, source="demo")
+    made.subjects[placed.subject] = placed.resident
+    made.people[placed.resident] = person
+    made.placed[placed.resident] = placed
+    return placed.resident
 
 
 def said(made: District, person: Person, number: int) -> dict[str, object]:

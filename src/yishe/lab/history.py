@@ -1,4 +1,4 @@
-"""Three months in minutes: people act when it is their turn, clocks pass, ladders climb, all by the ordinary verbs.
+"""A year in two minutes: contracts from its first day, referrals and the rest in its last months. People act when it is their turn, clocks pass, ladders climb, all by the ordinary verbs.
 
 Time is simulated as a queue of moments. Before each moment the worker sweeps, as it would have done; then whoever's
 turn it is does what `habits` says, or finds that the world moved on meanwhile.
@@ -13,8 +13,8 @@ from itertools import count
 from random import Random
 from uuid import UUID, uuid4
 
-from yishe.care import encounters, notes
-from yishe.lab import daily, habits, hours, words
+from yishe.care import contracts, encounters, notes, year
+from yishe.lab import contracting, daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
 from yishe.loops.projection import found
@@ -46,22 +46,25 @@ class History:
     stirred: dict[str, int] = field(default_factory=dict)
     looked: datetime = BEFORE
     soonest: list[tuple[datetime, str]] | None = None
+    now: datetime = BEFORE
+    by_contract: frozenset[str] = field(default_factory=lambda: frozenset(contracting.kinds()))
 
-    def run(self, since: date, now: datetime, each_day: Callable[[date], None]) -> None:
-        """From the morning of `since` to `now`."""
+    def run(self, since: date, lively: date, now: datetime, each_day: Callable[[date], None]) -> None:
+        """From the morning of `since` to `now`; until `lively` there are only contracts and what they promise."""
         days = daily.Days(self.made, self.rng, self.notice)
         today = now.astimezone(hours.ZONE).date()
-        for at, leave in daily.leaves(self.made, self.rng, since, today):
+        contracting.Year(self.made, self.rng, self.push).plan(since, today)
+        for at, leave in daily.leaves(self.made, self.rng, lively, today):
             self.push(at, leave)
         self.looked = hours.local(since, hours.OPENS)
         for number in range((today - since).days + 1):
             day = since + timedelta(days=number)
-            for at, happening in (*days.of(day), *(days.fresh(now) if day == today else ())):
+            happenings = days.of(day) if day >= lively else ()
+            for at, happening in (*happenings, *(days.fresh(now) if day == today else ())):
                 self.push(at, happening)
-            dawn = min(now, hours.local(day + timedelta(days=1), hours.DAWN))
-            self._until(dawn)
+            self._until(min(now, hours.local(day + timedelta(days=1), hours.DAWN)))
             if day.weekday() == SUNDAY or day >= today - UNREAD:
-                self._catch_up(dawn, read=day <= today - UNREAD)
+                self._catch_up(self.now, read=day <= today - UNREAD)
             each_day(day)
 
     def push(self, at: datetime, happening: daily.Happening) -> None:
@@ -73,9 +76,15 @@ class History:
         while self.queue and self.queue[0][0] <= end:
             at, _, happening = heappop(self.queue)
             self._sweep_to(at)
-            daily.quietly(happening, at)
+            self.now = at
+            if not daily.quietly(happening, at):
+                self.stirred["refused"] = self.stirred.get("refused", 0) + 1
         self._sweep_to(end)
+        self.now = end
+        contracts.end_of_the_gone(end)
+        year.open_due(end)
         worker.sweep_all(end)
+        self._find_new(end)
 
     def _sweep_to(self, end: datetime) -> None:
         """Sweep as often as a worker would have found something to do, up to `end`."""
@@ -114,7 +123,7 @@ class History:
         loop = found(loop_id)
         self.known.add(loop_id)
         self.soonest = None
-        if loop.closed_at is None:
+        if loop.closed_at is None and loop.kind not in self.by_contract:
             self._later(loop, at + habits.delay(self.rng, loop, at))
 
     def _later(self, loop: LoopState, when: datetime) -> None:

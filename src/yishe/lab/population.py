@@ -70,7 +70,7 @@ SHARES: dict[str, tuple[tuple[int, float], ...]] = {
 CONTRACTED = ((65, 0.88), (45, 0.74), (7, 0.62), (0, 0.85))
 ALLERGIC = 0.08
 YOUNGEST_DAYS = 100
-"""Everybody was born before the demo's history begins."""
+"""Nobody is younger: the last months of the demo's history need not ask who is born yet."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -21,7 +22,6 @@ from yishe.trust import commit, guessing, ids, usernames
 from yishe.trust.guessing import Try
 from yishe.trust.models import Account, Pin, SignInAttempt, Token
 
-_NOBODY = make_password(secrets.token_hex())
 _COMMON = CommonPasswordValidator()
 NO_PASSWORD = "!"  # noqa: S105 - what Django takes for a password that no text matches
 LONGEST_HASHED = 4096
@@ -104,20 +104,28 @@ def sign_in(password: str, tried: Try) -> Account:
     The password alone: whether a second factor is asked for is decided by who calls (trust.factors).
     """
     guessing.refuse_flood(tried)
+    nobody = _nobody()
     name = usernames.folded(tried.username)
     account = Account.objects.filter(username=name).first() if name else None
     if account:
         guessing.refuse_locked(account, tried.at)
     if account is None or not proves(account, password) or not account.is_active:
         if account is None:
-            _matches(password, _NOBODY)
+            _matches(password, nobody)
         raise guessing.wrong(tried, account, "wrong_credentials", _("账号或密码不对，请核对后再试。"))
     return account
 
 
 def proves(account: Account, password: str) -> bool:
     """Whether this is the account's password. It takes as long for one that has none."""
-    return _matches(password, account.password if account.has_usable_password() else _NOBODY)
+    return _matches(password, account.password if account.has_usable_password() else _nobody())
+
+
+@cache
+def _nobody() -> str:
+    """A password nobody has, to be compared with where there is none. Made at the first sign-in, whoever that is: making it
+    costs as much as a comparison, and most processes never see one."""
+    return make_password(secrets.token_hex())
 
 
 def _matches(password: str, hashed: str) -> bool:

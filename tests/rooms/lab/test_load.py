@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.contrib.auth.hashers import check_password
 
+from yishe.care import contract_rows, owing
+from yishe.care.models import Contract
 from yishe.lab import demo, founding, world
 from yishe.loops import worker
 from yishe.loops.models import Loop
@@ -16,12 +18,12 @@ from yishe.trust import clock
 from yishe.trust.models import Account, Entry
 
 pytestmark = pytest.mark.django_db
-PEOPLE, DAYS = 40, 30
+PEOPLE, DAYS, YEAR = 40, 30, 395
 
 
 @pytest.fixture
 def loaded(now: datetime) -> demo.Loaded:
-    return demo.load(PEOPLE, 3, at=now, days=DAYS)
+    return demo.load(PEOPLE, 3, at=now, days=DAYS, year=YEAR)
 
 
 def test_it_leaves_a_living_demo(loaded: demo.Loaded, now: datetime) -> None:
@@ -38,13 +40,24 @@ def test_history_lies_in_the_past_and_in_order(loaded: demo.Loaded, now: datetim
     assert not Entry.objects.filter(recorded_at__gt=now).exists()
     last: dict[object, datetime] = {}
     for stream, at in Entry.objects.order_by("stream", "seq").values_list("stream", "recorded_at"):
-        assert at >= last.get(stream, now - timedelta(days=DAYS + 2))
+        assert at >= last.get(stream, now - timedelta(days=YEAR + 2))
         last[stream] = at
 
 
 def test_people_do_what_people_do(loaded: demo.Loaded) -> None:
     assert {"accept", "start", "complete", "confirm"} <= set(loaded.stirred)
     assert loaded.stirred["accept"] > loaded.stirred.get("decline", 0)
+
+
+def test_contracts_live_through_their_year(loaded: demo.Loaded, now: datetime) -> None:
+    today = now.date()
+    assert Contract.objects.exclude(signed_at=None).exists()
+    years = [
+        owing.of_contract(row, today) for row in Contract.objects.filter(since__lte=today, ended_at=None)
+    ]
+    assert any(one.count("kept") for one in years), "somebody kept what was promised"
+    assert any(one.count("coming", "open") for one in years), "and there is always a next promise"
+    assert contract_rows.differences() == []
 
 
 def test_a_second_load_is_refused_and_changes_nothing(loaded: demo.Loaded, now: datetime) -> None:
@@ -74,7 +87,7 @@ def test_an_interrupted_load_leaves_nothing(now: datetime) -> None:
 
 def test_progress_only_grows_and_ends_full(now: datetime) -> None:
     seen: list[tuple[int, int]] = []
-    demo.load(6, 1, at=now, days=3, progress=lambda done, total, words: seen.append((done, total)))
+    demo.load(6, 1, at=now, days=3, year=3, progress=lambda done, total, words: seen.append((done, total)))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1][0] == seen[-1][1]
 

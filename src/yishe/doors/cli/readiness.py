@@ -1,13 +1,12 @@
 """Nothing starts on half a system: migrations, guards, key and packs are looked at first, and nobody who was erased is
 back with a backup."""
 
-from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from yishe.care import erasures
+from yishe.people import packs
 from yishe.people.actors import SYSTEM
-from yishe.policy import packs
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Unavailable
 from yishe.trust import ciphers, clock, guards, instance, keys
@@ -39,7 +38,7 @@ def require_migrations() -> None:
 def require_packs() -> None:
     """Unavailable when a policy pack is broken; the first faults are in the message."""
     try:
-        packs.load(list(settings.PACKS))
+        packs.in_force()
     except PackErrors as broken:
         raise Unavailable(
             "packs_broken", f"政策包有错，不能启动（用 yishe pack check 看全部）：{broken}"
