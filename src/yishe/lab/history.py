@@ -1,7 +1,8 @@
-"""A year in two minutes: contracts from its first day, referrals and the rest in its last months. People act when it is their turn, clocks pass, ladders climb, all by the ordinary verbs.
+"""A year in two minutes: contracts from its first day, referrals and the rest in its last months.
 
-Time is simulated as a queue of moments. Before each moment the worker sweeps, as it would have done; then whoever's
-turn it is does what `habits` says, or finds that the world moved on meanwhile.
+People act when it is their turn, clocks pass, ladders climb, all by the ordinary verbs. Time is simulated as a queue of
+moments. Before each moment the worker sweeps, as it would have done; then whoever's turn it is does what `habits` says,
+or finds that the world moved on meanwhile.
 """
 
 import hashlib
