@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-RESIDENTS, SEED = "160", "1"
+RESIDENTS, SEED = "260", "1"
 PASSWORD = "yishe-demo-2026"
 START_SECONDS = 60
 WAIT_MS = 12_000

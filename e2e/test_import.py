@@ -12,7 +12,7 @@ from e2e.conftest import SignIn
 def test_a_roster_is_previewed_and_taken_in(signed_in: SignIn, tmp_path: Path) -> None:
     page = signed_in(c.DIRECTOR)
     page.goto("/import")
-    page.get_by_label("名册文件").set_input_files(_roster(tmp_path))
+    page.get_by_label("文件", exact=True).set_input_files(_roster(tmp_path))
     page.get_by_role("button", name="上传并预览").click()
     expect(page.locator("#job")).to_contain_text("读了 2 行，还没有写入", timeout=30_000)
     page.get_by_role("button", name="按此导入").click()
