@@ -137,3 +137,20 @@ def test_an_owner_who_left_for_good_is_followed_by_somebody(
     rosters.leave_service(world.administrator, world.social_worker.staff_id, now)
     worker.sweep_all(now)
     assert told.row.owner == mate.staff_id
+
+
+def test_whoever_was_handed_the_answer_may_refer_on_whatever_her_duty(
+    world: World, refer: Refer, now: datetime
+) -> None:
+    """She was given the turn, so it must not end with her: a duty that opens nothing else still goes on with this."""
+    keeper = Staff.objects.create(name="冯管理")
+    Post.objects.create(
+        staff=keeper, organisation=world.centre, duty="administrator", since=now - timedelta(days=9)
+    )
+    directory.bump()
+    told = refer()
+    told.say(world.social_worker, "decline", reason="no_capacity")
+    told.say(world.doctor, "hand_over", to=keeper.id, reason="workload")
+    first = told.loop
+    row = told.say(actors.actor_of(keeper.id), "refer_on", reason="C8", note="请再看看")
+    assert (row.follows, row.sender) == (first, keeper.id)
