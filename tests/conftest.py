@@ -1,5 +1,6 @@
 """Every test runs on the database that tests/database.py chose, with the product's own triggers in place."""
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -43,6 +44,14 @@ def _teardown_with_guards(self: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _teardown_with_guards  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Two parts of the suite may run beside each other on one named server: each in a database of its own."""
+    part = os.environ.get("YISHE_TEST_PART")
+    if part and connection.vendor == "postgresql":
+        connection.settings_dict["TEST"]["NAME"] = f"test_yishe_{part}"
 
 
 @pytest.fixture(scope="session")
