@@ -192,7 +192,7 @@ def _may(actor: Actor, where: Placement, kind: LoopKind, wanted: Wanted, at: dat
         )
     if wanted.parent is None and kind.about == "matter":
         access.require_in_organisation(actor, MATTER, where.centre, at)
-    elif wanted.parent is None and wanted.follows is None:  # whose turn the old one is may always go on with it
+    elif wanted.parent is None and wanted.follows is None:  # whose turn it is may always refer on
         access.require(actor, PROMISE, where, at)
     if actor.is_system or wanted.sender is not None:
         return
