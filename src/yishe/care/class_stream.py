@@ -1,6 +1,6 @@
 """The stream of a resident's class, its row in the same bundle, and the replay that must equal the rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from itertools import groupby
@@ -12,14 +12,17 @@ from yishe.care.contract_stream import UNNAMED, Once
 from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.people.facts import Known
+from yishe.people.models import Subject
 from yishe.people.placements import Placement
 from yishe.policy import class_state
+from yishe.policy.class_rules import CLASS, MEDICAL, SOCIAL
 from yishe.policy.class_state import ASSIGNED, ClassState, Said
 from yishe.trust import ids, keys, ledger, replay
 from yishe.trust.commit import Bundle
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
 
+AS_FACTS = {"resident_class": CLASS, "medical": MEDICAL, "social": SOCIAL}
 _STATE = tuple(field.name for field in fields(ClassState))
 
 
@@ -55,6 +58,17 @@ def say(
 def _columns(state: ClassState, home: UUID, subject: UUID, head: Head) -> dict[str, Any]:
     values = {name: getattr(state, name) for name in _STATE}
     return values | {"home": home, "subject": subject, "seq": head.seq, "head": head.hash}
+
+
+def standing(residents: Iterable[UUID], on: date) -> dict[UUID, dict[str, str]]:
+    """resident → class and tiers that count on that day, as rules of the year read them; nothing of whom nobody looked at."""
+    whose = dict(Subject.objects.filter(resident__in=set(residents)).values_list("subject", "resident"))
+    found: dict[UUID, dict[str, str]] = {}
+    for row in ClassOf.objects.filter(subject__in=list(whose)).order_by("looked_at", "id"):
+        state = state_of(row)
+        steps = {name: state.step(track, on) for name, track in AS_FACTS.items()}
+        found[whose[row.subject]] = steps
+    return found
 
 
 def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:

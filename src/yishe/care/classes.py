@@ -5,6 +5,7 @@ be looked at (a birthday, the end of a correction), and the worker looks at what
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from django.db.models import F, OuterRef, Q, Subquery
 
-from yishe.care import class_facts, entries, lives
+from yishe.care import class_facts, entries, lives, replanning
 from yishe.care.class_models import ClassDue, ClassOf
 from yishe.care.class_stream import say, state_of
 from yishe.care.contract_stream import UNNAMED, Once
@@ -95,6 +96,7 @@ def correct(
     )  # fmt: skip
     _line(bundle, "correct", where, actor, permission, at)
     _commit(bundle)
+    _replan(where.resident, at)
     _looked(where.subject, at, actor)  # a short one is reminded of at once
 
 
@@ -120,7 +122,8 @@ def uncorrect(actor: Actor, resident: UUID, at: datetime, once: Once = UNNAMED) 
     )
     _line(bundle, "uncorrect", where, actor, permission, at)
     _commit(bundle)
-    look(where.resident, at, actor)
+    _replan(where.resident, at)
+    _looked(where.subject, at, actor)
 
 
 def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM) -> ClassOf | None:
@@ -128,10 +131,10 @@ def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM) -> ClassOf | Non
     promised in the name of `speaker`, or of her doctor where he may not. Conflict while somebody else is at it."""
     where = entries.whose(resident)
     if where.gone:
-        _rest(where)
+        ClassOf.objects.filter(subject=where.subject).update(next_on=None)
         return None
     record = Record(where.resident)
-    ruled = reader().classify(class_facts.of(record, at), lives.day(at))
+    before, ruled = _row(record), reader().classify(class_facts.of(record, at), lives.day(at))
     for last_try in (False, True):
         try:
             for step in (_lapse, _assign, _remind, _owed):
@@ -141,7 +144,9 @@ def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM) -> ClassOf | Non
             if last_try:
                 raise _somebody_else() from None
             directory.forget()
-    row = ClassOf.objects.filter(subject=where.subject).first()
+    row = _row(record)
+    if row is not None and (before is None or row.seq != before.seq):
+        _replan(where.resident, at)
     if row is not None and row.looked_at != at:
         next_on = next_on_of(record.card.birth_date, row.until, reader().sheet, at)
         ClassOf.objects.filter(id=row.id, seq=row.seq).update(looked_at=at, next_on=next_on)
@@ -183,6 +188,12 @@ def _looked(subject: UUID, at: datetime, speaker: Actor) -> bool:
     return True
 
 
+def _replan(resident: UUID, at: datetime) -> None:
+    """The running year answers to the class; what somebody else has in hand is done with everybody's."""
+    with suppress(Refused):
+        replanning.replan(SYSTEM, resident, at)
+
+
 def _author(author: UUID | None) -> Actor:
     if author is None or author == SYSTEM.staff_id:
         return SYSTEM
@@ -190,9 +201,6 @@ def _author(author: UUID | None) -> Actor:
         return actors.actor_of(author)
     except Refused:
         return SYSTEM
-
-
-# Steps of one look, each a commit of its own
 
 
 def _lapse(record: Record, ruled: Classified, at: datetime, speaker: Actor) -> None:
@@ -316,10 +324,6 @@ def _birthday(born: date, today: date) -> date:
 
 def _row(record: Record) -> ClassOf | None:
     return ClassOf.objects.filter(subject=record.placement.subject).first()
-
-
-def _rest(where: Placement) -> None:
-    ClassOf.objects.filter(subject=where.subject).update(next_on=None)
 
 
 def _seen(row: ClassOf, seq: int | None) -> bool:

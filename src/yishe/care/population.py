@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from yishe.care import class_run, replanning, year_changes
+from yishe.care import class_run, class_stream, replanning, year_changes
 from yishe.care.class_run import Looked
 from yishe.care.models import Contract, Owed
 from yishe.people import facts, packs, placements
@@ -147,6 +147,7 @@ def _changes(
     today, rows = at.astimezone(ZONE).date(), list(Contract.objects.filter(id__in=ids).order_by("id"))
     owner = placements.residents_of([row.subject for row in rows])
     closer = replanning.with_conditions(owner.values())
+    classed = class_stream.standing(owner.values(), today)
     owed: dict[UUID, list[Owed]] = {row.id: [] for row in rows}
     for one in Owed.objects.filter(contract__in=ids):
         owed[one.contract_id].append(one)
@@ -157,7 +158,7 @@ def _changes(
         counted.looked += 1
         more = owner[row.subject] in closer
         traits = replanning.traits_of(owner[row.subject], of.traits) if more else of.traits
-        said = year_changes.facts_of(row, of.birth_date, traits, today)
+        said = year_changes.facts_of(row, of.birth_date, traits, today, classed.get(owner[row.subject]))
         if said is None:
             counted.no_birth_date += 1
         elif changes := year_changes.decided(row, owed[row.id], said, at):

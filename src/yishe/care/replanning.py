@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from yishe.care import conditions, entries, needs, year, year_changes
+from yishe.care import class_stream, conditions, entries, needs, year, year_changes
 from yishe.care.models import Condition, Contract, Owed
 from yishe.people import facts, placements
 from yishe.people.actors import SYSTEM, Actor
@@ -70,6 +70,7 @@ def _stirred(rows: Sequence[Contract], known: dict[UUID, Known], at: datetime) -
     that is known."""
     today = at.astimezone(ZONE).date()
     owner = placements.residents_of([row.subject for row in rows])
+    classed = class_stream.standing(owner.values(), today)
     closer = with_conditions(owner.values())
     owed: dict[UUID, list[Owed]] = {row.id: [] for row in rows}
     for one in Owed.objects.filter(contract__in=list(owed)):
@@ -77,7 +78,12 @@ def _stirred(rows: Sequence[Contract], known: dict[UUID, Known], at: datetime) -
     found = set()
     for row in rows:
         of = known.get(row.subject)
-        said = year_changes.facts_of(row, of.birth_date, of.traits, today) if of and not of.gone else None
+        stands = classed.get(owner[row.subject])
+        said = (
+            year_changes.facts_of(row, of.birth_date, of.traits, today, stands)
+            if of and not of.gone
+            else None
+        )
         if said is None:
             continue
         if owner[row.subject] in closer or year_changes.decided(row, owed[row.id], said, at):

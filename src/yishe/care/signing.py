@@ -9,8 +9,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import agreements, contracts, replanning, year
+from yishe.care import agreements, class_stream, contracts, replanning, year
 from yishe.care.agreements import Signature
+from yishe.care.class_models import ClassDue
 from yishe.care.contract_rows import promised, state_of, written
 from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
 from yishe.care.contracts import SIGN, Team
@@ -140,6 +141,7 @@ def sign(
     for item in data["year"]:
         bundle.insert(Owed, **promised(item, row.id, row.home, row.subject))
     bundle.insert(Agreement, id=row.id, home=row.home, subject=row.subject, sealed=paper.sealed)
+    bundle.insert(ClassDue, home=where.home, subject=where.subject, author=actor.staff_id, at=at)
     contracts.line(bundle, "sign", where, actor, permission, at)
     _signed(bundle, actor, row, where, chosen, coming.facts, at)
 
@@ -216,6 +218,8 @@ def _coming(row: Contract, card: Card, today: date) -> Coming:
     until = contract_year.end_of(since, sheet.months)
     traits = replanning.traits_of(card.resident, card.traits)
     facts = {"age": _age(card, since), "traits": sorted(traits), "renewed": row.renews is not None}
+    facts = {**packs.in_force().classed(facts, since), **facts}
+    facts |= class_stream.standing([card.resident], today).get(card.resident, {})
     claims = packs.in_force().owing(row.package, facts, since)
     return Coming(since, until, contract_year.year(sheet, claims, since, until), facts)
 

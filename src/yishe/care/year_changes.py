@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from yishe.care import class_stream
 from yishe.care.contract_rows import changed, promised, written
 from yishe.care.contract_stream import advance
 from yishe.care.models import Contract, Owed
@@ -70,20 +71,30 @@ def follow(
     today = at.astimezone(ZONE).date()
     rows = [] if where.gone else running(subjects, today)
     card = cards([where.subject]).get(where.subject) if rows else None
+    classed = class_stream.standing([where.resident], today) if rows else {}
     for row in rows:
-        facts = facts_of(row, card.birth_date if card else None, traits, today)
+        born = card.birth_date if card else None
+        facts = facts_of(row, born, traits, today, classed.get(where.resident))
         if facts is not None:
             standing = list(row.owed.all())
             into(bundle, actor, row, standing, decided(row, standing, facts, at), at)
 
 
-def facts_of(row: Contract, born: date | None, traits: Iterable[str], today: date) -> dict[str, Any] | None:
-    """What rules of the year look at; None without a birth date."""
+def facts_of(
+    row: Contract,
+    born: date | None,
+    traits: Iterable[str],
+    today: date,
+    classed: Mapping[str, str] | None = None,
+) -> dict[str, Any] | None:
+    """What rules of the year look at; None without a birth date. ``classed`` are class and tiers that stand
+    (`class_stream.standing`); without them they are what the rules make of age and traits."""
     if born is None or row.since is None:
         return None
     on = max(today, row.since)
     age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return {"age": age, "traits": tuple(sorted(traits)), "renewed": row.renews is not None}
+    said = {"age": age, "traits": tuple(sorted(traits)), "renewed": row.renews is not None}
+    return {**said, **(classed or {})}
 
 
 @lru_cache(maxsize=16_384)

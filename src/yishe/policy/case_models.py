@@ -124,12 +124,14 @@ class Window(Strict):
 
 
 class ContractCase(Strict):
-    """Someone of this `age` with these `traits` signs a `package` on a day: times a year by service, and one window."""
+    """Someone of this `age` with these `traits` signs a `package` on a day: times a year by service, and one window. `classed`:
+    class and tiers where age and traits alone do not make them."""
 
     name: str
     package: str
     age: int
     traits: tuple[str, ...]
+    classed: dict[str, str] = {}
     on: date
     owes: dict[str, int]
     window: Window | None = None

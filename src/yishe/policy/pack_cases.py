@@ -223,7 +223,7 @@ def _consent(pack: packs.PackSet, case: ConsentCase) -> list[str]:
 def _contract(pack: packs.PackSet, case: ContractCase) -> list[str]:
     if pack.contracts is None or case.package not in pack.contracts.packages:
         return [f"unknown package {case.package!r}"]
-    facts = {"age": case.age, "traits": case.traits, "renewed": False}
+    facts: dict[str, object] = {"age": case.age, "traits": case.traits, "renewed": False, **case.classed}
     claims = pack.owing(case.package, facts, case.on, drafts=True)
     owed = year(pack.contracts, claims, case.on, end_of(case.on, pack.contracts.months))
     wrong = _differ("owes", dict(sorted(case.owes.items())), dict(sorted(counted(owed).items())))

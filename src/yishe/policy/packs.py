@@ -209,10 +209,11 @@ class PackSet:
         """Who asks for what in a year that begins on that day: the package, and every rule that fits these facts. With
         `signed` the package holds although nobody may choose it any more.
 
-        Raises Invalid when a field of the fact `contract_signed` is missing or the package is not approved."""
+        Class and tiers, where they are not given, are what the rules make of age and traits alone. Raises Invalid when another
+        field of the fact `contract_signed` is missing or the package is not approved."""
         if self.contracts is None:
             raise Invalid("no_contracts", "政策包没有签约的规定：请管理员补上 contracts.yaml。")
-        fields = cel.require(self.facts[SIGNED], data, SIGNED)
+        fields = cel.require(self.facts[SIGNED], {**self.classed(data, on, drafts=drafts), **data}, SIGNED)
         held = self.contracts.packages[package] if drafts or signed else self.contracts.package(package)
         asked = [Claim(f"package:{package}", service, times) for service, times in held.items.items()]
         rules = [
@@ -221,6 +222,16 @@ class PackSet:
             if rule.speaks(on, drafts=drafts) and self.year_conditions[code].holds(fields)
         ]
         return (*asked, *rules)
+
+    def classed(self, data: Mapping[str, object], on: date, *, drafts: bool = False) -> dict[str, str]:
+        """Class and tiers as rules of the year read them, from age and traits alone."""
+        if self.classes is None or "resident_class" in data:
+            return dict.fromkeys(("resident_class", "medical", "social"), "")
+        age, traits = data.get("age"), {one for one in self.traits if one in (data.get("traits") or ())}  # type: ignore[operator]
+        diseases = sum(self.traits[one].counts_as_disease for one in traits)
+        facts = class_rules.facts(age if isinstance(age, int) else None, "", traits, diseases, set(), set())
+        found = self.classes.classify(facts, on, drafts=drafts)
+        return {"resident_class": found.to_class, "medical": found.medical, "social": found.social}
 
     @property
     def imports(self) -> Roster:

@@ -7,10 +7,12 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 
-from yishe.care import class_stream, classes, conditions, entries, observations, rebuild
+from yishe.care import class_stream, classes, conditions, entries, observations, rebuild, replanning
 from yishe.care.class_models import ClassDue, ClassOf
+from yishe.care.models import Owed
 from yishe.care.record import Record
 from yishe.loops.models import Loop
 from yishe.people import residents
@@ -152,6 +154,29 @@ def test_the_second_of_two_who_saw_the_same_is_told(world: World, her: UUID, now
     with pytest.raises(Conflict, match="另一位同事"):
         correct(world, her, now + timedelta(minutes=1), steps={SOCIAL: "high"}, seq=seen)
     assert stands(her, now)[2] == "low"
+
+
+def test_the_running_year_answers_to_the_class_and_to_its_correction(
+    world: World, her: UUID, now: datetime
+) -> None:
+    residents.amend(world.doctor, her, {"birth_date": date(now.year - 40, 1, 5)}, now)
+    contract = signed(world, her, now)
+    assert contacts(contract) == 1
+    ill(world, her, "慢阻肺", now + timedelta(days=1))
+    classes.keep_up(now + timedelta(days=1))
+    assert contacts(contract) == 4
+    correct(world, her, now + timedelta(days=2), steps={CLASS: "key", SOCIAL: "high"})
+    assert contacts(contract) == 12
+    assert replanning.everybody(now + timedelta(days=2)) == 0, "everybody's turn says the same"
+    classes.uncorrect(world.doctor, her, now + timedelta(days=3))
+    assert contacts(contract) == 4
+    assert rebuild.differences() == []
+
+
+def contacts(contract: UUID) -> int:
+    """How often a year the running year asks for a contact."""
+    rows = Owed.objects.filter(contract=contract, service="contact", withdrawn_on=None)
+    return max(one.times for one in rows)
 
 
 DEEDS = ("ill", "ill", "reading", "alone", "correct", "uncorrect", "later")

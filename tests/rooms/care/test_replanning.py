@@ -86,9 +86,10 @@ def test_what_fell_before_its_day_leaves_the_count_and_what_was_missed_before_st
     counted = owing.of_contract(Contract.objects.get(id=contract), at.date())
 
     assert counted.services == 4 + 1 + 1 + 1
-    assert (counted.due, counted.in_time) == (2, 0)  # the first quarter of both diseases
+    # the first quarter of both diseases, and the months in which two diseases made the tier high
+    assert (counted.due, counted.in_time) == (2 + 4, 0)
     end = owing.of_contract(Contract.objects.get(id=contract), date(2027, 3, 1))
-    assert end.due == 3 + 1
+    assert end.due == 3 + 1 + 4
 
 
 def test_another_interval_replaces_what_is_open_and_a_contact_made_this_month_is_not_asked_for_again(
@@ -101,7 +102,7 @@ def test_another_interval_replaces_what_is_open_and_a_contact_made_this_month_is
     conditions.record(world.social_worker, her, kind="social", title="失能", at=at, command_id="d")
 
     standing = Owed.objects.filter(service="contact", withdrawn_on=None)
-    assert sorted((one.nth, one.times) for one in standing) == [(1, 1), *((n, 12) for n in range(2, 13))]
+    assert sorted((one.nth, one.times) for one in standing) == [(1, 4), *((n, 12) for n in range(2, 13))]
     residents.amend(world.doctor, her, {"birth_date": date(1946, 1, 5)}, at)
     assert replanning.everybody(at) == 1
     assert replanning.everybody(at) == 0
