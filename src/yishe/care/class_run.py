@@ -35,13 +35,14 @@ Alike = tuple[int | None, str, tuple[str, ...]]
 @dataclass
 class Looked:
     """`looked` were looked at, `alone` of them one by one; `classified` got a class or another one (`classes` counts which);
-    `busy` are left to the next run."""
+    `moved` are the residents of these who were looked at alone: their years answer to it. `busy` are left to the next run."""
 
     looked: int = 0
     alone: int = 0
     classified: int = 0
     busy: int = 0
     classes: Counter[str] = field(default_factory=Counter)
+    moved: set[UUID] = field(default_factory=set)
 
 
 @dataclass
@@ -138,14 +139,16 @@ def _look(now: _Round, one: Known) -> None:
         stands = (said.to_class, said.medical, said.social, [each.rule for each in said.reasons])
     else:
         try:
-            row = classes.look(one.resident, now.at)
+            row = classes.look(one.resident, now.at, plan=False)
         except Refused:
             now.found.busy += 1
             return
         if row is None:
             return
         stands = (row.to_class, row.medical, row.social, row.by)
-    _count(now.found, [stands[0]] if stands != stood else [])
+    if stands != stood:
+        _count(now.found, [stands[0]])
+        now.found.moved.add(one.resident)
 
 
 def _said(ruled: Classified) -> dict[str, Any]:

@@ -126,9 +126,10 @@ def uncorrect(actor: Actor, resident: UUID, at: datetime, once: Once = UNNAMED) 
     _looked(where.subject, at, actor)
 
 
-def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM) -> ClassOf | None:
+def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM, *, plan: bool = True) -> ClassOf | None:
     """Look at a resident again and record what changed; returns her row, None for who has gone. What follows from a class is
-    promised in the name of `speaker`, or of her doctor where he may not. Conflict while somebody else is at it."""
+    promised in the name of `speaker`, or of her doctor where he may not; without `plan` the caller plans the year that answers
+    to it. Conflict while somebody else is at it."""
     where = entries.whose(resident)
     if where.gone:
         ClassOf.objects.filter(subject=where.subject).update(next_on=None)
@@ -145,7 +146,7 @@ def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM) -> ClassOf | Non
                 raise _somebody_else() from None
             directory.forget()
     row = _row(record)
-    if row is not None and (before is None or row.seq != before.seq):
+    if plan and row is not None and (before is None or row.seq != before.seq):
         _replan(where.resident, at)
     if row is not None and row.looked_at != at:
         next_on = next_on_of(record.card.birth_date, row.until, reader().sheet, at)

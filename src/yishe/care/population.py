@@ -91,11 +91,16 @@ def _years(
     wanted = [
         one
         for one, home, subject, signed in held
-        if _changed(known.get(subject), signed, before.get(home), at)
+        if _changed(known.get(subject), signed, before.get(home), at) or _moved(found, known.get(subject))
     ]
     for n in range(0, len(wanted), SIZE):
         _part(found, wanted[n : n + SIZE], known, at, dry=dry)
         progress(min(n + SIZE, len(wanted)), len(wanted))
+
+
+def _moved(found: Run, known: Known | None) -> bool:
+    """Whether this run said another class of her: how often she is asked for may be another too."""
+    return known is not None and known.resident in found.classing.moved
 
 
 @contextmanager
