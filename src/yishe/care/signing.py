@@ -132,8 +132,7 @@ def sign(
     chosen, coming = _team(where, team or Team()), _coming(row, card, today)
     _named(hers.signer, hers.signature, card)
     terms = agreements.Terms(
-        row, card, sheet, text, version, coming.since, coming.until, coming.owed, chosen.team
-    )
+        row, card, sheet, text, version, coming.since, coming.until, coming.owed, chosen.team)  # fmt: skip
     paper = agreements.made(terms, (hers.signer, hers.signature, hers.at), (sides.staff, at))
     data = _said(hers.signer, coming, version, paper.sha256, chosen) | {"fee": sheet.package(row.package).fee}
     bundle = Bundle()
