@@ -10,17 +10,14 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from yishe.care import encounters, entries, evidence, forms, notes, observations, scales, year
+from yishe.care import entries, followup_contacts, forms, scales, schedules
 from yishe.care.forms import COMPLETED, Saved, Told
-from yishe.care.models import Encounter, QuestionnaireResponse, ServiceNote
-from yishe.loops import fulfilling
-from yishe.loops.models import Loop
-from yishe.loops.recording import Said
+from yishe.care.models import QuestionnaireResponse
 from yishe.people.actors import Actor
 from yishe.people.particulars import ZONE
 from yishe.policy import followup_classes, scale_scoring
 from yishe.policy.followup_classes import Concluded
-from yishe.policy.followup_rules import HOW, NONE, ON, Followup
+from yishe.policy.followup_rules import NONE, ON, Followup
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.policy.scale_rules import Effect
 from yishe.trust.commit import Bundle
@@ -123,6 +120,7 @@ def _submitted(command: entries.Command, response: UUID) -> Saved:
     _days(form, told, command.at)
     _fits(form, whose)
     found = followup_classes.conclude(form, told.answers, whose, last, _day(told))
+    found = _scheduled(draft, form, found, _day(told))
     found = _agreed(form, told, found)
     return _kept(draft, before, form, told, found)
 
@@ -131,20 +129,15 @@ def _kept(draft: Draft, before: QuestionnaireResponse, form: Followup, told: Tol
     """Everything of one follow-up in one bundle."""
     command, bundle = draft.command, Bundle()
     whose = forms.about(draft.placement, command.happened)
-    contact = _contact(draft, form, told, found, bundle)
-    _measured(draft, form, told, bundle)
-    if isinstance(contact, Encounter):
-        year.keep_by(bundle, command.actor, draft.placement, contact, form.services, command.at)
-    _answers_for(draft, form, contact, bundle)
+    left = followup_contacts.left(draft, form, told, _words(form, found), bundle)
     result = scale_scoring.result(form, told.answers, whose)
     done = {effect for code in told.raised for effect in form.flags[code].then}
     effects = [
         (one.title.zh, effect) for one in result.findings(form) for effect in one.then if effect not in done
     ]
     effects += _following(form, found)
-    told = replace(
-        told, raised=result.flags, result={**forms.plain(result, whose), "concluded": _said(found)}
-    )
+    came = {**forms.plain(result, whose), "concluded": _said(found), **left}
+    told = replace(told, raised=result.flags, result=came)
     row, opened = forms.put(draft, before, bundle, told, COMPLETED, effects)
     return Saved(row, result.flags, opened)
 
@@ -154,54 +147,11 @@ def _following(form: Followup, found: Concluded) -> list[tuple[str, Effect]]:
     return [(one.title.zh, effect) for effect in one.then] if one else []
 
 
-def _contact(
-    draft: Draft, form: Followup, told: Told, found: Concluded, bundle: Bundle
-) -> Encounter | ServiceNote:
-    """The meeting itself, as the profession that met her writes it down."""
-    command = draft.command
+def _words(form: Followup, found: Concluded) -> str:
+    """What the entry of the meeting says."""
     one = found.of(form)
     words = f"{form.title}：{one.title if one else '未能分类'}"
-    words += f"；下次随访不晚于 {found.next:%Y-%m-%d}" if found.next else ""
-    said: dict[str, Any] = {
-        "at": command.at, "command_id": command.command_id, "occurred_at": command.occurred_at,
-        "digest": draft.digest, "bundle": bundle,
-    }  # fmt: skip
-    resident, how = draft.placement.resident, str(told.answers[HOW])
-    if form.entry == "service_note":
-        return notes.record(command.actor, resident, stage="", text=words, **said)
-    return encounters.record(command.actor, resident, kind=how, summary=words, **said)
-
-
-def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> None:
-    """The answers that are measurements, each once."""
-    command = draft.command
-    for kind, measure in form.measures.items():
-        values = {name: told.answers[item] for name, item in measure.values.items() if item in told.answers}
-        if len(values) < len(measure.values):
-            continue
-        observations.record(
-            command.actor, draft.placement.resident, kind=kind, values=values, at=command.at, context=measure.context,
-            command_id=f"{command.command_id}:{kind}"[-entries.LONGEST_COMMAND :], occurred_at=command.occurred_at,
-            repeated=bool(set(told.confirmed) & set(measure.values.values())), bundle=bundle,
-        )  # fmt: skip
-
-
-def _answers_for(draft: Draft, form: Followup, contact: Encounter | ServiceNote, bundle: Bundle) -> None:
-    """The promises of an earlier follow-up that this one keeps."""
-    command = draft.command
-    subjects = [one.subject for one in draft.subjects]
-    proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
-    for promise in form.keeps:
-        open_ = Loop.objects.filter(
-            subject__in=subjects,
-            kind=promise.kind,
-            reason=promise.reason or "",
-            closed_at=None,
-            turn="performer",
-        )
-        for loop in open_.order_by("promised_at", "id").values_list("id", flat=True):
-            said = Said(command.actor.staff_id, command.at)
-            fulfilling.fulfil(bundle, command.actor, loop, outcome="kept", proof=proof, said=said)
+    return words + (f"；下次随访不晚于 {found.next:%Y-%m-%d}" if found.next else "")
 
 
 def _form(row: QuestionnaireResponse) -> Followup:
@@ -254,6 +204,18 @@ def _days(form: Followup, told: Told, at: datetime) -> None:
 def _fits(form: Followup, whose: scale_scoring.About) -> None:
     if form.fits and scale_scoring.fits(form, whose) is False:
         raise Invalid("followup_unfit", str(form.fits.says), followup=form.code)
+
+
+def _scheduled(draft: Draft, form: Followup, found: Concluded, day: date) -> Concluded:
+    """By the next visit of the form's schedules, where the class itself says no length of time."""
+    if found.next or not found.code or not form.visits:
+        return found
+    lines = schedules.of(draft.placement, day)
+    made = followup_contacts.visit(form, lines, day)
+    mine = [one for one in lines if one.code.partition(".")[0] in form.visits and one.code != made]
+    return replace(
+        found, next=min((one.due for one in mine if one.on is None and one.due > day), default=None)
+    )
 
 
 def _agreed(form: Followup, told: Told, found: Concluded) -> Concluded:

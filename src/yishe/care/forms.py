@@ -246,11 +246,14 @@ def may_fill(actor: Actor, scale: Scale, informant: str, at: datetime) -> None:
 def about(where: Placement, at: datetime) -> About:
     """What conditions may know of her on that day."""
     born, sex = Resident.objects.values_list("birth_date", "sex").get(id=where.resident)
-    return About(_age(born, at.astimezone(ZONE).date()), SEXES.get(sex, ""), where.traits)
+    months = _months(born, at.astimezone(ZONE).date())
+    return About(None if months is None else months // 12, SEXES.get(sex, ""), where.traits, months)
 
 
-def _age(born: date | None, on: date) -> int | None:
-    return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+def _months(born: date | None, on: date) -> int | None:
+    if born is None:
+        return None
+    return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
 
 
 def plain(result: Result, whose: About) -> dict[str, Any]:

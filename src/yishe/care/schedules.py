@@ -97,10 +97,7 @@ def _by_contract(
 
 def _owed(where: Placement, visit: str, on: date) -> Line:
     """The visit as it stands on that day."""
-    keyed = entries.keyed(where)
-    card = cards([where.subject]).get(where.subject)
-    standing = conditions.standing(keyed, ("disease",))
-    found = lines(card, keyed, standing, on) if card else []
+    found = of(where, on)
     line = next((one for one in found if one.code == visit), None)
     possible = [one.code for one in found if one.state in OPEN]
     if line is None:
@@ -122,6 +119,12 @@ def _owed(where: Placement, visit: str, on: date) -> Line:
 
 
 # Readers
+
+
+def of(where: Placement, on: date) -> list[Line]:
+    """Every visit of every schedule for her on that day, for a writer that has asked access."""
+    keyed, card = entries.keyed(where), cards([where.subject]).get(where.subject)
+    return lines(card, keyed, conditions.standing(keyed, ("disease",)), on) if card else []
 
 
 def lines(

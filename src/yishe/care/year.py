@@ -124,14 +124,15 @@ def keep_by(
     bundle: Bundle, actor: Actor, where: Placement, contact: Encounter, services: Sequence[str], at: datetime
 ) -> list[Owed]:
     """Tick off, in the caller's bundle, what of these services a contact keeps; nothing when nothing of it is owed that
-    day or its way does not count."""
+    day or its way does not count. What the same contact has kept already it does not keep a second time."""
     day, sheet = contact.occurred_at.astimezone(ZONE).date(), packs.in_force().contracts
     row = _in_force(where, day)
     if row is None or sheet is None:
         return []
     known = tuple(one for one in services if one in sheet.services)
     mine = list(row.owed.filter(kept_on=None).order_by("due", "nth"))
-    found = [_fit(mine, one, day) for one in fitting(sheet, known, contact.kind)]
+    already = set(row.owed.filter(evidence=contact.id).values_list("service", flat=True))
+    found = [_fit(mine, one, day) for one in fitting(sheet, known, contact.kind) if one not in already]
     targets = [one for one in found if one is not None]
     if targets:
         _all_ticked(bundle, actor, row, targets, contact, at)

@@ -196,9 +196,10 @@ class LeftUsCase(Strict):
 
 
 class ScaleAbout(Strict):
-    """What is known of the one who is asked; nothing of what is left out."""
+    """What is known of the one who is asked; nothing of what is left out. `months` say the age in years as well."""
 
     age: int | None = None
+    months: int | None = None
     sex: Literal["", "male", "female"] = ""
     traits: tuple[str, ...] = ()
 

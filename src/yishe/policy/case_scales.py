@@ -17,7 +17,7 @@ PREFIX, FOLLOWUP = "scale.", "followups."
 
 def wrong(timeline: Timeline[Any], case: ScaleCase) -> list[str]:
     """What came out otherwise than the case says."""
-    scale, about = timeline.on(case.on), About(case.about.age, case.about.sex, case.about.traits)
+    scale, about = timeline.on(case.on), _about(case)
     found: dict[str, Any] = {"refused": None, "fits": scale_scoring.fits(scale, about)}
     try:
         answers = _answers(scale, case, about)
@@ -35,6 +35,14 @@ def wrong(timeline: Timeline[Any], case: ScaleCase) -> list[str]:
     if isinstance(case, FollowupCase):
         found |= _concluded(scale, case, answers, about, result)
     return [line for name in case.then.model_fields_set for line in _differ(name, case.then, found[name])]
+
+
+def _about(case: ScaleCase) -> About:
+    """A case says the age in years, or a child's in months."""
+    age, months = case.about.age, case.about.months
+    if age is None and months is not None:
+        age = months // 12
+    return About(age, case.about.sex, case.about.traits, months)
 
 
 def _concluded(

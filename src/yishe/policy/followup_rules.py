@@ -36,7 +36,8 @@ class Referral(Strict):
 
 class Class(Strict):
     """What a follow-up comes to; the first whose condition holds. `code` is the national one, `next` within how long the next
-    follow-up is due (its absence: this one was the last). `well` what is counted as under control."""
+    follow-up is due; without it the next visit of the form's `visits` is meant, and where there is none this one was the last.
+    `well` what is counted as under control."""
 
     title: Said
     when: str
@@ -68,10 +69,12 @@ class Measure(Strict):
 
 class Followup(Scale):
     """One dated version. `services` of the contract it keeps where the way fits; `entry` what the contact itself is written down
-    as; `keeps` the promises of an earlier follow-up that this one answers."""
+    as; `keeps` the promises of an earlier follow-up that this one answers. `visits` are the schedules of which it makes the
+    visit that is due that day."""
 
     code: str = Field(alias="followup")
     services: tuple[str, ...] = ()
+    visits: tuple[str, ...] = ()
     entry: Literal["encounter", "service_note"] = "encounter"
     keeps: tuple[Promise, ...] = ()
     measures: dict[str, Measure] = Field(default_factory=dict)

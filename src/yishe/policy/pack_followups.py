@@ -13,6 +13,7 @@ from .pack_files import NOWHERE, Laid, lay_versions
 from .pack_kinds import Kinds
 from .pack_scales import Checked, Scales
 from .pack_sheets import Sheets
+from .schedule_rules import Schedule
 from .sheets import Quantity
 from .timeline import NotInForce, Timeline
 
@@ -21,7 +22,9 @@ OF_A_QUANTITY = {"unit", "shown", "hard", "soft", "decimals", "units"}
 Followups = dict[str, Timeline[Followup]]
 
 
-def build(laid: Laid, sheets: Sheets, kinds: Kinds, scales: Scales, problems: Problems) -> Followups:
+def build(
+    laid: Laid, sheets: Sheets, kinds: Kinds, scales: Scales, schedules: Mapping[str, Schedule], problems: Problems
+) -> Followups:  # fmt: skip
     """Every follow-up form of the packs, checked."""
     found: Followups = {}
     for name in laid.names(FOLDER):
@@ -37,7 +40,7 @@ def build(laid: Laid, sheets: Sheets, kinds: Kinds, scales: Scales, problems: Pr
             if form or not body:
                 steps.append((day, form))
             if form and body:
-                _Check(form, body, problems).whole(sheets, kinds, scales)
+                _Check(form, body, problems, schedules).whole(sheets, kinds, scales)
         found[code] = Timeline(code, tuple(steps))
     return found
 
@@ -79,17 +82,16 @@ class _Check(Checked):
 
     form: Followup
 
-    def __init__(self, form: Followup, tree: Marked, problems: Problems) -> None:
+    def __init__(
+        self, form: Followup, tree: Marked, problems: Problems, schedules: Mapping[str, Schedule]
+    ) -> None:
         super().__init__(form, tree or NOWHERE, problems)
-        self.form = form
+        self.form, self.schedules = form, schedules
 
     def whole(self, sheets: Sheets, kinds: Kinds, scales: Scales) -> None:
         self.everything(sheets, kinds, scales)
         self.more_conditions()
-        known = sheets.contracts.services if sheets.contracts else {}
-        for service in self.form.services:
-            if service not in known:
-                self.add(("services",), f"unknown service {service!r}; {one_of(known, service)}")
+        self.known_names(sheets)
         for code, measure in self.form.measures.items():
             for item in measure.values.values():
                 if item not in self.form.items:
@@ -98,6 +100,17 @@ class _Check(Checked):
             if one.refer and one.refer.kind not in kinds:
                 wanted = one_of(kinds, one.refer.kind)
                 self.add(("classes", code, "refer"), f"unknown loop kind {one.refer.kind!r}; {wanted}")
+
+    def known_names(self, sheets: Sheets) -> None:
+        """Services of the contract and schedules that the packs have."""
+        services = sheets.contracts.services if sheets.contracts else {}
+        for part, names, known in (
+            ("services", self.form.services, services),
+            ("visits", self.form.visits, self.schedules),
+        ):
+            for name in names:
+                if name not in known:
+                    self.add((part,), f"unknown name {name!r}; {one_of(known, name)}")
 
     def more_conditions(self) -> None:
         answered, finished = self.form.known(scores=False), self.form.known(scores=True)

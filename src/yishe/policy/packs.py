@@ -270,7 +270,7 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     class_checks.check(laid.sheet("classes") or NOWHERE, sheets, kinds, life.risks, scales, problems)
     plans = pack_plans.build(laid, sheets, kinds, problems)
     refused = pack_scales.refused(laid, scales, problems)
-    followups = pack_followups.build(laid, sheets, kinds, scales, problems)
+    followups = pack_followups.build(laid, sheets, kinds, scales, life.schedules, problems)
     problems.raise_if_any()
     whole = _assemble(laid, sheets, kinds, life, scales, plans, followups)
     return replace(whole, refused_scales=refused), laid

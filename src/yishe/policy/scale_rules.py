@@ -20,6 +20,7 @@ from .sheets import Conversion, Span
 ItemType = Literal["choice", "multi", "number", "date", "text"]
 ABOUT = {
     "age": FactField(type="int", title=Words(zh="满周岁")),
+    "months": FactField(type="int", title=Words(zh="满月龄")),
     "sex": FactField(type="string", title=Words(zh="性别"), values=("male", "female")),
     "traits": FactField(type="strings", title=Words(zh="特征")),
 }

@@ -22,11 +22,13 @@ _NUMBER = re.compile(r"([-+]?\d+(?:[.]\d+)?)\s*(.*)")
 
 @dataclass(frozen=True)
 class About:
-    """What is known of her: `age` in full years, `sex` male or female (empty when unknown), traits of the pack."""
+    """What is known of her: `age` in full years, `months` in full months, `sex` male or female (empty when unknown), traits of
+    the pack."""
 
     age: int | None = None
     sex: str = ""
     traits: tuple[str, ...] = ()
+    months: int | None = None
 
 
 @dataclass(frozen=True)
@@ -255,11 +257,9 @@ def points(scale: Scale, score: Score, code: str, answer: Any) -> float:
 
 def known(scale: Scale, answers: Answers, about: About) -> dict[str, Any]:
     """What conditions see: her age, sex and traits as far as known, and what was answered."""
+    said = {"age": about.age, "months": about.months, "sex": about.sex or None}
     facts: dict[str, Any] = {"traits": list(about.traits)}
-    if about.age is not None:
-        facts["age"] = about.age
-    if about.sex:
-        facts["sex"] = about.sex
+    facts |= {name: value for name, value in said.items() if value is not None}
     for code, answer in answers.items():
         kind = scale.items[code].type
         if kind in ("choice", "multi", "number"):

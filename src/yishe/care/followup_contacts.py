@@ -1,0 +1,129 @@
+"""What a follow-up leaves beside the form: the meeting, the measurements, the year's promises, the promises it answers.
+
+Several follow-ups of one person on one day, by the same member of staff in the same way, are one meeting: the second adds its
+conclusion and what it keeps, not another contact.
+"""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from yishe.care import encounters, entries, evidence, forms, notes, observations, schedules, year
+from yishe.care.forms import Told
+from yishe.care.models import Encounter, Observation, QuestionnaireResponse, ServiceNote
+from yishe.loops import fulfilling
+from yishe.loops.models import Loop
+from yishe.loops.recording import Said
+from yishe.people.particulars import ZONE
+from yishe.policy.followup_rules import HOW, Followup
+from yishe.policy.schedules import Line, doable
+from yishe.trust.commit import Bundle
+
+Draft = entries.Draft[QuestionnaireResponse]
+Contact = Encounter | ServiceNote
+
+
+def left(draft: Draft, form: Followup, told: Told, words: str, bundle: Bundle) -> dict[str, Any]:
+    """Everything of one follow-up that is no form, in the caller's bundle; what was written, to be kept with the form."""
+    contact = shared(draft, form, told) or _recorded(draft, form, told, words, bundle)
+    measured = _measured(draft, form, told, bundle)
+    if isinstance(contact, Encounter):
+        command = draft.command
+        year.keep_by(bundle, command.actor, draft.placement, contact, form.services, command.at)
+    _answer_for(draft, form, contact, bundle)
+    return {"contact": str(contact.id), "measured": measured}
+
+
+def shared(draft: Draft, form: Followup, told: Told) -> Encounter | None:
+    """The meeting of another follow-up that this one belongs to."""
+    if form.entry != "encounter":
+        return None
+    found = [one for _, said in of_that_day(draft) if (one := (said.result or {}).get("contact"))]
+    same = Encounter.objects.filter(**entries.of(draft.subjects), id__in=found, kind=str(told.answers[HOW]))
+    return same.filter(author=draft.command.actor.staff_id).order_by("id").first()
+
+
+def of_that_day(draft: Draft) -> list[tuple[QuestionnaireResponse, Told]]:
+    """Her other finished forms that tell of the same day."""
+    begins = datetime.combine(draft.command.happened.astimezone(ZONE), time.min, ZONE)
+    rows = entries.latest(QuestionnaireResponse, draft.subjects).filter(
+        occurred_at__gte=begins, occurred_at__lt=begins + timedelta(days=1)
+    )
+    return [(row, forms.told_of(row, draft.key_of(row.subject))) for row in rows.order_by("id")]
+
+
+def visit(form: Followup, lines: list[Line], day: date) -> str:
+    """The visit of the form's schedules that a contact of that day makes: the one that is in time, else the longest late."""
+    mine = [one for one in lines if one.code.partition(".")[0] in form.visits]
+    return next(
+        (one.code for one in sorted(doable(mine), key=lambda one: not one.starts <= day <= one.due)), ""
+    )
+
+
+def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bundle) -> Contact:
+    """The meeting itself, as the profession that met her writes it down."""
+    command = draft.command
+    said: dict[str, Any] = {
+        "at": command.at, "command_id": command.command_id, "occurred_at": command.occurred_at,
+        "digest": draft.digest, "bundle": bundle,
+    }  # fmt: skip
+    resident, how = draft.placement.resident, str(told.answers[HOW])
+    if form.entry == "service_note":
+        return notes.record(command.actor, resident, stage="", text=words, **said)
+    day = command.happened.astimezone(ZONE).date()
+    made = visit(form, schedules.of(draft.placement, day), day) if form.visits else ""
+    return encounters.record(command.actor, resident, kind=how, summary=words, visit=made, **said)
+
+
+def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> dict[str, str]:
+    """The answers that are measurements, each once: what another follow-up of the same meeting wrote down is taken from there."""
+    command, kept = draft.command, dict[str, str]()
+    for kind, measure in form.measures.items():
+        values = {name: told.answers[item] for name, item in measure.values.items() if item in told.answers}
+        if len(values) < len(measure.values):
+            continue
+        same = _same(draft, kind, values, measure.context)
+        row = same or observations.record(
+            command.actor, draft.placement.resident, kind=kind, values=values, at=command.at, context=measure.context,
+            command_id=named(command.command_id, kind), occurred_at=command.occurred_at,
+            repeated=bool(set(told.confirmed) & set(measure.values.values())), bundle=bundle,
+        )  # fmt: skip
+        kept[kind] = str(row.id)
+    return kept
+
+
+def named(command_id: str, part: str) -> str:
+    """The name of one part of a command."""
+    return f"{command_id}:{part}"[-entries.LONGEST_COMMAND :]
+
+
+def _same(draft: Draft, kind: str, values: dict[str, str], context: str) -> Observation | None:
+    ids = [
+        UUID(one)
+        for _, said in of_that_day(draft)
+        if (one := (said.result or {}).get("measured", {}).get(kind))
+    ]
+    rows = entries.latest(Observation, draft.subjects).filter(id__in=ids, context=context)
+    wanted = {name: Decimal(value) for name, value in values.items()}
+    return next(
+        (one for one in rows if {name: Decimal(value) for name, value in one.values.items()} == wanted), None
+    )
+
+
+def _answer_for(draft: Draft, form: Followup, contact: Contact, bundle: Bundle) -> None:
+    """The promises of an earlier follow-up that this one keeps."""
+    command = draft.command
+    subjects = [one.subject for one in draft.subjects]
+    proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
+    for promise in form.keeps:
+        open_ = Loop.objects.filter(
+            subject__in=subjects,
+            kind=promise.kind,
+            reason=promise.reason or "",
+            closed_at=None,
+            turn="performer",
+        )
+        for loop in open_.order_by("promised_at", "id").values_list("id", flat=True):
+            said = Said(command.actor.staff_id, command.at)
+            fulfilling.fulfil(bundle, command.actor, loop, outcome="kept", proof=proof, said=said)
