@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from yishe.care import entries
+from yishe.care.class_models import ClassOf
 from yishe.care.items import Item, Reader
 from yishe.loops import kinds, reading
 from yishe.policy.access_rules import Shown
@@ -41,18 +42,60 @@ def before(
     subjects: Sequence[entries.Keyed], cursor: tuple[datetime, UUID] | None, size: int, reader: Reader
 ) -> list[Item]:
     """The newest ``size`` events before ``cursor``. Two statements."""
-    return of(reading.all_of([one.subject for one in subjects]), cursor, size, reader)
+    loops = reading.all_of([one.subject for one in subjects])
+    return of(loops, read(loops, subjects, cursor, size)[0], cursor, size, reader)
 
 
 def of(
-    loops: Sequence[LoopState], cursor: tuple[datetime, UUID] | None, size: int, reader: Reader
+    loops: Sequence[LoopState],
+    entries: Sequence[Entry],
+    cursor: tuple[datetime, UUID] | None,
+    size: int,
+    reader: Reader,
 ) -> list[Item]:
-    """The same of these loops: all that the resident has."""
+    """The same of these loops, all that the resident has, from what was `read` of them."""
     by_id = {loop.id: loop for loop in loops}
-    if not by_id:
-        return []
+    items = [_item(entry, by_id[entry.stream], reader) for entry in entries]
+    if cursor is not None:
+        items = [item for item in items if (item.occurred_at, item.id.int) < (cursor[0], cursor[1].int)]
+    return items[:size]
+
+
+def read(
+    loops: Sequence[LoopState],
+    subjects: Sequence[entries.Keyed],
+    cursor: tuple[datetime, UUID] | None,
+    size: int,
+) -> tuple[list[Entry], list[Entry]]:
+    """The newest events of these loops, newest first, and all entries of these subjects' classes, oldest first. One statement:
+    every look at a resident walks here."""
+    parts = [_of_classes(subjects), *([_of_loops(loops, cursor, size)] if loops else [])]
+    sql = " UNION ALL ".join(f"SELECT * FROM ({text}) part" for text, _ in parts)
+    found = [
+        quick.instance(Entry, row) for row in quick.rows(sql, [one for _, values in parts for one in values])
+    ]
+    mine = {one.id for one in loops}
+    of_loops = [one for one in found if one.stream in mine]
+    of_loops.sort(key=lambda one: (one.occurred_at, one.stream, one.seq), reverse=True)
+    of_classes = [one for one in found if one.stream not in mine]
+    return of_loops, sorted(of_classes, key=lambda one: (one.stream, one.seq))
+
+
+def _of_classes(subjects: Sequence[entries.Keyed]) -> tuple[str, list[Any]]:
+    homes, values = quick.among("c.home", sorted({one.home for one in subjects}))
+    whose, more = quick.among("c.subject", [one.subject for one in subjects])
+    sql = (
+        f"SELECT {quick.columns(Entry, 'e')} FROM {ClassOf._meta.db_table} c "
+        f"JOIN trust_entry e ON e.home = c.home AND e.stream = c.id WHERE {homes} AND {whose}"
+    )
+    return sql, [*values, *more]
+
+
+def _of_loops(
+    loops: Sequence[LoopState], cursor: tuple[datetime, UUID] | None, size: int
+) -> tuple[str, list[Any]]:
     homes, home_values = quick.among("e.home", sorted({one.home for one in loops}))
-    streams, stream_values = quick.among("e.stream", list(by_id))
+    streams, stream_values = quick.among("e.stream", [one.id for one in loops])
     kinds_ = ", ".join(f"'{kind}'" for kind in SPOKEN)
     beyond, values = "", [*home_values, *stream_values]
     if cursor is not None:
@@ -62,11 +105,7 @@ def of(
         f"SELECT {quick.columns(Entry, 'e')} FROM trust_entry e WHERE {homes} AND {streams} AND e.kind IN ({kinds_})"
         f"{beyond} ORDER BY e.occurred_at DESC, e.stream DESC, e.seq DESC LIMIT %s"
     )
-    newest = [quick.instance(Entry, row) for row in quick.rows(sql, [*values, size + ROOM])]
-    items = [_item(entry, by_id[entry.stream], reader) for entry in newest]
-    if cursor is not None:
-        items = [item for item in items if (item.occurred_at, item.id.int) < (cursor[0], cursor[1].int)]
-    return items[:size]
+    return sql, [*values, size + ROOM]
 
 
 def _item(entry: Entry, loop: LoopState, reader: Reader) -> Item:
@@ -89,7 +128,7 @@ def _item(entry: Entry, loop: LoopState, reader: Reader) -> Item:
     )
     return Item(
         "loop",
-        _id(entry),
+        number(entry),
         entry.occurred_at,
         entry.recorded_at,
         entry.actor,
@@ -110,6 +149,6 @@ def _knows(loop: LoopState, reader: Reader) -> bool:
     return bool(groups) and reader.sight.shown(groups) is Shown.DETAIL
 
 
-def _id(entry: Entry) -> UUID:
+def number(entry: Entry) -> UUID:
     """One number for (stream, seq), in the same order: streams are random in their low bits and never neighbours."""
     return UUID(int=(entry.stream.int + entry.seq) % (1 << 128))

@@ -1,11 +1,11 @@
 """Class and tier as they are shown: what counts, why, and who said otherwise until when, cut to what a reader sees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from yishe.care import classes, lives
+from yishe.care import class_events, classes, lives
 from yishe.care.classes import Standing
 from yishe.care.guarded import DIAGNOSIS
 from yishe.care.record import Record
@@ -72,6 +72,22 @@ def of(record: Record, seen: Sight, at: datetime) -> Shows:
         [_track(found, one) for one in TRACKS], [_why(one, record, at) for one in why],
         len(found.ruled.reasons) - len(why), _correction(found), found.seq, record.card.birth_date is not None,
     )  # fmt: skip
+
+
+def in_short(record: Record, at: datetime) -> list[Track]:
+    """Class and tiers that count now as they were last said; empty before the first look. The caller has asked access."""
+    state, pack = (
+        class_events.folded(record.class_entries, record.placement.subject),
+        packs.in_force().classes,
+    )
+    if state is None or pack is None:
+        return []
+    today, said = lives.day(at), list[Track]()
+    for track in TRACKS:
+        step, ruled = state.step(track, today), replace(state, until=None).step(track, today)
+        words = pack.sheet.title(track, step), pack.sheet.title(track, ruled)
+        said.append(Track(track, TITLES[track], step, *words, step != ruled))
+    return said
 
 
 def _track(found: Standing, track: str) -> Track:

@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from yishe.care.class_models import ClassOf
 from yishe.care.contract_stream import UNNAMED, Once
 from yishe.people import packs
@@ -23,6 +25,7 @@ from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
 
 AS_FACTS = {"resident_class": CLASS, "medical": MEDICAL, "social": SOCIAL}
+RULED = {CLASS: "to_class", MEDICAL: MEDICAL, SOCIAL: SOCIAL}
 _STATE = tuple(field.name for field in fields(ClassState))
 
 
@@ -69,6 +72,13 @@ def standing(residents: Iterable[UUID], on: date) -> dict[UUID, dict[str, str]]:
         steps = {name: state.step(track, on) for name, track in AS_FACTS.items()}
         found[whose[row.subject]] = steps
     return found
+
+
+def at_step(track: str, step: str, on: date) -> QuerySet[ClassOf]:
+    """Those of whom this class, or this step of a tier, counts on that day."""
+    ruled, said = RULED[track], f"corrected_{track}"
+    corrects = Q(until__gt=on) & ~Q(**{said: ""})
+    return ClassOf.objects.filter((corrects & Q(**{said: step})) | (~corrects & Q(**{ruled: step})))
 
 
 def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
-from yishe.care import conditions, entries, medications
+from yishe.care import case_events, conditions, entries, medications
 from yishe.care.entries import Keyed
 from yishe.care.models import Condition, MedicationChange, Recorded
 from yishe.loops import reading
@@ -15,6 +15,7 @@ from yishe.people.cards import Card
 from yishe.people.placements import Placement
 from yishe.policy.loop_state import LoopState
 from yishe.policy.refusals import NotFound
+from yishe.trust.models import Entry
 
 Row = TypeVar("Row", bound=Recorded)
 WHOLE: tuple[type[Recorded], ...] = (MedicationChange, Condition)
@@ -59,6 +60,11 @@ class Record:
     @cached_property
     def medicines(self) -> list[medications.Medicine]:
         return medications.current_of(self._all(MedicationChange), self.subjects)
+
+    @cached_property
+    def class_entries(self) -> list[Entry]:
+        """Everything said of her class, oldest first; a timeline that was read has read it along."""
+        return case_events.read([], self.subjects, None, 0)[1]
 
     def newest(self, model: type[Row], before: tuple[datetime, UUID] | None, size: int) -> Sequence[Row]:
         """The rows of a page of the timeline, newest first."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.core.signing import BadSignature, Signer
 
-from yishe.care import case_events, items
+from yishe.care import case_events, class_events, items
 from yishe.care.items import Item, Reader
 from yishe.care.models import (
     Condition,
@@ -44,8 +44,8 @@ SOURCES: dict[str, tuple[type[Recorded], Callable[..., Item | None]]] = {
     "assessment": (QuestionnaireResponse, items.assessment),
     "immunization": (Immunization, items.immunization),
 }
-LOOP = "loop"
-KINDS = (*SOURCES, LOOP)
+LOOP, CLASS = "loop", class_events.KIND
+KINDS = (*SOURCES, LOOP, CLASS)
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def page(
     size = max(1, min(limit, MOST))
     reader = items.reader(actor, placement, record.subjects, at)
     streams = [_recorded(kind, record, before, size + 1, reader) for kind in kinds if kind in SOURCES]
-    if LOOP in kinds:
-        streams.append(case_events.of(record.loops, before, size + 1, reader))
+    if {LOOP, CLASS} & set(kinds):
+        streams += _told(kinds, record, before, size + 1, reader)
     found = list(islice(merge(*streams, key=_order, reverse=True), size + 1))
     shown = tuple(found[:size])
     access_log.line(
@@ -110,6 +110,19 @@ def _recorded(
             break
         before = batch[-1].occurred_at, batch[-1].id
     return found[:size]
+
+
+def _told(
+    kinds: Sequence[str], record: Record, before: tuple[datetime, UUID] | None, size: int, reader: Reader
+) -> list[list[Item]]:
+    """What the ledger tells of loops and classes."""
+    loops = record.loops if LOOP in kinds else []
+    of_loops, record.class_entries = case_events.read(loops, record.subjects, before, size)
+    classes = record.class_entries if CLASS in kinds else []
+    return [
+        case_events.of(loops, of_loops, before, size, reader),
+        class_events.of(classes, before, size, reader),
+    ]
 
 
 def _order(item: Item) -> tuple[datetime, Any]:

@@ -13,7 +13,8 @@ from django.db.models import Count, DateField, Exists, Max, OuterRef, Q, QuerySe
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import IsNull
 
-from yishe.care import guarded, owing
+from yishe.care import class_stream, guarded, owing
+from yishe.care.class_stream import AS_FACTS
 from yishe.care.models import Contract, Encounter, Owed, ServiceNote
 from yishe.care.owing import Line
 from yishe.loops.models import Loop
@@ -40,7 +41,7 @@ SETS = {
 @dataclass(frozen=True)
 class Wanted:
     """Which part of the panel. Empty means not narrowed; `aged` are full years, the second excluded; `quiet_since`: no
-    contact on or after that day."""
+    contact on or after that day; class and tiers as they count today."""
 
     set: str = ALL
     service: str = ""
@@ -49,6 +50,9 @@ class Wanted:
     place: UUID | None = None
     aged: tuple[int | None, int | None] = (None, None)
     quiet_since: date | None = None
+    resident_class: str = ""
+    medical: str = ""
+    social: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,23 @@ def _narrowed(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet
         for model in (Encounter, ServiceNote):
             met = everybody(model, "narrowed to the subject of each resident").filter(occurred_at__gte=since)
             rows = rows.filter(~_some(_of(met.filter(withdrawn=False))))
+    return _classed(rows, wanted, today)
+
+
+def _classed(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet[Resident]:
+    for name, track in AS_FACTS.items():
+        if step := getattr(wanted, name):
+            rows = rows.filter(_some(_of(class_stream.at_step(track, _step(track, step), today))))
     return rows
+
+
+def _step(track: str, code: str) -> str:
+    """Invalid for what is no step of class or tier."""
+    possible = steps(track)
+    if code not in possible:
+        words = "、".join(possible.values())
+        raise Invalid(track, f"没有这个分类或分级：可选 {words}。", field=track, possible=list(possible))
+    return code
 
 
 def _years_before(today: date, years: int) -> date:
@@ -262,6 +282,12 @@ def services() -> dict[str, str]:
         for code in (*pack.contracts.services, RENEWAL)
         if code not in hushed
     }
+
+
+def steps(track: str) -> dict[str, str]:
+    """Classes, or the steps of a tier, by code, the weightiest first."""
+    pack = packs.in_force().classes
+    return {code: str(one.title) for code, one in pack.sheet.steps(track).items()} if pack else {}
 
 
 def packages() -> dict[str, str]:

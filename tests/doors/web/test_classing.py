@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.doors.web.conftest import Office
-from yishe.care import conditions
+from yishe.care import classes, conditions, timeline
 from yishe.care.class_models import ClassOf
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,46 @@ def test_the_doctor_corrects_by_the_form_and_takes_it_back(ill: Office) -> None:
     assert ill.doctor.send(f"{ill.resident}/class/uncorrect").status_code == 302
     assert "老伴住院" not in ill.doctor.text(ill.resident, tab="class")
     assert ClassOf.objects.get().until is None
+
+
+def test_class_and_tiers_stand_at_a_glance_and_each_change_is_a_line_of_the_story(ill: Office) -> None:
+    assert "还没有判定" in ill.doctor.text(ill.resident)
+    classes.keep_up(datetime.now(UTC))
+    said = {"social": "high", "reason": "temporary", "until": until(30)}
+    assert ill.doctor.send(f"{ill.resident}/class/correct", **said).status_code == 302
+    text = ill.nurse.text(ill.resident)
+    for words in (
+        "分类：慢病 · 医疗中 · 社会低", "医生更正分类：慢病 · 医疗中 · 社会高", "暂时情况", "分类与分级", "医生更正",
+    ):  # fmt: skip
+        assert words in text, words
+    assert ill.doctor.send(f"{ill.resident}/class/uncorrect").status_code == 302
+    shown = timeline.page(
+        ill.world.doctor, ill.world.resident.resident, at=datetime.now(UTC), kinds=("class",), limit=2
+    )
+    assert [one.title.partition("：")[0] for one in shown.items] == ["更正结束，按规则分类", "医生更正分类"]
+    rest = timeline.page(
+        ill.world.doctor,
+        ill.world.resident.resident,
+        at=datetime.now(UTC),
+        kinds=("class",),
+        cursor=shown.next,
+    )
+    assert [(one.author_name, one.text) for one in rest.items] == [("系统", "")]
+
+
+def test_the_list_of_residents_is_narrowed_by_class_and_tier(ill: Office) -> None:
+    classes.keep_up(datetime.now(UTC))
+    ill.world.another("李健康", datetime.now(UTC))
+    assert "慢病 · 医疗中" in ill.doctor.text("/residents")
+    chronic = ill.doctor.text("/residents", resident_class="chronic", medical="medium")
+    assert ("王秀兰" in chronic, "李健康" in chronic) == (True, False)
+    assert "没有符合的居民" in ill.doctor.text("/residents", resident_class="key")
+    assert "王秀兰" not in ill.stranger.text("/residents", resident_class="chronic")
+    answer = ill.doctor.send("/residents", q="王秀兰", resident_class="key")
+    found = ill.doctor.client.get(answer["Location"]).content.decode()
+    assert "没有符合的居民" in found
+    assert 'name="s"' in found
+    assert "李健康" in ill.doctor.text("/residents", resident_class="nonsense")
 
 
 def _said(office: Office, form: str, **said: str) -> str:

@@ -8,6 +8,7 @@ from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.test_year import keep
 from tests.rooms.care.world import World
 
+from yishe.care import classes
 from yishe.care.agreements import Signature
 from yishe.care.signing import Sides
 from yishe.insight import panel, panel_export
@@ -88,6 +89,25 @@ def test_filters_narrow_and_what_is_not_there_to_choose_is_refused(world: World,
     for wrong in (Wanted(trait="smi"), Wanted(set="gone")):
         with pytest.raises(Invalid):
             panel.page(world.doctor, wrong, at, 50)
+
+
+def test_class_and_tiers_choose_by_what_counts_today(world: World, now: datetime) -> None:
+    her, him = living(world, now)
+    for one in (her, him):
+        classes.look(one, now)
+    said = {"reason": "temporary", "until": now.date() + timedelta(days=10), "at": now}
+    classes.correct(world.doctor, him, {"class": "healthy"}, **said)
+    for wanted, at, expected in (
+        (Wanted(resident_class="key"), now, ["王秀兰"]),
+        (Wanted(resident_class="healthy"), now, ["张建国"]),
+        (Wanted(resident_class="healthy"), now + timedelta(days=10), []),
+        (Wanted(resident_class="key"), now + timedelta(days=10), ["王秀兰", "张建国"]),
+        (Wanted(medical="medium", social="low"), now, ["王秀兰", "张建国"]),
+        (Wanted(medical="high"), now, []),
+    ):
+        assert sorted(names(panel.page(world.doctor, wanted, at, 50))) == sorted(expected), wanted
+    with pytest.raises(Invalid, match="没有这个分类或分级"):
+        panel.page(world.doctor, Wanted(resident_class="best"), now, 50)
 
 
 def test_a_stranger_has_a_panel_of_his_own_without_her(world: World, now: datetime) -> None:

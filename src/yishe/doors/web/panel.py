@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from yishe.care.class_stream import AS_FACTS
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, year_lines
 from yishe.doors.web.page import Here, signed_in
@@ -27,6 +28,9 @@ class PanelForm(forms.Form):
     package = forms.ChoiceField(label="服务包", required=False)
     trait = forms.ChoiceField(label="疾病", required=False)
     place = forms.ChoiceField(label="社区", required=False)
+    resident_class = forms.ChoiceField(label="分类", required=False)
+    medical = forms.ChoiceField(label="医疗分级", required=False)
+    social = forms.ChoiceField(label="社会分级", required=False)
     aged_from = forms.IntegerField(label="满多少岁", required=False, min_value=0, max_value=OLDEST)
     aged_to = forms.IntegerField(label="不满多少岁", required=False, min_value=0, max_value=OLDEST)
     quiet_since = forms.DateField(
@@ -39,6 +43,7 @@ class PanelForm(forms.Form):
         super().__init__(given)
         told = {
             "service": panel.services(), "package": panel.packages(), "trait": panel.diseases(), "place": _places(here),
+            **{name: panel.steps(track) for name, track in AS_FACTS.items()},
         }  # fmt: skip
         for name, choices in told.items():
             chosen: Any = self.fields[name]
@@ -51,6 +56,7 @@ class PanelForm(forms.Form):
         return Wanted(
             chosen, given.get("service", ""), given.get("package", ""), given.get("trait", ""),
             ids.parse(given.get("place")), (given.get("aged_from"), given.get("aged_to")), given.get("quiet_since"),
+            **{name: given.get(name, "") for name in AS_FACTS},
         )  # fmt: skip
 
     @property

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from yishe.care import entries, guarded, timeline
+from yishe.care import class_reading, entries, guarded, timeline
 from yishe.care.record import Record
 from yishe.doors.web import (
     assessment_list,
@@ -142,7 +142,8 @@ def _tab(request: HttpRequest, here: Here, record: Record, tab: str, seen: Sight
             record=record,
         )
         taken = guarded.medicines(record.medicines, seen) if tab == "timeline" else []
-        return {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
+        told = {"story": [said(one) for one in shown.items], "next": shown.next, "medicines": taken}
+        return {**told, "classed": class_reading.in_short(record, here.now) if tab == "timeline" else []}
     if tab == "assessments":
         return assessment_list.told(here, record.placement)
     if tab == "followups":
