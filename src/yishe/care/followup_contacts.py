@@ -79,17 +79,17 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
 def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> dict[str, str]:
     """The answers that are measurements, each once: what another follow-up of the same meeting wrote down is taken from there."""
     command, kept = draft.command, dict[str, str]()
-    for kind, measure in form.measures.items():
+    for code, measure in form.measures.items():
         values = {name: told.answers[item] for name, item in measure.values.items() if item in told.answers}
         if len(values) < len(measure.values):
             continue
-        same = _same(draft, kind, values, measure.context)
-        row = same or observations.record(
-            command.actor, draft.placement.resident, kind=kind, values=values, at=command.at, context=measure.context,
-            command_id=named(command.command_id, kind), occurred_at=command.occurred_at,
+        context = measure.context or str(told.answers.get(measure.context_of, ""))
+        row = _same(draft, code, values, context) or observations.record(
+            command.actor, draft.placement.resident, kind=measure.kind or code, values=values, at=command.at, context=context,
+            command_id=named(command.command_id, code), occurred_at=command.occurred_at,
             repeated=bool(set(told.confirmed) & set(measure.values.values())), bundle=bundle,
         )  # fmt: skip
-        kept[kind] = str(row.id)
+        kept[code] = str(row.id)
     return kept
 
 
@@ -98,11 +98,11 @@ def named(command_id: str, part: str) -> str:
     return f"{command_id}:{part}"[-entries.LONGEST_COMMAND :]
 
 
-def _same(draft: Draft, kind: str, values: dict[str, str], context: str) -> Observation | None:
+def _same(draft: Draft, code: str, values: dict[str, str], context: str) -> Observation | None:
     ids = [
         UUID(one)
         for _, said in of_that_day(draft)
-        if (one := (said.result or {}).get("measured", {}).get(kind))
+        if (one := (said.result or {}).get("measured", {}).get(code))
     ]
     rows = entries.latest(Observation, draft.subjects).filter(id__in=ids, context=context)
     wanted = {name: Decimal(value) for name, value in values.items()}

@@ -130,7 +130,7 @@ def keep_by(
     if row is None or sheet is None:
         return []
     known = tuple(one for one in services if one in sheet.services)
-    mine = list(row.owed.filter(kept_on=None).order_by("due", "nth"))
+    mine = list(row.owed.filter(kept_on=None, withdrawn_on=None).order_by("due", "nth"))
     already = set(row.owed.filter(evidence=contact.id).values_list("service", flat=True))
     found = [_fit(mine, one, day) for one in fitting(sheet, known, contact.kind) if one not in already]
     targets = [one for one in found if one is not None]

@@ -61,10 +61,13 @@ class Target(Strict):
 
 
 class Measure(Strict):
-    """Answers that are kept as one measurement: quantity → item. Nothing is kept while one of them is not answered."""
+    """Answers that are kept as one measurement of `kind` (the name it stands under, unless said): quantity → item. Nothing is
+    kept while one of them is not answered. `context` is a code of `observation_context`, or `context_of` the item that says it."""
 
+    kind: str = ""
     values: dict[str, str] = Field(min_length=1)
     context: str = ""
+    context_of: str = ""
 
 
 class Followup(Scale):

@@ -93,7 +93,7 @@ class _Check(Checked):
         self.more_conditions()
         self.known_names(sheets)
         for code, measure in self.form.measures.items():
-            for item in measure.values.values():
+            for item in filter(None, (*measure.values.values(), measure.context_of)):
                 if item not in self.form.items:
                     self.add(("measures", code), f"unknown item {item!r}; {one_of(self.form.items, item)}")
         for code, one in self.form.classes.items():

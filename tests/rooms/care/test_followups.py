@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from tests.rooms.care.test_contracts import her, signed
 from tests.rooms.care.world import World
 
-from yishe.care import assessment_reading, assessments, followups, forms, timeline
+from yishe.care import assessment_reading, assessments, followups, forms, schedules, timeline
 from yishe.care.models import Encounter, Observation, Owed
 from yishe.loops.models import Loop
 from yishe.people import merges, residents
@@ -31,6 +31,20 @@ versions:
   2026-01-01:
     classes: {unsatisfied: {next: 1 week}}
 """
+
+
+SUGAR = {
+    "how": "1", "sample": "fasting", "glucose": "6.4", "sbp": "132", "dbp": "84", "danger": ["none"], "adverse": "1",
+    "complication": "none", "hypoglycaemia": "1", "adherence": "1", "pulse_foot": "1",
+}  # fmt: skip
+EXAMINED = {
+    "how": "1", "sbp": "132", "dbp": "84", "heart_rate": "70", "height": "158", "weight": "58", "waist": "80", "self_rated": "2",
+    "self_care": "2", "cognition": "2", "feeling": "1", "exercise": "1", "smoking": "1", "drinking": "1", "advised": ["falls"],
+    **dict.fromkeys(
+        ("sight", "hearing", "moving", "mouth", "body", "blood", "urine", "liver", "kidneys", "lipids", "ecg", "abdomen", "chest"),
+        "well",
+    ),
+}  # fmt: skip
 
 
 def begin(who: Actor, whom: UUID, at: datetime, kind: str = "htn") -> UUID:
@@ -98,6 +112,45 @@ def test_by_telephone_it_is_a_contact_and_no_visit(world: World, her: UUID, now:
     signed(world, her, now)
     whole(world.nurse, her, {**WELL, "how": "3"}, now + timedelta(days=5))
     assert [*Owed.objects.exclude(kept_on=None).values_list("service", flat=True)] == ["contact"]
+
+
+def test_one_visit_for_pressure_glucose_and_the_yearly_examination_is_one_contact(
+    world: World, her: UUID, now: datetime
+) -> None:
+    both = {"birth_date": date(1947, 1, 5), "traits": ("hypertension", "diabetes")}
+    residents.amend(world.doctor, her, both, now - timedelta(days=1))
+    signed(world, her, now)
+    at = now + timedelta(days=5)
+    whole(world.nurse, her, WELL, at)
+    assert came_to(world.nurse, her, whole(world.nurse, her, SUGAR, at, "dm"), at).code == "satisfied"
+    found = came_to(world.nurse, her, whole(world.nurse, her, EXAMINED, at, "elder"), at)
+    assert (found.code, found.next) == ("well", at.date() + timedelta(days=365))
+
+    assert Encounter.objects.count() == 1
+    assert measured(her).values == {"sbp": "132", "dbp": "84"}  # once, though three forms ask for it
+    kept = [*Owed.objects.exclude(kept_on=None).values_list("service", "nth").order_by("service")]
+    assert kept == [("annual_exam", 1), ("contact", 1), ("dm_followup", 1), ("htn_followup", 1)]
+    contact = Encounter.objects.get(subject__in=subjects_of(her))
+    assert set(Owed.objects.exclude(kept_on=None).values_list("evidence", flat=True)) == {contact.id}
+
+
+def test_another_person_another_way_or_another_pressure_is_not_the_same_meeting(
+    world: World, her: UUID, now: datetime
+) -> None:
+    whole(world.nurse, her, WELL, now)
+    whole(world.doctor, her, {**SUGAR, "sbp": "138"}, now, "dm")
+    assert Encounter.objects.count() == 2
+    assert Observation.objects.filter(kind="bp").count() == 2
+    whole(world.nurse, her, {**EXAMINED, "how": "2"}, now, "elder")
+    assert Encounter.objects.count() == 3
+
+
+def test_the_examination_makes_the_visit_her_schedule_owes_without_a_contract(
+    world: World, her: UUID, now: datetime
+) -> None:
+    whole(world.nurse, her, EXAMINED, now, "elder")
+    lines = schedules.of(world.resident, now.date())
+    assert [one.on for one in lines if one.code == "elder.exam"] == [now.date()]
 
 
 def test_twice_unsatisfactory_proposes_a_referral_and_sends_none(

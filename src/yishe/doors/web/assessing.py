@@ -190,7 +190,7 @@ def _shown(
         "person_name": about.name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": form.scale, "questions": questions(form, typed), "refusal": refused, "amending": amending, "may": may,
         "reason": request.POST.get("reason", ""), "command_id": ids.new(), "results": [] if filling else _results(form),
-        "found": {} if filling else _found(form), "informant": INFORMANTS[form.row.informant],
+        "found": {} if filling else findings(form), "informant": INFORMANTS[form.row.informant],
     }  # fmt: skip
     if not filling:
         told["called"] = called(here, seen.placement, told["found"].get("effects", ()))
@@ -268,7 +268,7 @@ def _said(form: Form, code: str, answers: Any) -> str:
     return str(option.say) if option else f"{value} {form.scale.items[code].shown}"
 
 
-def _found(form: Form) -> dict[str, Any]:
+def findings(form: Form) -> dict[str, Any]:
     """What follows: words of what was found, suggestions, what could not be decided."""
     result = form.told.result if form.told else None
     if result is None:

@@ -167,6 +167,7 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": declared, "class": one, "found": found, "flags": flags, "targets": targets,
         "answers": [(declared.items[code].ask, said) for code, said in _answers(form)], "back": _back(request),
+        "findings": assessing.findings(form) if told_of else {},
         "refer": _referral(here, seen.placement, one.refer if one else None),
         "called": assessing.called(here, seen.placement, effects),
     }  # fmt: skip
