@@ -65,6 +65,9 @@ SENT: dict[str, Sent] = {
         "reason": "评估随访对血压控制的作用，回顾性研究",
     },
     "POST /residents/{resident}/export": lambda town, person: {"purpose": "转诊随带"},
+    "POST /panel/batch": lambda town, person: {
+        "deed": "remind", "residents": str(town.resident.resident),
+    },
     "POST /panel/export": lambda town, person: {"purpose": "随访排班"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},
     "POST /break-glass": lambda town, person: {"id_number": "110101195001010021"},

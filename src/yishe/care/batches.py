@@ -19,6 +19,7 @@ from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Invalid, Refused
+from yishe.trust import commit
 
 MOST = 500
 """People in one act; more are asked for in several."""
@@ -56,6 +57,24 @@ def apply_all(
         raise Invalid("too_many", f"一次最多 {MOST} 人：请分几次办。", field="residents")
     contracts.sheet_now().package(package)
     return [_asked(actor, one, package, way, at, command_id) for one in wanted]
+
+
+def renew_all(
+    actor: Actor, residents: Sequence[UUID], *, way: str, at: datetime, command_id: str, dry_run: bool = False
+) -> list[Asked]:
+    """Begin the next year of each of them with the package of the last one, as `apply_all` would; with `dry_run` nothing
+    stays written."""
+    found = []
+    for one in residents:
+        last = next((row for row in contracts.of_resident(one) if row.signed_at), None)
+        if last is None:
+            found.append(Asked(one, None, "还没有签过约：请在居民页面的“签约”里办。"))
+        elif dry_run:
+            with commit.rehearsed():
+                found.append(_asked(actor, one, last.package, way, at, command_id))
+        else:
+            found.append(_asked(actor, one, last.package, way, at, command_id))
+    return found
 
 
 def _asked(actor: Actor, resident: UUID, package: str, way: str, at: datetime, command_id: str) -> Asked:

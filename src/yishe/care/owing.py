@@ -107,7 +107,7 @@ def line(owed: Owed, row: Contract, closed: frozenset[UUID], today: date) -> Lin
     return Line(
         owed.id, owed.subject, owed.service, agreements.title(owed.service), owed.nth, owed.times, owed.starts, owed.due,
         owed.ends, owed.duty, tuple(asked_by(one) for one in owed.covers), owed.loop,
-        _state(owed, row, closed, today), owed.kept_on, owed.kept_by, _sensitive(owed.service),
+        _state(owed, row, closed, today), owed.kept_on, owed.kept_by, sensitive(owed.service),
         owed.withdrawn_on, _withdrawn(owed.withdrawn_why),
     )  # fmt: skip
 
@@ -117,7 +117,8 @@ def _withdrawn(why: str) -> str:
     return str(sheet.replanning.why(why).title) if sheet and why else why
 
 
-def _sensitive(service: str) -> bool:
+def sensitive(service: str) -> bool:
+    """Whether its name tells a diagnosis that few may see."""
     pack = packs.in_force()
     reasons = pack.kinds[pack.contracts.item].values[-1].reasons if pack.contracts else {}
     return service in reasons and reasons[service].sensitive

@@ -106,6 +106,16 @@ def everyone(actor: Actor, wanted: Wanted, at: datetime, most: int | None) -> li
     return page(actor, wanted, at, (most or MOST) + 1).rows
 
 
+def these(actor: Actor, residents: Iterable[UUID], at: datetime) -> list[Card]:
+    """Those of them who are on this person's panel, with what may be shown of where they live."""
+    mine = search.panel(actor, access.scope(actor, SEE, at), at).order_by().filter(pk__in=list(residents))
+    found = {
+        card.resident: protections.showing(actor, card, at)
+        for card in cards.opened(Resident.objects.filter(pk__in=mine.values("pk")))
+    }
+    return [found[one] for one in dict.fromkeys(residents) if one in found]
+
+
 # What a resident is owed, as parts of a query over residents
 
 

@@ -95,6 +95,23 @@ def acted(
     raise _why_not(actor, loop_id, seq, at)
 
 
+def prepared(actor: Actor, loop_id: uuid.UUID, command: Command, said: Said) -> Bundle | None:
+    """What a verb would write now, for whoever writes many together; None when this very command was carried out before.
+    Refused as `act`."""
+    reading = read(loop_id)
+    state, bundle = reading.state, Bundle()
+    knowing.relation(actor, state, said.at, tracked=reading.tracked)
+    said = replace(said, at=not_before(said.at, state))
+    try:
+        _decided(bundle, actor, reading, command, said)
+    except Refused:
+        if _repeated(actor, state, command.verb, said):
+            return None
+        raise
+    seen(bundle, state.home, state.subject, command.verb, said)
+    return bundle
+
+
 def _repeated(actor: Actor, state: LoopState, verb: str, said: Said) -> uuid.UUID | None:
     """What this command led to when it arrived before, with the access line of this answer."""
     before = answered_before(actor, said)

@@ -111,9 +111,12 @@ def _inserted(one: Write) -> None:
 def copied(
     cursor: Any, model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Rows into a table by PostgreSQL's COPY; values as `columns` stores them."""
+    """Rows into a table by PostgreSQL's COPY; values as `columns` stores them. A taken key is told as any statement tells it."""
     known = columns.of(model)
     listed = ", ".join(known[name].name for name in names)
-    with cursor.copy(f'COPY "{model._meta.db_table}" ({listed}) FROM STDIN') as stream:
+    with (
+        columns.here().wrap_database_errors,
+        cursor.copy(f'COPY "{model._meta.db_table}" ({listed}) FROM STDIN') as stream,
+    ):
         for row in rows:
             stream.write_row(row)

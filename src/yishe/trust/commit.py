@@ -132,6 +132,16 @@ class Bundle:
         keys, wanted = _row(model, where)
         self._writes.append(Write(model, (), [], keys, wanted, guard=True))
 
+    def given_up(self) -> list[Write]:
+        """What it would write, for another bundle to write; this one is used up."""
+        writes, self._writes = self._writes, []
+        return writes
+
+    def take_in(self, other: "Bundle") -> None:
+        """Everything another act would write, to be written with this."""
+        for one in other.given_up():
+            self._append(one)
+
     def __bool__(self) -> bool:
         return bool(self._writes)
 
@@ -176,6 +186,14 @@ def atomically() -> Iterator[None]:
     else:
         with write_lock.held(), transaction.atomic():
             yield
+
+
+@contextmanager
+def rehearsed() -> Iterator[None]:
+    """Everything inside is written as it would be, and taken back at the end."""
+    with atomically():
+        yield
+        transaction.set_rollback(True)
 
 
 def _table(model: type[models.Model]) -> str:

@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from yishe.care import owed_together
 from yishe.care.class_stream import AS_FACTS
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, year_lines
@@ -19,6 +20,10 @@ from yishe.trust import ids
 
 PAGE = 50
 OLDEST = 130
+DEEDS = {
+    "assign": "交给同事办", "remind": "催办", "plan": "约定日期", "renew": "发起续约", "print": "打印通知单",
+}  # fmt: skip
+"""What may be done for several at once (`panel_batch`)."""
 
 
 class PanelForm(forms.Form):
@@ -81,6 +86,7 @@ def show(request: HttpRequest, here: Here) -> HttpResponse:
         "place": "panel", "form": form, "set": chosen, "rows": [_row(here, one) for one in found.rows], "next": found.next,
         "count": found.counts[chosen], "narrowed": bool(carried), "carried": {"set": chosen, **carried},
         "sets": [(code, words, found.counts[code], urlencode({**carried, "set": code})) for code, words in panel.SETS.items()],
+        "deeds": DEEDS, "most": owed_together.MOST,
         "may_export": exports.may(here.actor, panel_export.KIND, here.now),
     }  # fmt: skip
     return page.show(request, here, "panel.html", told)

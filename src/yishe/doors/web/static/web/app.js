@@ -33,7 +33,7 @@
   customElements.define("yishe-clock", Clock);
 
   // -- Keys: "/" searches, j and k walk the rows, Enter opens, Escape leaves, "?" lists them all.
-  const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
   const rows = () => $$("[data-row]", $("dialog[open]") || document).filter((row) => row.offsetParent);
   const walk = (step) => {
     const all = rows();
@@ -73,6 +73,7 @@
     if (event.key === "/") { event.preventDefault(); focusSearch(); }
     if (event.key === "j") walk(1);
     if (event.key === "k") walk(-1);
+    if (event.key === "x") $("[data-pick]", document.activeElement?.closest("[data-row]") || document.createElement("i"))?.click();
     if (event.key === "Escape") $$("details.me[open]").forEach((menu) => menu.removeAttribute("open"));
   });
   document.addEventListener("click", (event) => {
@@ -83,6 +84,16 @@
     if (event.target.closest("[data-again]")) location.reload();
     if (event.target.closest("[data-aloud]")) aloud();
     if (event.target.id === "dialog") event.target.close();
+  });
+
+  // -- Rows are ticked one by one, or the page at once; how many are is said.
+  document.addEventListener("change", (event) => {
+    const picks = $$("[data-pick]");
+    if (event.target.matches("[data-pick-all]")) picks.forEach((one) => { one.checked = event.target.checked; });
+    else if (!event.target.matches("[data-pick]")) return;
+    const ticked = picks.filter((one) => one.checked).length;
+    const said = $("[data-pick-count]");
+    if (said) said.textContent = ticked ? `已勾选 ${ticked} 位` : "";
   });
 
   // -- 长辈模式: the page read aloud, once; pressed again it stops.
