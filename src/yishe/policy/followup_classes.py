@@ -27,6 +27,11 @@ class Concluded:
         return form.classes.get(self.code)
 
 
+def meant(form: Followup, about: About) -> bool:
+    """Whether it is usual for her."""
+    return bool(form.meant) and scale_scoring.holds(form.meant, scale_scoring.known(form, {}, about)) is True
+
+
 def conclude(form: Followup, answers: Mapping[str, Any], about: About, before: str, on: date) -> Concluded:
     """`before` is the class of her last follow-up of this kind, `none` without one or when the pack has dropped that class."""
     given = scale_scoring.counted(form, answers, about)

@@ -13,6 +13,8 @@ from .pack_files import NOWHERE, Laid, lay_versions
 from .pack_kinds import Kinds
 from .pack_scales import Checked, Scales
 from .pack_sheets import Sheets
+from .reactions import FactKind
+from .scale_rules import ABOUT
 from .schedule_rules import Schedule
 from .sheets import Quantity
 from .timeline import NotInForce, Timeline
@@ -113,6 +115,8 @@ class _Check(Checked):
                     self.add((part,), f"unknown name {name!r}; {one_of(known, name)}")
 
     def more_conditions(self) -> None:
+        if self.form.meant:
+            self.typed(("meant",), self.form.meant, FactKind(title=self.form.title, fields=ABOUT))
         answered, finished = self.form.known(scores=False), self.form.known(scores=True)
         for code, check in self.form.checks.items():
             self.typed(("checks", code, "when"), check.when, answered)

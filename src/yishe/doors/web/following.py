@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from yishe.care import assessment_reading, followups, forms, scales
 from yishe.care.assessment_reading import Form, Overview
-from yishe.doors.web import assessing, page, pressing, resident, spoken
+from yishe.doors.web import assessing, followup_items, page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import packs
 from yishe.people.placements import Placement
@@ -143,11 +143,12 @@ def _form(
     typed = {**{code: value for code, value in usual.items() if code not in answered}, **typed}
     page.seen(here, "read.followup", [seen.placement.subject], **seen.permission.line)
     begun = form.row.pk in {one.row.pk for one in seen.drafts}
-    questions = assessing.questions(form, typed)
+    lines = followup_items.lines(here, form, seen, typed, refused)
     told = assessing.state(here, form, seen) | {
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
-        "form": form, "scale": form.scale, "questions": questions, "refusal": refused, "command_id": ids.new(),
+        "form": form, "scale": form.scale, "lines": lines, "refusal": refused, "command_id": ids.new(),
         "begun": begun, "asking": "" if begun else f"?kind={form.row.scale}", "back": _back(request),
+        "saved_at": form.row.recorded_at if begun else None,
         "existing": refused.extra.get("existing") if refused else None,
     }  # fmt: skip
     return page.show(request, here, "followup.html", told, status=refused.status if refused else 200)
@@ -168,6 +169,7 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
         "form": form, "scale": declared, "class": one, "found": found, "flags": flags, "targets": targets,
         "answers": [(declared.items[code].ask, said) for code, said in _answers(form)], "back": _back(request),
         "findings": assessing.findings(form) if told_of else {},
+        "more": followup_items.more(here, form, seen, _back(request)),
         "refer": _referral(here, seen.placement, one.refer if one else None),
         "called": assessing.called(here, seen.placement, effects),
     }  # fmt: skip

@@ -213,6 +213,55 @@
     if (asked === undefined) return;
     const codes = new Set(asked.split(" "));
     $$("fieldset[data-item]").forEach((item) => { item.hidden = !codes.has(item.dataset.item); });
+    const { refused, words } = $("#assessment-state").dataset;
+    $$(".followup fieldset[data-item]").forEach((item) => {
+      const bad = item.dataset.item === refused;
+      item.classList.toggle("bad", bad);
+      const error = $(".error", item);
+      error.hidden = !bad;
+      error.textContent = bad ? words : "";
+    });
+  });
+  // -- 随访: a digit chooses, Enter goes to the next question, Ctrl+Enter submits; an unusual value asks for its repeat at its place.
+  const onward = (item) => {
+    const all = $$("fieldset[data-item]", item.form).filter((one) => !one.hidden);
+    const next = all[all.indexOf(item) + 1];
+    const to = next ? $("input:checked, input:not([type=hidden])", next) : $(".btn.go", item.form);
+    to?.focus();
+    if (to?.matches(".figure[type=text]")) to.select();
+  };
+  document.addEventListener("keydown", (event) => {
+    const item = event.target.closest?.(".followup fieldset[data-item]");
+    if (!item || event.isComposing || event.altKey) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (event.ctrlKey || event.metaKey) item.form.requestSubmit($(".btn.go", item.form)); else onward(item);
+      return;
+    }
+    const choices = $$(".options input", item);
+    const chosen = choices.includes(event.target) && choices[Number(event.key) - 1];
+    if (!chosen) return;
+    event.preventDefault();
+    const turns = !chosen.checked;
+    if (chosen.type === "radio") item.dataset.onward = "";
+    chosen.focus();
+    chosen.click();
+    if (!turns && chosen.type === "radio") { delete item.dataset.onward; onward(item); }
+  });
+  // Not before the answer is back: it may call for a question in between.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const item = event.target.closest?.("fieldset[data-onward]");
+    if (!item) return;
+    delete item.dataset.onward;
+    if (item.contains(document.activeElement)) onward(item);
+  });
+  document.addEventListener("input", (event) => {
+    const item = event.target.closest(".followup fieldset[data-soft]");
+    if (!item || !event.target.matches(".figure")) return;
+    const [low, high] = item.dataset.soft.split(" ").map(Number);
+    const value = event.target.value.trim() === "" ? NaN : Number(event.target.value);
+    $(".again", item).hidden = Number.isNaN(value) || (value >= low && value <= high);
+    $(".again input", item).checked = false;
   });
   const saving = (words) => { const state = $("#assessment-state .saved"); if (state) state.textContent = words; };
   document.addEventListener("htmx:beforeRequest", (event) => event.target.dataset?.item && saving("正在存…"));
