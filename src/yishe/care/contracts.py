@@ -94,8 +94,11 @@ def review(
         raise Invalid("findings", "请写下健康审核的结论：主要问题、是否适合所选服务包。", field="findings")
     chosen = package or row.package
     sheet_now().package(chosen)
-    bundle = Bundle()
+    bundle, asked = Bundle(), row.countersignature
     advance(bundle, row, REVIEWED, actor, at, {"package": chosen}, {"findings": words}, once)
+    if asked and _open(asked):
+        closes = sheet_now().countersignature.voided.closes
+        fulfilling.withdraw(bundle, asked, closes, Said(actor.staff_id, at))
     _review_done(bundle, actor, row, at)
     line(bundle, "review", where, actor, permission, at)
     commit_(bundle)
@@ -147,7 +150,7 @@ def _ended(
     bundle = Bundle()
     advance(bundle, row, ENDED, actor, at, {"end_reason": reason}, {"words": words} if words else None, once)
     begun = row.owed.filter(kept_on=None, loop__isnull=False).values_list("loop", flat=True)
-    loops = [row.application, *(one for one in begun if one)]
+    loops = [one for one in (row.application, row.countersignature, *begun) if one]
     for loop in Loop.objects.filter(id__in=loops, closed_at=None).order_by("id").values_list("id", flat=True):
         fulfilling.withdraw(bundle, loop, sheet.ends[reason].closes, Said(actor.staff_id, at))
     return bundle
@@ -225,10 +228,18 @@ def _renewed(where: Placement, sheet: ContractSheet, today: date) -> UUID | None
 
 
 def _review_done(bundle: Bundle, actor: Actor, row: Contract, at: datetime) -> None:
-    if Loop.objects.filter(id=row.application, closed_at=None).exists():
-        proof = {"type": "contract", "id": str(row.id)}
-        said = Said(actor.staff_id, at)
-        fulfilling.fulfil(bundle, actor, row.application, outcome="reviewed", proof=proof, said=said)
+    if _open(row.application):
+        answered(bundle, actor, row, row.application, "reviewed", at)
+
+
+def answered(bundle: Bundle, actor: Actor, row: Contract, loop: UUID, outcome: str, at: datetime) -> None:
+    """What somebody was asked to do about this contract is done by it."""
+    proof = {"type": "contract", "id": str(row.id)}
+    fulfilling.fulfil(bundle, actor, loop, outcome=outcome, proof=proof, said=Said(actor.staff_id, at))
+
+
+def _open(loop: UUID) -> bool:
+    return Loop.objects.filter(id=loop, closed_at=None).exists()
 
 
 def line(

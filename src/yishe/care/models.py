@@ -190,6 +190,7 @@ class Contract(models.Model):
     reviewed_by = models.UUIDField(null=True)
     agreed_at = models.DateTimeField(null=True)
     agreed_by = models.UUIDField(null=True)
+    countersignature = models.UUIDField(null=True, help_text="the loop that asks the team to sign")
     signed_at = models.DateTimeField(null=True)
     signed_by = models.UUIDField(null=True)
     signer = models.CharField(max_length=20, default="")

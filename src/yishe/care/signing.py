@@ -16,8 +16,11 @@ from yishe.care.contract_rows import promised, state_of, written
 from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
 from yishe.care.contracts import SIGN, Team
 from yishe.care.models import Agreement, Contract, Owed
-from yishe.loops import promises, reactions
+from yishe.loops import fulfilling, promises, reactions
+from yishe.loops.models import Loop
+from yishe.loops.promises import Wanted
 from yishe.loops.reactions import Fact
+from yishe.loops.recording import Said
 from yishe.people import access, directory, empanelments, packs, placements
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.cards import Card, cards
@@ -26,8 +29,9 @@ from yishe.people.placements import Placement
 from yishe.policy import contract_year
 from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.contract_state import AGREED, SIGNED
+from yishe.policy.loop_state import LoopState
 from yishe.policy.packs import SIGNED as FACT
-from yishe.policy.refusals import Conflict, Forbidden, Invalid
+from yishe.policy.refusals import Conflict, Forbidden, Invalid, Refused
 from yishe.talk import outbox
 from yishe.trust import access_log, commit
 from yishe.trust.commit import Bundle
@@ -67,7 +71,7 @@ class Hers:
 def agree(
     actor: Actor, contract: UUID, mine: Signature, at: datetime, *, version: str, once: Once = UNNAMED
 ) -> None:
-    """The resident signs her side online, having read `version` of the agreement; the team is told that its own is missing.
+    """The resident signs her side online, having read `version` of the agreement; the team's own is promised as a loop.
 
     Conflict before the review, when she has signed already, or when the text is another one by now; Invalid for a signature
     that is none or somebody else's, and for a child, who signs through a guardian."""
@@ -82,12 +86,36 @@ def agree(
         raise Conflict("agreed_already", "您已经签过字了：等团队签字后协议生效。")
     _may_agree(row, where, mine, version, at.astimezone(ZONE).date())
     bundle, said = Bundle(), {"signer": RESIDENT, "agreement_version": version}
+    asked = _countersignature(bundle, where, actor, at)
+    said |= {"countersignature": str(asked.id)} if asked else {}
     advance(bundle, row, AGREED, actor, at, said, mine.words("resident"), once)
     contracts.line(bundle, "agree", where, actor, permission, at)
-    for person in filter(None, dict.fromkeys((row.reviewed_by, where.doctor))):
+    told = dict.fromkeys((row.reviewed_by, where.doctor))
+    for person in (one for one in told if one and (asked is None or one != asked.performer)):
         outbox.tell(bundle, home=where.home, person=person, topic="contract.agreed", key=f"agreed:{row.id}:{row.seq}:{person}",
                     at=at, subject=where.subject)  # fmt: skip
     commit_(bundle)
+
+
+def _countersignature(bundle: Bundle, where: Placement, actor: Actor, at: datetime) -> LoopState | None:
+    """The promise that the team signs too; None when nobody can take it or its kind is not approved: then those who know her are
+    told, and her signature stands all the same."""
+    wanted = Wanted(contracts.sheet_now().countersignature.kind, sender=actor.staff_id)
+    try:
+        return promises.into(bundle, SYSTEM, where, wanted, Said(actor.staff_id, at)).state
+    except Refused:
+        return None
+
+
+def _countersigned(bundle: Bundle, actor: Actor, row: Contract, at: datetime) -> None:
+    """What asked for the team's signature is answered by it; one that somebody sent back has nothing left to ask."""
+    asked = row.countersignature
+    loop = Loop.objects.filter(id=asked, closed_at=None).first() if asked else None
+    if loop is not None and loop.turn == "performer":
+        contracts.answered(bundle, actor, row, loop.id, "signed", at)
+    elif loop is not None:
+        closes = contracts.sheet_now().countersignature.voided.closes
+        fulfilling.withdraw(bundle, loop.id, closes, Said(actor.staff_id, at))
 
 
 def _may_agree(row: Contract, where: Placement, mine: Signature, version: str, today: date) -> None:
@@ -194,6 +222,7 @@ def _signed(
     bundle: Bundle, actor: Actor, row: Contract, where: Placement, chosen: Team, facts: dict[str, Any], at: datetime
 ) -> None:  # fmt: skip
     """Everything that signing brings with it, in one transaction; then what is due already is opened."""
+    _countersigned(bundle, actor, row, at)
     if row.renews is not None:
         year.open_due(at, contract=row.renews)
         year.kept_by_contract(bundle, actor, row.renews, RENEWAL, row.id, at)

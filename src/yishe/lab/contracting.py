@@ -163,4 +163,4 @@ def drawn(rng: Random, shares: tuple[tuple[float, str], ...]) -> str:
 def kinds() -> Iterator[str]:
     """The loop kinds that people here look after by contract, not one by one."""
     sheet = contracts.sheet_now()
-    yield from (sheet.item, sheet.renewal.kind, sheet.application)
+    yield from (sheet.item, sheet.renewal.kind, sheet.application, sheet.countersignature.kind)

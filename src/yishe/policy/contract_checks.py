@@ -30,6 +30,7 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
         (("application",), sheet.application),
         (("item",), sheet.item),
         (("renewal", "kind"), sheet.renewal.kind),
+        (("countersignature", "kind"), sheet.countersignature.kind),
     ):
         known(path, "loop kind", [code], kinds)
     known(("renewal", "duty"), "duty", [sheet.renewal.duty], sheets.duties)
@@ -45,7 +46,8 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
     falls = [
         (("replanning", code, "closes"), sheet.replanning.why(code)) for code in (NO_LONGER, OTHER_INTERVAL)
     ]
-    for where, end in endings + falls:
+    void = (("countersignature", "voided", "closes"), sheet.countersignature.voided)
+    for where, end in [*endings, *falls, void]:
         known(where, "close reason", [end.closes], closing)
     for code, package in sheet.packages.items():
         known(("packages", code, "items"), "service", package.items, sheet.services)

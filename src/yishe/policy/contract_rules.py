@@ -69,6 +69,14 @@ class Replanning(Strict):
         return {NO_LONGER: self.no_longer, OTHER_INTERVAL: self.other_interval}[code]
 
 
+class Countersignature(Strict):
+    """What the team is promised to do once the resident has signed online: a loop of `kind`; `voided` says why it falls when her
+    signature counts no more."""
+
+    kind: str
+    voided: End
+
+
 class Renewal(Strict):
     """The next year is offered so long `before` the end, as a loop of `kind`, by this duty. `reminders`: so long before the end
     whoever answers is told that it comes; the first of them also opens the page of the resident to it."""
@@ -103,6 +111,7 @@ class ContractSheet(Sourced):
 
     application: str
     item: str
+    countersignature: Countersignature
     renewal: Renewal
     replanning: Replanning
     months: int = Field(ge=1)

@@ -31,7 +31,8 @@ class Said:
 class ContractState:
     """In force from `since` to the day before `until`. `application` is the loop of its review, `renews` the contract whose
     next year it is; `agreement_sha256` is over the sealed agreement's own bytes. `agreed_at` is when the resident signed her
-    side online, before the team does; another review makes it void. `paper_on`: signed on paper that day, before the system,
+    side online, before the team does, and `countersignature` the loop by which the team's is asked for; another review makes both
+    void. `paper_on`: signed on paper that day, before the system,
     and taken in from a list; it had no application, and its own id stands for that."""
 
     package: str
@@ -44,6 +45,7 @@ class ContractState:
     reviewed_by: UUID | None = None
     agreed_at: datetime | None = None
     agreed_by: UUID | None = None
+    countersignature: UUID | None = None
     signed_at: datetime | None = None
     signed_by: UUID | None = None
     signer: str = ""
@@ -71,12 +73,12 @@ class ContractState:
         return "active" if on < self.until else "expired"
 
 
-_IDS = {"application", "renews", "team", "doctor", "social_worker"}
+_IDS = {"application", "renews", "countersignature", "team", "doctor", "social_worker"}
 _DATES = {"since", "until", "paper_on"}
 _SAID = {
     APPLIED: ("package", "way", "application", "renews"),
     REVIEWED: ("package",),
-    AGREED: ("signer", "agreement_version"),
+    AGREED: ("signer", "agreement_version", "countersignature"),
     SIGNED: (
         "signer", "since", "until", "fee", "agreement_version", "agreement_sha256", "paper_on", "team", "doctor",
         "social_worker",
@@ -105,7 +107,7 @@ def after(state: ContractState | None, one: Said) -> ContractState | None:
     mark = _MARKS.get(one.kind)
     stamps: dict[str, Any] = {f"{mark}_at": one.at, f"{mark}_by": one.actor} if mark else {}
     if one.kind == REVIEWED:
-        stamps |= {"agreed_at": None, "agreed_by": None}
+        stamps |= {"agreed_at": None, "agreed_by": None, "countersignature": None}
     return replace(state, **said, **stamps)
 
 

@@ -14,6 +14,8 @@ from yishe.care.agreements import Signature
 from yishe.care.contracts import Team
 from yishe.care.models import Contract
 from yishe.care.signing import Sides
+from yishe.loops import acts, worker
+from yishe.loops.models import Loop
 from yishe.people import actors, organisations, own_accounts, packs, placements, residents
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
@@ -55,9 +57,15 @@ def test_at_home_she_applies_signs_first_and_takes_the_copy(world: World, her: U
     signing.agree(she, contract, Signature("王秀兰", DRAWN), now, version=version(now))
     with pytest.raises(Conflict, match="已经签过字"):
         signing.agree(she, contract, Signature("王秀兰"), now, version=version(now))
-    assert Outbox.objects.get(topic="contract.agreed").person == world.doctor.staff_id
+    asked = Loop.objects.get(kind="contract.countersignature")
+    assert (asked.performer, asked.sender, asked.closed_at) == (world.doctor.staff_id, she.staff_id, None)
+    assert asked.promised_by == now + timedelta(days=3)
+    assert not Outbox.objects.filter(topic="contract.agreed").exists(), "who is asked is not told besides"
 
     signing.sign(world.doctor, contract, OURS, later)
+
+    asked.refresh_from_db()
+    assert (asked.closed_as, asked.outcome) == ("served", "signed")
 
     row = Contract.objects.get(id=contract)
     assert (row.way, row.agreed_at, row.agreed_by, row.signer) == ("online", now, she.staff_id, "resident")
@@ -129,11 +137,46 @@ def test_what_changed_between_her_signature_and_the_teams_is_said(
     contracts.review(world.doctor, contract, findings="原来的服务包停了，改签基础包", package="basic", at=now)
 
     assert Contract.objects.get(id=contract).agreed_at is None
+    asked = Loop.objects.get(kind="contract.countersignature")
+    assert (asked.closed_as, asked.close_reason) == ("not_served", "other")
     with pytest.raises(Conflict, match="重新看一遍"):
         signing.agree(she, contract, Signature("王秀兰"), now, version="1999-01-01")
     signing.agree(she, contract, Signature("王秀兰"), now, version=version(now))
     signing.sign(world.doctor, contract, OURS, now)
     assert Contract.objects.get(id=contract).package == "basic"
+    assert Loop.objects.filter(kind="contract.countersignature", closed_as="served").count() == 1
+    assert rebuild.differences() == []
+
+
+def test_a_signature_that_the_team_owes_climbs_and_falls_with_the_contract(
+    world: World, her: UUID, now: datetime
+) -> None:
+    she, contract = herself(her, now), reviewed(world, her, now)
+    signing.agree(she, contract, Signature("王秀兰"), now, version=version(now))
+    late = now + timedelta(days=3, minutes=1)
+    worker.sweep_all(late)
+    told = {one.person for one in Outbox.objects.filter(created_at=late)}
+    assert world.doctor.staff_id in told
+    contracts.end(world.doctor, contract, reason="withdrawn", at=late)
+    asked = Loop.objects.get(kind="contract.countersignature")
+    assert (asked.closed_as, asked.close_reason) == ("not_served", "C8")
+    assert rebuild.differences() == []
+
+
+def test_what_asks_for_the_teams_signature_was_sent_back_and_signing_ends_it_all_the_same(
+    world: World, her: UUID, now: datetime
+) -> None:
+    she, contract = herself(her, now), reviewed(world, her, now)
+    signing.agree(she, contract, Signature("王秀兰"), now, version=version(now))
+    asked = Loop.objects.get(kind="contract.countersignature")
+    acts.act(
+        world.doctor, "decline", asked.id, seq=asked.seq, at=now, command_id="back", reason="no_capacity"
+    )
+    signing.sign(
+        world.nurse, contract, Sides("resident", None, Signature("赵护士")), now + timedelta(hours=1)
+    )
+    asked.refresh_from_db()
+    assert asked.closed_at is not None
     assert rebuild.differences() == []
 
 
