@@ -54,11 +54,15 @@ def of_that_day(draft: Draft) -> list[tuple[QuestionnaireResponse, Told]]:
 
 
 def visit(form: Followup, lines: list[Line], day: date) -> str:
-    """The visit of the form's schedules that a contact of that day makes: the one that is in time, else the longest late."""
-    mine = [one for one in lines if one.code.partition(".")[0] in form.visits]
-    return next(
-        (one.code for one in sorted(doable(mine), key=lambda one: not one.starts <= day <= one.due)), ""
+    """The visit of the form's schedules that a contact of that day makes: the one that is in time, else the longest late; of
+    several the one whose schedule the form names first."""
+    names = form.visits
+    mine = [one for one in lines if one.code.partition(".")[0] in names]
+    known = sorted(
+        doable(mine),
+        key=lambda one: (not one.starts <= day <= one.due, names.index(one.code.partition(".")[0])),
     )
+    return next((one.code for one in known), "")
 
 
 def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bundle) -> Contact:

@@ -80,7 +80,8 @@ def _by_contract(
     """The contact, where the running year of a contract promises the same; None where it does not, or not any more."""
     schedule, _, visit = line.code.partition(".")
     kept_by = packs.in_force().life.schedules[schedule].visits[visit].kept_by
-    services = [code for code in kept_by if not code.startswith(OBSERVATION)]
+    sheet = packs.in_force().contracts
+    services = [code for code in kept_by if sheet and code in sheet.services]
     if not services:
         return None
     try:

@@ -36,8 +36,9 @@ def conclude(form: Followup, answers: Mapping[str, Any], about: About, before: s
     """`before` is the class of her last follow-up of this kind, `none` without one or when the pack has dropped that class."""
     given = scale_scoring.counted(form, answers, about)
     known = scale_scoring.known(form, given, about)
+    result = scale_scoring.result(form, answers, about)
     known["before"] = before if before in form.classes else NONE
-    known["urgent"] = bool(scale_scoring.flagged(form, answers, about))
+    known |= {"urgent": bool(result.flags), "found": list(result.rules)}
     code = _first(form, known)
     found = form.classes.get(code)
     due = on + found.next.exact() if found and found.next else None

@@ -95,13 +95,15 @@ class Followup(Scale):
         return self
 
     def known(self, *, scores: bool) -> FactKind:
-        """Beside what a scale knows, once it is finished: `before`, the class of the last one, and `urgent`."""
+        """Beside what a scale knows, once it is finished: `before`, the class of the last one, `urgent`, and `found`: the rules
+        that hold. A rule about a question that is not asked of her holds not, so that classes may look at it all the same."""
         kind = super().known(scores=scores)
         if not scores:
             return kind
         more = {
             "before": FactField(type="string", title=Words(zh="上次随访"), values=(*self.classes, NONE)),
             "urgent": FactField(type="bool", title=Words(zh="有紧急情况")),
+            "found": FactField(type="strings", title=Words(zh="发现"), values=tuple(self.rules)),
         }
         return kind.model_copy(update={"fields": {**kind.fields, **more}})
 

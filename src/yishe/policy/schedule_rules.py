@@ -27,8 +27,8 @@ class Visit(Strict):
 
 
 class Schedule(Sourced):
-    """Visits counted from the `anchor`: `birth`, or the day on which a condition of one of the `conditions` stands; with `year`
-    each visit is owed once every calendar year from the age `begins` on until before the age `before`.
+    """Visits counted from the `anchor`: `birth`, or the day since which a condition stands whose code begins as one of
+    `conditions`; with `year` each visit is owed once every calendar year from the age `begins` on until before the age `before`.
 
     It is silent from `over` after the anchor on. `every`: its one visit comes again each such stretch. `order` among schedules."""
 

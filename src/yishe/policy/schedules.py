@@ -69,7 +69,7 @@ def _of(code: str, schedule: Schedule, person: Person, today: date) -> Iterator[
 def _anchor(schedule: Schedule, person: Person) -> date | None:
     if schedule.anchor != "condition":
         return person.born
-    days = [person.anchors[code] for code in schedule.conditions if code in person.anchors]
+    days = [day for code, day in person.anchors.items() if code.startswith(schedule.conditions)]
     return max(days) if days else None
 
 
