@@ -53,6 +53,11 @@ def _agreed(town: Town, person: Person) -> dict[str, Any]:
     return {"given_by": "resident", "how": "paper", "sha256": text.sha256}
 
 
+def _kept(town: Town, person: Person) -> dict[str, Any]:
+    service = "social_support" if person.duty == "social_worker" else "review"
+    return {"services": [service], "how": "2", "summary": "家访"}
+
+
 SENT: dict[str, Sent] = {
     "POST /preferences": lambda town, person: {"theme": "dark"},
     "POST /sign-in": lambda town, person: {"username": "nobody", "password": "wrong"},
@@ -131,13 +136,9 @@ SENT: dict[str, Sent] = {
     "POST /my/contract/apply": lambda town, person: {"package": "basic"},
     "POST /my/contract/{applied}/sign": lambda town, person: {"read": "on", "name": "司徒申请", "version": "2025-01-01"},
     "POST /api/v1/contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},
-    "POST /residents/{contracted}/keep": lambda town, person: {
-        "services": ["review"], "how": "2", "summary": "家访",
-    },
+    "POST /residents/{contracted}/keep": _kept,
     "POST /api/v1/residents/{resident}/contracts": lambda town, person: {"package": "basic", "way": "home"},
-    "POST /api/v1/residents/{contracted}/contacts": lambda town, person: {
-        "services": ["review"], "how": "2", "summary": "家访",
-    },
+    "POST /api/v1/residents/{contracted}/contacts": _kept,
     "POST /api/v1/contracts/{applied}/review": lambda town, person: {"findings": "适合基础包"},
     "POST /api/v1/contracts/{applied}/sign": lambda town, person: {
         "resident": {"name": "欧阳慕云"}, "staff": {"name": "签约人"},

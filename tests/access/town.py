@@ -259,8 +259,8 @@ def _contracts(town: Town) -> None:
     """One neighbour of hers has a contract since a week ago, another has applied for one."""
     by, then = town.person("nurse", "owner").actor, town.now - timedelta(days=7)
     town.contracted, applicant = (_neighbour(town, name) for name in ("司徒有约", "司徒申请"))
-    town.contract = contracts.apply(by, town.contracted, package="basic", way="home", at=then)
-    contracts.review(by, town.contract, findings="适合基础包", at=then)
+    town.contract = contracts.apply(by, town.contracted, package="support", way="home", at=then)
+    contracts.review(by, town.contract, findings="需要心理与照护支持", at=then)
     signing.sign(by, town.contract, Sides("resident", Signature("司徒有约"), Signature(by.name)), then)
     town.applied = contracts.apply(by, applicant, package="basic", way="centre", at=town.now)
 

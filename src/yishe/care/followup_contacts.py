@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from yishe.care import encounters, entries, evidence, forms, notes, observations, schedules, year
+from yishe.care import contacts, entries, evidence, forms, observations, schedules, year
+from yishe.care.contacts import Contact
 from yishe.care.forms import Told
-from yishe.care.models import Encounter, Observation, QuestionnaireResponse, ServiceNote
+from yishe.care.models import Encounter, Observation, QuestionnaireResponse
 from yishe.loops import fulfilling
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
@@ -21,16 +22,14 @@ from yishe.policy.schedules import Line, doable
 from yishe.trust.commit import Bundle
 
 Draft = entries.Draft[QuestionnaireResponse]
-Contact = Encounter | ServiceNote
 
 
 def left(draft: Draft, form: Followup, told: Told, words: str, bundle: Bundle) -> dict[str, Any]:
     """Everything of one follow-up that is no form, in the caller's bundle; what was written, to be kept with the form."""
     contact = shared(draft, form, told) or _recorded(draft, form, told, words, bundle)
     measured = _measured(draft, form, told, bundle)
-    if isinstance(contact, Encounter):
-        command = draft.command
-        year.keep_by(bundle, command.actor, draft.placement, contact, form.services, command.at)
+    command, how = draft.command, str(told.answers[HOW])
+    year.keep_by(bundle, command.actor, draft.placement, contact, how, form.services, command.at)
     _answer_for(draft, form, contact, bundle)
     return {"contact": str(contact.id), "measured": measured}
 
@@ -73,11 +72,11 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
         "digest": draft.digest, "bundle": bundle,
     }  # fmt: skip
     resident, how = draft.placement.resident, str(told.answers[HOW])
-    if form.entry == "service_note":
-        return notes.record(command.actor, resident, stage="", text=words, **said)
-    day = command.happened.astimezone(ZONE).date()
-    made = visit(form, schedules.of(draft.placement, day), day) if form.visits else ""
-    return encounters.record(command.actor, resident, kind=how, summary=words, visit=made, **said)
+    if form.visits:
+        day = command.happened.astimezone(ZONE).date()
+        said["visit"] = visit(form, schedules.of(draft.placement, day), day)
+    note = form.entry == "service_note"
+    return contacts.record(command.actor, resident, note=note, how=how, summary=words, **said)
 
 
 def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> dict[str, str]:

@@ -29,18 +29,19 @@ def record(
     occurred_at: datetime | None = None,
     supersedes: UUID | None = None,
     digest: bytes | None = None,
+    after_death: bool = True,
     bundle: Bundle | None = None,
 ) -> ServiceNote:
     """Record a note. ``stage`` is a code of the pack's ``service_stage``, empty for the one the case stands in;
     ``restricted`` is psychotherapy detail, sealed apart; ``label`` the protected field group that the whole note is about.
-    A note may follow a death (bereavement work).
+    A note may follow a death (bereavement work) unless `after_death` is false.
 
     Raises as ``entries.begin``; Invalid for an unknown stage, method or label, an empty text, impossible minutes."""
     content = {"text": entries.text(text, "服务记录"), **({"label": label} if label else {})}
     hidden = {"text": entries.text(restricted, "心理会谈明细")}
     body = {"stage": stage, "method": method, "minutes": minutes, **content, "restricted": hidden["text"]}
     command = entries.Command(actor, resident, ACTION, at, command_id, occurred_at, supersedes, digest)
-    draft = entries.begin(ServiceNote, command, body, after_death=True)
+    draft = entries.begin(ServiceNote, command, body, after_death=after_death)
     if draft.earlier is not None:
         return draft.earlier
     stage = stage or _standing(draft)

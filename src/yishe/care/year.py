@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from uuid import UUID
 
-from yishe.care import agreements, encounters, entries, evidence
+from yishe.care import agreements, contacts, entries, evidence
+from yishe.care.contacts import Contact
 from yishe.care.contract_stream import advance
-from yishe.care.models import Contract, Encounter, Owed
+from yishe.care.models import Contract, Owed
 from yishe.loops import fulfilling, promises
 from yishe.loops.models import Loop
 from yishe.loops.promises import Wanted
@@ -90,8 +91,8 @@ def keep(
 ) -> list[Owed]:  # fmt: skip
     """Record one contact and tick off every promise it keeps; returns them. The same command again answers the same.
 
-    Invalid for an unknown service or a way that does not count for it; Conflict when nothing is owed now, saying from when
-    on; otherwise as `encounters.record`."""
+    Invalid for an unknown service, a way that does not count for it or services that are written down apart; Forbidden for what
+    only another duty keeps; Conflict when nothing is owed now, saying from when on; otherwise as `contacts.record`."""
     for _ in range(TRIES):
         try:
             return _kept(actor, resident, services, how, summary, at, command_id, occurred_at, digest)
@@ -105,9 +106,10 @@ def _kept(
     occurred_at: datetime | None, digest: bytes | None,
 ) -> list[Owed]:  # fmt: skip
     where, bundle = entries.whose(resident), Bundle()
-    contact = encounters.record(
-        actor, where.resident, kind=how, summary=summary, at=at, command_id=command_id, occurred_at=occurred_at,
-        digest=digest, bundle=bundle,
+    contacts.require_share(actor, where, services, at)
+    contact = contacts.record(
+        actor, where.resident, note=contacts.written_as_note(services), how=how, summary=summary, at=at,
+        command_id=command_id, occurred_at=occurred_at, digest=digest, bundle=bundle,
     )  # fmt: skip
     before = list(Owed.objects.filter(evidence=contact.id).order_by("due", "service"))
     if before or not bundle:
@@ -121,8 +123,8 @@ def _kept(
 
 
 def keep_by(
-    bundle: Bundle, actor: Actor, where: Placement, contact: Encounter, services: Sequence[str], at: datetime
-) -> list[Owed]:
+    bundle: Bundle, actor: Actor, where: Placement, contact: Contact, how: str, services: Sequence[str], at: datetime
+) -> list[Owed]:  # fmt: skip
     """Tick off, in the caller's bundle, what of these services a contact keeps; nothing when nothing of it is owed that
     day or its way does not count. What the same contact has kept already it does not keep a second time."""
     day, sheet = contact.occurred_at.astimezone(ZONE).date(), packs.in_force().contracts
@@ -132,7 +134,7 @@ def keep_by(
     known = tuple(one for one in services if one in sheet.services)
     mine = list(row.owed.filter(kept_on=None, withdrawn_on=None).order_by("due", "nth"))
     already = set(row.owed.filter(evidence=contact.id).values_list("service", flat=True))
-    found = [_fit(mine, one, day) for one in fitting(sheet, known, contact.kind) if one not in already]
+    found = [_fit(mine, one, day) for one in fitting(sheet, known, how) if one not in already]
     targets = [one for one in found if one is not None]
     if targets:
         _all_ticked(bundle, actor, row, targets, contact, at)
@@ -140,7 +142,7 @@ def keep_by(
 
 
 def _all_ticked(
-    bundle: Bundle, actor: Actor, row: Contract, targets: Sequence[Owed], contact: Encounter, at: datetime
+    bundle: Bundle, actor: Actor, row: Contract, targets: Sequence[Owed], contact: Contact, at: datetime
 ) -> None:
     for one in targets:
         if one.loop is None:
@@ -172,6 +174,7 @@ def _targets(row: Contract, services: Sequence[str], how: str, day: date) -> lis
         raise Invalid(
             "services", f"请勾选这次做了哪些：{known}。", field="services", possible=list(sheet.services)
         )
+    contacts.unmixed(services)
     wrong = [one for one in services if how not in sheet.services[one].how]
     if wrong:
         raise Invalid(
@@ -210,7 +213,7 @@ def _wrong_way(sheet: ContractSheet, service: str) -> str:
 
 
 def _ticked(
-    bundle: Bundle, actor: Actor, row: Contract, targets: Sequence[Owed], contact: Encounter, day: date, at: datetime
+    bundle: Bundle, actor: Actor, row: Contract, targets: Sequence[Owed], contact: Contact, day: date, at: datetime
 ) -> None:  # fmt: skip
     proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
     items = []

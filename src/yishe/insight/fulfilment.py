@@ -12,7 +12,7 @@ from yishe.care import owing
 from yishe.care.models import Owed
 from yishe.care.owing import Line
 from yishe.insight import scopes
-from yishe.people import access, directory
+from yishe.people import access, directory, packs
 from yishe.people.actors import Actor
 from yishe.people.particulars import ZONE
 from yishe.policy.contract_rules import RENEWAL
@@ -36,18 +36,20 @@ class Fulfilment:
 
 
 def rate(
-    actor: Actor, at: datetime, *, small: int, team: UUID | None = None, centre: UUID | None = None
-) -> Fulfilment:
-    """The numbers of the widest scope this person has, or a narrower one within it. Forbidden outside of it."""
+    actor: Actor, at: datetime, *, small: int, team: UUID | None = None, centre: UUID | None = None, duty: str = ""
+) -> Fulfilment:  # fmt: skip
+    """The numbers of the widest scope this person has, or a narrower one within it, of all promises or of one duty's share.
+    Forbidden outside of it."""
     scope = scopes.scope_of(actor, at, small=small, team=team, centre=centre)
-    rows = _rows(scope.filter)
+    rows = _rows(scope.filter, duty)
     today = at.astimezone(ZONE).date()
     counts = {name: rows.filter(_set(name, today)).count() for name in SETS}
     return Fulfilment(scope.title, counts, dict(scope.filter), counts["due"] < small)
 
 
 def lines(
-    actor: Actor, wanted: str, at: datetime, *, small: int, team: UUID | None = None, centre: UUID | None = None
+    actor: Actor, wanted: str, at: datetime, *, small: int, team: UUID | None = None, centre: UUID | None = None,
+    duty: str = "",
 ) -> Sequence[Line]:  # fmt: skip
     """The promises behind one of the numbers, earliest due first, of the residents this person may read; at most 200."""
     if wanted not in SETS:
@@ -56,16 +58,24 @@ def lines(
         )
     scope = scopes.scope_of(actor, at, small=small, team=team, centre=centre)
     today = at.astimezone(ZONE).date()
-    rows = _rows(scope.filter).filter(_set(wanted, today)).select_related("contract")
+    rows = _rows(scope.filter, duty).filter(_set(wanted, today)).select_related("contract")
     found = list(rows.order_by("due", "id")[:MOST])
     mine = set(access.within(actor, SEE, {one.subject for one in found}, at))
     closed = owing.unserved([one.loop for one in found if one.loop])
     return [owing.line(one, one.contract, closed, today).hushed for one in found if one.subject in mine]
 
 
-def _rows(within: dict[str, str] | object) -> QuerySet[Owed]:
-    """The services of every signed contract of these teams; the offer of the next year is none of them."""
+def duties() -> dict[str, str]:
+    """Whom the pack lets a contract's services be promised to, in words."""
+    pack = packs.in_force()
+    held = {one.duty for one in pack.contracts.services.values()} if pack.contracts else set()
+    return {code: str(one.title) for code, one in pack.duties.items() if code in held}
+
+
+def _rows(within: dict[str, str] | object, duty: str) -> QuerySet[Owed]:
+    """The services of every signed contract of these teams, or those of one duty; the offer of the next year is none of them."""
     rows = Owed.objects.exclude(service=RENEWAL).annotate(over=TruncDate("contract__ended_at", tzinfo=ZONE))
+    rows = rows.filter(duty=duty) if duty else rows
     given = dict(within) if isinstance(within, dict) else {}
     if not given:
         return rows

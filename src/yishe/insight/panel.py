@@ -41,7 +41,7 @@ SETS = {
 @dataclass(frozen=True)
 class Wanted:
     """Which part of the panel. Empty means not narrowed; `aged` are full years, the second excluded; `quiet_since`: no
-    contact on or after that day; class and tiers as they count today."""
+    contact on or after that day; class and tiers as they count today; `duty`: only what is promised to it counts as owed."""
 
     set: str = ALL
     service: str = ""
@@ -53,6 +53,7 @@ class Wanted:
     resident_class: str = ""
     medical: str = ""
     social: str = ""
+    duty: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,9 @@ def page(actor: Actor, wanted: Wanted, at: datetime, limit: int, cursor: str | N
         )
     today = at.astimezone(ZONE).date()
     narrowed = _narrowed(search.panel(actor, access.scope(actor, SEE, at), at).order_by(), wanted, today)
-    counts = narrowed.aggregate(**{name: Count("pk", filter=_set(name, today)) for name in SETS})
-    ordered = narrowed.filter(_set(wanted.set, today)).annotate(owes=_owes(today)).order_by("owes", "pk")
+    counts = narrowed.aggregate(**{name: Count("pk", filter=_set(name, today, wanted.duty)) for name in SETS})
+    ordered = narrowed.filter(_set(wanted.set, today, wanted.duty))
+    ordered = ordered.annotate(owes=_owes(today, wanted.duty)).order_by("owes", "pk")
     if cursor:
         moment, last = cursors.read(cursor)
         ordered = ordered.filter(Q(owes__gt=moment.date()) | Q(owes=moment.date(), pk__gt=last))
@@ -98,7 +100,7 @@ def page(actor: Actor, wanted: Wanted, at: datetime, limit: int, cursor: str | N
         if len(found) > limit
         else None
     )
-    return Page(_rows(actor, shown, at), counts, more)
+    return Page(_rows(actor, shown, at, wanted.duty), counts, more)
 
 
 def everyone(actor: Actor, wanted: Wanted, at: datetime, most: int | None) -> list[Row]:
@@ -131,19 +133,18 @@ def _some(rows: QuerySet[Any]) -> Q:
     return Q(IsNull(Subquery(rows.values("pk")[:1]), False))
 
 
-def _outstanding(today: date) -> QuerySet[Owed]:
-    """Promises that can still be kept."""
+def _outstanding(today: date, duty: str = "") -> QuerySet[Owed]:
+    """Promises that can still be kept, or those of one duty."""
     ended = Loop.objects.filter(id=OuterRef("loop"), closed_at__isnull=False)
+    rows = Owed.objects.filter(duty=duty) if duty else Owed.objects.all()
     return _of(
-        Owed.objects.filter(
-            ~Exists(ended), kept_on=None, withdrawn_on=None, contract__ended_at=None, ends__gte=today
-        )
+        rows.filter(~Exists(ended), kept_on=None, withdrawn_on=None, contract__ended_at=None, ends__gte=today)
     )
 
 
-def _owes(today: date) -> Coalesce:
+def _owes(today: date, duty: str) -> Coalesce:
     """When the earliest of them is due."""
-    first = _outstanding(today).order_by("due").values("due")[:1]
+    first = _outstanding(today, duty).order_by("due").values("due")[:1]
     return Coalesce(Subquery(first), Value(NOTHING_OWED), output_field=DateField())
 
 
@@ -151,12 +152,12 @@ def _signed(today: date) -> QuerySet[Contract]:
     return _of(Contract.objects.filter(ended_at=None, until__gt=today))
 
 
-def _set(name: str, today: date) -> Q:
+def _set(name: str, today: date, duty: str = "") -> Q:
     sheet = packs.in_force().contracts
     if name == "late":
-        return _some(_outstanding(today).filter(due__lt=today))
+        return _some(_outstanding(today, duty).filter(due__lt=today))
     if name == "now":
-        return _some(_outstanding(today).filter(starts__lte=today, due__gte=today))
+        return _some(_outstanding(today, duty).filter(starts__lte=today, due__gte=today))
     if name == "unsigned":
         return ~_some(_signed(today))
     if name == "renewal":
@@ -168,10 +169,7 @@ def _set(name: str, today: date) -> Q:
 
 
 def _narrowed(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet[Resident]:
-    if wanted.service:
-        rows = rows.filter(_some(_outstanding(today).filter(service=wanted.service, starts__lte=today)))
-    if wanted.package:
-        rows = rows.filter(_some(_signed(today).filter(package=wanted.package)))
+    rows = _promised(rows, wanted, today)
     if wanted.trait:
         if wanted.trait not in diseases():
             raise Invalid(
@@ -209,6 +207,17 @@ def _step(track: str, code: str) -> str:
     return code
 
 
+def _promised(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet[Resident]:
+    """Those who have this package, and to whom this service or anything of this duty is owed."""
+    if wanted.service:
+        rows = rows.filter(_some(_outstanding(today).filter(service=wanted.service, starts__lte=today)))
+    if wanted.duty:
+        rows = rows.filter(_some(_outstanding(today, wanted.duty)))
+    if wanted.package:
+        rows = rows.filter(_some(_signed(today).filter(package=wanted.package)))
+    return rows
+
+
 def _years_before(today: date, years: int) -> date:
     year = max(1, today.year - years)
     leap = (today.month, today.day) == (2, 29)
@@ -218,11 +227,11 @@ def _years_before(today: date, years: int) -> date:
 # The rows of a page
 
 
-def _rows(actor: Actor, residents: list[UUID], at: datetime) -> list[Row]:
+def _rows(actor: Actor, residents: list[UUID], at: datetime, duty: str = "") -> list[Row]:
     found = cards.opened(Resident.objects.filter(pk__in=residents))
     shown = {card.resident: protections.showing(actor, card, at) for card in found}
     subjects = dict(Subject.objects.filter(resident__in=residents).values_list("subject", "resident"))
-    contracts, next_, met = _contracts(subjects), _next(subjects, at), _met(subjects)
+    contracts, next_, met = _contracts(subjects), _next(subjects, at, duty), _met(subjects)
     rows = [
         Row(shown[one], contracts.get(one), next_.get(one), met.get(one)) for one in residents if one in shown
     ]
@@ -242,9 +251,10 @@ def _contracts(subjects: Mapping[UUID, UUID]) -> dict[UUID, Contract]:
     return {subjects[row.subject]: row for row in sorted(rows, key=lambda one: one.ended_at is None)}
 
 
-def _next(subjects: Mapping[UUID, UUID], at: datetime) -> dict[UUID, Line]:
+def _next(subjects: Mapping[UUID, UUID], at: datetime, duty: str) -> dict[UUID, Line]:
     today = at.astimezone(ZONE).date()
-    rows = Owed.objects.filter(
+    promised = Owed.objects.filter(duty=duty) if duty else Owed.objects.all()
+    rows = promised.filter(
         subject__in=subjects, kept_on=None, withdrawn_on=None, contract__ended_at=None, ends__gte=today
     ).select_related("contract")
     waiting = sorted(

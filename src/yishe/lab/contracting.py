@@ -18,14 +18,14 @@ from yishe.lab.founding import District
 from yishe.lab.population import Person
 from yishe.people import directory, packs
 from yishe.people.actors import Actor
-from yishe.policy.contract_rules import RENEWAL
+from yishe.policy.contract_rules import NOTE, RENEWAL
 
 Push = Callable[[datetime, Callable[[datetime], object]], None]
 SHARE = 0.22
 """Of those whom a team answers for: signed on this platform. The others' agreements lie on paper, as before it came."""
 APPLYING_NOW = 0.008
 """Share whose application of the last days nobody has reviewed or signed yet."""
-PACKAGES = ((0.78, "basic"), (0.17, "personal"), (0.05, "premium"))
+PACKAGES = ((0.78, "basic"), (0.15, "personal"), (0.05, "premium"), (0.02, "support"))
 WAYS = ((0.7, "centre"), (0.2, "home"), (0.1, "online"))
 KEEPING = ((0.62, 0.05, 0.75), (0.20, 0.75, 1.0), (0.11, 1.05, 1.5), (0.07, 0.0, 0.0))
 """Share of promises, and between which shares of their window they are kept; past 1 is late, the last are forgotten."""
@@ -120,7 +120,8 @@ class Year:
         ).exclude(service=RENEWAL)
         others = {one.service for one in open_now if how in sheet.services[one.service].how}
         actor = self._performer(owed.duty, resident, at)
-        summary = self.rng.choice(words.ENCOUNTERS)
+        note = sheet.services[owed.service].record == NOTE
+        summary = self.rng.choice(words.NOTES["intervention"] if note else words.ENCOUNTERS)
         year.keep(
             actor, resident, services=sorted({owed.service, *others}), how=how, summary=summary, at=at,
             command_id=f"demo:year:{uuid4()}",

@@ -1,9 +1,9 @@
 """Cross-references of `contracts.yaml`: services are reasons of their loop kind, rules are typed, counts name services."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from . import cel
-from .contract_rules import NO_LONGER, OTHER_INTERVAL
+from .contract_rules import NO_LONGER, NOTE, OTHER_INTERVAL, ContractSheet
 from .marked import Marked
 from .pack_errors import Problems, one_of
 from .pack_kinds import Kinds
@@ -13,6 +13,7 @@ FACT = "contract_signed"
 """The fact that rules of the year look at."""
 
 Path = tuple[object, ...]
+Known = Callable[[Path, str, Iterable[str], Container[str]], None]
 
 
 def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> None:
@@ -34,13 +35,7 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
     ):
         known(path, "loop kind", [code], kinds)
     known(("renewal", "duty"), "duty", [sheet.renewal.duty], sheets.duties)
-    ways = sheets.codes.get("encounter_kind", {})
-    for code, service in sheet.services.items():
-        for kind in kinds[sheet.item].values if sheet.item in kinds else ():
-            known(("services", code), f"reason of {sheet.item}", [code], kind.reasons)
-            known(("services", code, "duty"), f"duty of {sheet.item}", [service.duty], kind.answered_by)
-        known(("services", code, "how"), "encounter_kind", service.how, ways)
-        known(("services", code, "counts_as"), "service", service.counts_as, sheet.services)
+    _services(tree, sheets, sheet, kinds, known, problems)
     closing = sheets.codes.get("close_reasons", {})
     endings = [(("ends", code, "closes"), end) for code, end in sheet.ends.items()]
     falls = [
@@ -52,6 +47,32 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
     for code, package in sheet.packages.items():
         known(("packages", code, "items"), "service", package.items, sheet.services)
     _rules(tree, sheets, problems)
+
+
+def _services(
+    tree: Marked, sheets: Sheets, sheet: ContractSheet, kinds: Kinds, known: Known, problems: Problems
+) -> None:
+    ways = sheets.codes.get("encounter_kind", {})
+    for code, service in sheet.services.items():
+        for kind in kinds[sheet.item].values if sheet.item in kinds else ():
+            known(("services", code), f"reason of {sheet.item}", [code], kind.reasons)
+            known(("services", code, "duty"), f"duty of {sheet.item}", [service.duty], kind.answered_by)
+        known(("services", code, "how"), "encounter_kind", service.how, ways)
+        known(("services", code, "counts_as"), "service", service.counts_as, sheet.services)
+        for other in service.counts_as:
+            _within_reach(tree, sheet, code, other, problems)
+    known(("methods",), "encounter_kind", sheet.methods, ways)
+    known(("methods",), "service_method", sheet.methods.values(), sheets.codes.get("service_method", {}))
+
+
+def _within_reach(tree: Marked, sheet: ContractSheet, code: str, other: str, problems: Problems) -> None:
+    """What only one duty keeps is not kept along by another's service."""
+    one, along = sheet.services[code], sheet.services.get(other)
+    if along and along.record == NOTE and (one.record, one.duty) != (along.record, along.duty):
+        problems.add(
+            tree.at(("services", code, "counts_as")).place,
+            f"{other!r} is kept by {along.duty} alone; expected services of that duty to count as it",
+        )
 
 
 def _rules(tree: Marked, sheets: Sheets, problems: Problems) -> None:

@@ -90,7 +90,8 @@ def _goes_along(sheet: ContractSheet, first: Owed, one: Owed, now: list[Owed]) -
     service = sheet.services[one.service]
     ways = set(sheet.services[first.service].how) & set(service.how)
     counts = any(one.service in sheet.services[each.service].counts_as for each in now)
-    return bool(ways) and (counts or one.duty == first.duty)
+    alike = (one.duty, service.record) == (first.duty, sheet.services[first.service].record)
+    return bool(ways) and (counts or alike)
 
 
 def asked(

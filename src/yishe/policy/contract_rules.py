@@ -2,7 +2,7 @@
 
 from datetime import date
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,15 +12,19 @@ from .timeline import in_force
 
 RENEWAL = "renewal"
 """The one promise of every year that no package lists: offering the next."""
+NOTE = "note"
+"""What is kept by a note in the service record of its duty."""
 NO_LONGER, OTHER_INTERVAL = "no_longer", "other_interval"
 """Why a promise falls when the rest of a year is planned anew."""
 
 
 class Service(Strict):
     """Something done for a resident. `how` are codes of `encounter_kind` that count; `counts_as` are services that the same
-    contact keeps as well, where its way fits them. `code` is what the centre bills it by."""
+    contact keeps as well, where its way fits them. `code` is what the centre bills it by. `record` is what keeping it is written
+    down as: an encounter by whoever may write one, or a note in the service record of `duty`, which alone keeps it then."""
 
     duty: str
+    record: Literal["encounter", "note"] = "encounter"
     how: tuple[str, ...] = Field(min_length=1)
     code: str = ""
     counts_as: tuple[str, ...] = ()
@@ -107,7 +111,8 @@ class Agreement(Strict):
 
 
 class ContractSheet(Sourced):
-    """`application` and `item` are loop kinds; the services are the reasons of `item`. A contract lasts `months`."""
+    """`application` and `item` are loop kinds; the services are the reasons of `item`. A contract lasts `months`. `methods`: what
+    a way of `encounter_kind` is called in a service record (`service_method`)."""
 
     application: str
     item: str
@@ -118,6 +123,7 @@ class ContractSheet(Sourced):
     ways: dict[str, Said]
     signatures: dict[str, Said]
     ends: dict[str, End]
+    methods: dict[str, str] = Field(default_factory=dict)
     services: dict[str, Service]
     packages: dict[str, Package]
     rules: dict[str, YearRule]

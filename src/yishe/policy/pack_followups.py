@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .contract_rules import NOTE
 from .followup_rules import Followup
 from .marked import Marked
 from .pack_errors import Problems, one_of
@@ -113,6 +114,15 @@ class _Check(Checked):
             for name in names:
                 if name not in known:
                     self.add((part,), f"unknown name {name!r}; {one_of(known, name)}")
+        note = self.form.entry == "service_note"
+        for name in self.form.services:
+            if name in services and (services[name].record == NOTE) != note:
+                wanted = f"expected services written down as the form's entry, {self.form.entry}"
+                self.add(("services",), f"{name!r} is written down otherwise; {wanted}")
+        if note and self.form.visits:
+            self.add(
+                ("visits",), "a service record makes no visit of a schedule; expected the entry encounter"
+            )
 
     def more_conditions(self) -> None:
         if self.form.meant:

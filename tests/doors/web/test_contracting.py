@@ -23,9 +23,9 @@ def her(office: Office) -> str:
     return office.resident
 
 
-def signed(screen: Screen, her: str) -> str:
+def signed(screen: Screen, her: str, package: str = "basic") -> str:
     assert screen.send(f"{her}/contract", way="home", known="on")["Location"].endswith("package?way=home")
-    review = screen.send(f"{her}/contract/package", package="basic", way="home")["Location"]
+    review = screen.send(f"{her}/contract/package", package=package, way="home")["Location"]
     sign = screen.send(review, findings="血压尚可，适合基础包")["Location"]
     answer = screen.send(sign, **NAMES, resident_path="M10 10 L20 30 ")
     assert answer["Location"] == f"{her}?tab=contract", answer.content.decode()
@@ -87,6 +87,28 @@ def test_one_contact_is_ticked_off_and_a_second_says_from_when_on(office: Office
     for stranger in (office.social_worker, office.stranger):
         assert stranger.send(f"{her}/keep", **given).status_code == 403
     assert Owed.objects.exclude(kept_on=None).count() == 2
+
+
+def test_the_social_worker_ticks_off_her_own_share_and_is_offered_nothing_else(
+    office: Office, her: str
+) -> None:
+    signed(office.doctor, her, package="support")
+    shown = office.social_worker.text(her, tab="contract")
+    assert "现在由您做的 2 项" in shown
+    assert "记一次履约" in shown
+    form = office.social_worker.text(f"{her}/keep")
+    assert "社工会谈与支持（第 1/12 次" in form
+    assert "健康评估（" not in form
+    assert "社工会谈与支持（" not in office.nurse.text(f"{her}/keep")
+    given = {"services": ["social_support"], "how": "3", "summary": "电话里谈了近况"}
+    assert office.doctor.send(f"{her}/keep", **given).status_code == 422, "it is not offered to him"
+    assert office.stranger.send(f"{her}/keep", **given).status_code == 403
+    assert office.social_worker.send(f"{her}/keep", **given).status_code == 302
+    shown = office.nurse.text("/year", set="open", duty="social_worker")
+    assert "社会心理评估" in shown
+    assert "健康评估" not in shown
+    assert "王秀兰" in office.social_worker.text("/panel", duty="social_worker")
+    assert "医务社工" in office.director.text("/workload")
 
 
 def test_ended_it_stands_below_with_its_reason(office: Office, her: str) -> None:

@@ -85,9 +85,10 @@ class Contact(Body):
 
 
 class Wanted(Schema):
-    """`set` asks for the lines behind a number; without it the numbers alone are answered."""
+    """`set` asks for the lines behind a number; without it the numbers alone are answered. `duty` narrows to its share."""
 
     set: str | None = Field(None, max_length=20)
+    duty: Code | None = None
     centre: UUID | None = None
     team: UUID | None = None
 
@@ -169,12 +170,14 @@ def report(request: HttpRequest, wanted: Query[Wanted]) -> dict[str, Any]:
     """履约率: promises kept by their day, of those whose day has come; and the lines behind one of the numbers."""
     who = caller(request)
     small = packs.in_force().settings(who.at.astimezone(ZONE).date()).small_number
-    found = fulfilment.rate(who.actor, who.at, small=small, team=wanted.team, centre=wanted.centre)
-    lines = (
-        fulfilment.lines(who.actor, wanted.set, who.at, small=small, team=wanted.team, centre=wanted.centre)
-        if wanted.set
-        else []
-    )
+    asked: dict[str, Any] = {
+        "small": small,
+        "team": wanted.team,
+        "centre": wanted.centre,
+        "duty": wanted.duty or "",
+    }
+    found = fulfilment.rate(who.actor, who.at, **asked)
+    lines = fulfilment.lines(who.actor, wanted.set, who.at, **asked) if wanted.set else []
     whose = placements.residents_of([one.subject for one in lines])
     access_log.line(
         None, home=who.actor.member.home(who.at), actor=who.actor.staff_id, action="read.fulfilment", at=who.at,

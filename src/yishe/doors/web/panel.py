@@ -13,7 +13,7 @@ from yishe.care.class_stream import AS_FACTS
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, year_lines
 from yishe.doors.web.page import Here, signed_in
-from yishe.insight import exports, panel, panel_export
+from yishe.insight import exports, fulfilment, panel, panel_export
 from yishe.insight.panel import Row, Wanted
 from yishe.people import directory
 from yishe.trust import ids
@@ -30,6 +30,7 @@ class PanelForm(forms.Form):
     """How the panel is narrowed."""
 
     service = forms.ChoiceField(label="欠什么", required=False)
+    duty = forms.ChoiceField(label="谁该做", required=False)
     package = forms.ChoiceField(label="服务包", required=False)
     trait = forms.ChoiceField(label="疾病", required=False)
     place = forms.ChoiceField(label="社区", required=False)
@@ -47,7 +48,8 @@ class PanelForm(forms.Form):
     def __init__(self, here: Here, given: Any) -> None:
         super().__init__(given)
         told = {
-            "service": panel.services(), "package": panel.packages(), "trait": panel.diseases(), "place": _places(here),
+            "service": panel.services(), "duty": fulfilment.duties(), "package": panel.packages(),
+            "trait": panel.diseases(), "place": _places(here),
             **{name: panel.steps(track) for name, track in AS_FACTS.items()},
         }  # fmt: skip
         for name, choices in told.items():
@@ -61,7 +63,7 @@ class PanelForm(forms.Form):
         return Wanted(
             chosen, given.get("service", ""), given.get("package", ""), given.get("trait", ""),
             ids.parse(given.get("place")), (given.get("aged_from"), given.get("aged_to")), given.get("quiet_since"),
-            **{name: given.get(name, "") for name in AS_FACTS},
+            duty=given.get("duty", ""), **{name: given.get(name, "") for name in AS_FACTS},
         )  # fmt: skip
 
     @property

@@ -1,21 +1,23 @@
 """本年履约: one contact that ticks off what it keeps, and a team's rate with its lists."""
 
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from yishe.care import encounters, owing, year
+from yishe.care import contacts, encounters, owing, year
 from yishe.doors.web import page, resident, spoken
 from yishe.doors.web.contract_forms import KeepForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.year_lines import line
 from yishe.insight import fulfilment, scopes
-from yishe.people import packs
+from yishe.people import access, packs
 from yishe.people.cards import cards
 from yishe.people.placements import Placement
 from yishe.policy.contract_rules import RENEWAL
-from yishe.policy.refusals import Conflict, Invalid
+from yishe.policy.refusals import Conflict, Forbidden, Invalid
 from yishe.trust import ids
 
 
@@ -23,7 +25,9 @@ from yishe.trust import ids
 @signed_in
 def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """One contact: what was done is ticked off, each promise once."""
-    stands, permission = resident.allowed(here, resident_id, encounters.ACTION)
+    stands, permission = resident.allowed(here, resident_id)
+    if not contacts.share(here.actor, stands, here.now):
+        access.require(here.actor, encounters.ACTION, stands, here.now)
     back = f"/residents/{stands.resident}?tab=contract"
     form = KeepForm(
         _owed(here, stands), request.POST or None, initial={"services": request.GET.getlist("service")}
@@ -49,17 +53,23 @@ def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
 
 
 def _owed(here: Here, stands: Placement) -> list[tuple[str, str]]:
-    """What can be ticked off today, each service once. Conflict without a contract in force."""
+    """What this person can tick off today, each service once. Conflict without a contract in force, Forbidden, naming who can,
+    when what is left is somebody else's."""
     row = year.in_force(stands, spoken.local(here.now).date())
     found = owing.of_contract(row, spoken.local(here.now).date())
     doable = [one for one in found.lines if one.state in ("open", "overdue") and one.service != RENEWAL]
     if not doable:
         raise Conflict("nothing_owed", "现在没有该做的签约项目：没到时候的不能提前算；这次可记为普通接诊。")
+    mine = contacts.share(here.actor, stands, here.now)
+    if not mine & {one.service for one in doable}:
+        words = f"现在没有该由您做的：{contacts.whose(doable[0].service, stands, here.now)}"
+        raise Forbidden("wrong_duty", words).concerning(stands.subject)
     # as the tick itself chooses: the present window, else the earliest that was missed
     first_last = sorted(doable, key=lambda one: (one.state == "open", -one.due.toordinal()))
     said = {
         one.service: f"{one.title}（第 {one.nth}/{one.times} 次，应在 {one.due:%m-%d} 前）"
         for one in first_last
+        if one.service in mine
     }
     return sorted(said.items())
 
@@ -69,11 +79,11 @@ def team(request: HttpRequest, here: Here) -> HttpResponse:
     """履约率 of the widest scope, or a narrower one: each number opens its lines."""
     small = packs.in_force().settings(spoken.local(here.now).date()).small_number
     within = {name: ids.parse(request.GET.get(name)) for name in ("team", "centre")}
-    found = fulfilment.rate(here.actor, here.now, small=small, team=within["team"], centre=within["centre"])
-    wanted = request.GET.get("set", "overdue")
-    lines = fulfilment.lines(
-        here.actor, wanted, here.now, small=small, team=within["team"], centre=within["centre"]
-    )
+    duties, wanted = fulfilment.duties(), request.GET.get("set", "overdue")
+    duty = request.GET.get("duty", "") if request.GET.get("duty") in duties else ""
+    asked: dict[str, Any] = {"small": small, **within, "duty": duty}
+    found = fulfilment.rate(here.actor, here.now, **asked)
+    lines = fulfilment.lines(here.actor, wanted, here.now, **asked)
     whose = cards([one.subject for one in lines])
     page.seen(here, "read.fulfilment", [one.subject for one in lines])
     told = {
@@ -81,6 +91,8 @@ def team(request: HttpRequest, here: Here) -> HttpResponse:
         "sets": [(code, words, found.counts[code]) for code, words in fulfilment.SETS.items()],
         "lines": [line(here, one, whose.get(one.subject)) for one in lines], "most": fulfilment.MOST,
         "units": [(level, code, name) for level, code, name in scopes.choices(here.actor, here.now)],
-        "narrow": "&".join(f"{name}={code}" for name, code in within.items() if code),
+        "narrow": urlencode({name: code for name, code in {**within, "duty": duty}.items() if code}),
+        "within": urlencode({name: code for name, code in within.items() if code}),
+        "duty": duty, "duties": [(code, words, code in here.duties) for code, words in duties.items()],
     }  # fmt: skip
     return page.show(request, here, "year.html", told)

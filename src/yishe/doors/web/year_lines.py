@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from yishe.care import contracts, encounters, owing
+from yishe.care import contacts, contracts, owing
 from yishe.care.owing import Line, Year
 from yishe.doors.web import faces, spoken
 from yishe.doors.web.page import Here
@@ -23,9 +23,9 @@ def of_resident(here: Here, stands: Placement) -> dict[str, Any]:
     """What the tab 签约 shows: the contract that counts now with its year, earlier ones below, and what may be done."""
     years = owing.of_resident(here.actor, stands, here.now)
     may_sign = access.may(here.actor, contracts.SIGN, stands, here.now).allowed and not stands.gone
-    may_keep = access.may(here.actor, encounters.ACTION, stands, here.now).allowed
+    share = contacts.share(here.actor, stands, here.now)
     return {
-        "contracts": [_contract(here, one) for one in years], "may_sign": may_sign, "may_keep": may_keep,
+        "contracts": [_contract(here, one, share) for one in years], "may_sign": may_sign,
         "may_move": access.may(here.actor, empanelments.EMPANEL, stands, here.now).allowed,
         "can_apply": may_sign and free(here.now, years),
     }  # fmt: skip
@@ -45,7 +45,7 @@ def free(at: datetime, years: list[Year]) -> bool:
     )
 
 
-def _contract(here: Here, one: Year) -> dict[str, Any]:
+def _contract(here: Here, one: Year, share: frozenset[str]) -> dict[str, Any]:
     row, sheet = one.contract, contracts.sheet_now()
     lines = [line(here, each) for each in one.lines]
     package, end = sheet.packages.get(row.package), sheet.ends.get(row.end_reason)
@@ -57,7 +57,8 @@ def _contract(here: Here, one: Year) -> dict[str, Any]:
         "next": {"applied": "review", "reviewed": "sign"}.get(one.stage, ""),
         "services": one.services, "done": one.count(*owing.DONE), "to_do": one.count(*owing.TO_DO),
         "due": one.due, "in_time": one.in_time, "lines": lines,
-        "doable": one.stage == "active" and any(each["doable"] for each in lines),
+        "doable": one.stage == "active" and any(each["doable"] and each["service"] in share for each in lines),
+        "mine": sum(each["mine"] and each["doable"] for each in lines),
     }  # fmt: skip
 
 
@@ -72,4 +73,5 @@ def line(here: Here, one: Line, card: Card | None = None) -> dict[str, Any]:
         "name": card.name if card else "", "age": spoken.age(card.birth_date, here.now) if card else "",
         "resident": card.resident if card else "",
         "doable": one.state in ("open", "overdue") and one.service != RENEWAL, "service": one.service,
+        "mine": one.duty in here.duties,
     }  # fmt: skip
