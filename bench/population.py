@@ -18,13 +18,13 @@ import psycopg
 from django.db import connection
 
 from bench import machine
-from yishe.care import population
+from yishe.care import population, replanning
 from yishe.care.class_models import ClassOf
-from yishe.care.models import Owed
+from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.contract_state import REPLANNED
-from yishe.trust import clock
+from yishe.trust import clock, columns
 from yishe.trust.models import Entry
 
 WISHED = 3.0
@@ -74,7 +74,7 @@ def _quiet(url: str) -> None:
 def _contracts(url: str) -> list[tuple[Any, ...]]:
     """The contracts as they stand, for the bare side to start from."""
     with psycopg.connect(url) as line:
-        return line.execute("SELECT * FROM care_contract").fetchall()
+        return line.execute(f"SELECT {_names(Contract)} FROM care_contract").fetchall()  # type: ignore[call-overload]
 
 
 def _parts(url: str) -> Iterator[Part]:
@@ -90,8 +90,8 @@ def _parts(url: str) -> Iterator[Part]:
             for row in line.execute(f"SELECT {_names(ClassOf)} FROM care_classof")
         }
         written = line.execute(entries).fetchall()
-    for n in range(0, len(written), population.SIZE):
-        part = written[n : n + population.SIZE]
+    for n in range(0, len(written), replanning.SIZE):
+        part = written[n : n + replanning.SIZE]
         streams = [_of(Entry, row, "stream") for row in part]
         heads = [
             (_of(Entry, row, "seq"), _of(Entry, row, "hash"), _of(Entry, row, "stream"))
@@ -118,15 +118,15 @@ def _bare(url: str, parts: Sequence[Part], before: Sequence[Any]) -> float:
         for name, like in TABLES.items():
             line.execute(f"DROP TABLE IF EXISTS {name}")  # type: ignore[call-overload]
             line.execute(f"CREATE TABLE {name} (LIKE {like} INCLUDING ALL)")  # type: ignore[call-overload]
-        _copied(line, "bare_contract", "", before)
+        _copied(line, "bare_contract", Contract, before)
         line.execute("ALTER TABLE bare_owed ADD FOREIGN KEY (contract_id) REFERENCES bare_contract")
     _quiet(url)
     began = time.perf_counter()
     with psycopg.connect(url) as line:
         for entries, classes, owed, heads in parts:
-            _copied(line, "bare_entry", f"({_names(Entry)})", entries)
-            _copied(line, "bare_class", f"({_names(ClassOf)})", [_jsonb(row) for row in classes])
-            _copied(line, "bare_owed", f"({_names(Owed)})", [_jsonb(row) for row in owed])
+            _copied(line, "bare_entry", Entry, entries)
+            _copied(line, "bare_class", ClassOf, classes)
+            _copied(line, "bare_owed", Owed, owed)
             seqs, hashes, streams = (
                 (list(column) for column in zip(*heads, strict=True)) if heads else ([], [], [])
             )
@@ -139,12 +139,12 @@ def _bare(url: str, parts: Sequence[Part], before: Sequence[Any]) -> float:
     return time.perf_counter() - began
 
 
-def _jsonb(row: Sequence[Any]) -> list[Any]:
-    return [json.dumps(one) if isinstance(one, list) else one for one in row]
-
-
-def _copied(line: psycopg.Connection, table: str, names: str, rows: Sequence[Any]) -> None:
-    with line.cursor() as cursor, cursor.copy(f"COPY {table} {names} FROM STDIN") as stream:  # type: ignore[call-overload]
+def _copied(line: psycopg.Connection, table: str, model: Any, rows: Sequence[Any]) -> None:
+    """In binary with the types told, as the product does it."""
+    types = [columns.of(model)[f.attname].cast.removeprefix("::") for f in model._meta.concrete_fields]
+    into = f"COPY {table} ({_names(model)}) FROM STDIN (FORMAT BINARY)"
+    with line.cursor() as cursor, cursor.copy(into) as stream:  # type: ignore[call-overload]
+        stream.set_types(types)
         for row in rows:
             stream.write_row(row)
 

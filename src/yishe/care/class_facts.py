@@ -1,6 +1,6 @@
 """The coded facts of one resident that rules of classes look at: who she is, her traits, the latest bands and grades."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from yishe.care import entries, forms, lives, needs, observations, risks
@@ -22,11 +22,16 @@ def of(record: Record, at: datetime) -> Facts:
     )  # fmt: skip
 
 
-def of_particulars(known: Known, at: datetime) -> Facts:
-    """The same of somebody of whom nothing is recorded: her particulars are all that is known."""
-    traits, diseases = needs.known(known.traits, ())
-    graded = _grades(risks.results(risks.known(known, traits, (), at)))
-    return class_rules.facts(known.age(lives.day(at)), lives.sex(known), traits, len(diseases), set(), graded)
+def of_particulars(many: Sequence[Known], at: datetime) -> list[Facts]:
+    """The same of each of those of whom nothing is recorded: particulars are all that is known, and risks are worked out together."""
+    today, needed = lives.day(at), [needs.known(one.traits, ()) for one in many]
+    graded = risks.grades(
+        [risks.known(one, traits, (), at) for one, (traits, _) in zip(many, needed, strict=True)]
+    )
+    return [
+        class_rules.facts(one.age(today), lives.sex(one), traits, len(diseases), set(), grades)
+        for one, (traits, diseases), grades in zip(many, needed, graded, strict=True)
+    ]
 
 
 def _grades(results: Iterable[risks.Result]) -> set[str]:

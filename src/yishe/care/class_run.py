@@ -7,7 +7,7 @@ for whom something follows from the class, is looked at alone.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from yishe.people.facts import Known
 from yishe.policy.class_rules import CLASS, TRACKS, Classified, ClassSheet
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.refusals import Refused
-from yishe.trust import commit
+from yishe.trust import commit, quick
 from yishe.trust.batch import Batch
 from yishe.trust.scoping import everybody
 
@@ -47,22 +47,17 @@ class Looked:
 
 @dataclass
 class _Round:
-    """What holds for everybody of one run. `rules` are asked once for all who are alike; `recorded` have more than particulars,
-    `rows` are the classes there were."""
+    """What holds for everybody of one run: `recorded` have more than particulars; of those alike `rules` say where they are put,
+    and whether anything would follow from it."""
 
     at: datetime
     dry: bool
     found: Looked
     recorded: set[UUID]
-    rows: dict[UUID, ClassOf]
-    rules: dict[Alike, tuple[Classified, bool]] = field(default_factory=dict)
+    rules: dict[Alike, tuple[Classified, bool]]
 
     def ruled(self, one: Known) -> tuple[Classified, bool]:
-        """Where the rules put her, and whether anything would follow from it."""
-        key = one.age(lives.day(self.at)), one.sex, one.traits
-        if key not in self.rules:
-            self.rules[key] = _ruled(one, self.at)
-        return self.rules[key]
+        return self.rules[_alike(one, lives.day(self.at))]
 
 
 def run(wanted: Sequence[Known], at: datetime, *, dry: bool, progress: Progress) -> Looked:
@@ -71,7 +66,7 @@ def run(wanted: Sequence[Known], at: datetime, *, dry: bool, progress: Progress)
     if packs.in_force().classes is None:
         return found
     here = [one for one in wanted if not one.gone]
-    now = _Round(at, dry, found, _recorded(), {row.subject: row for row in ClassOf.objects.all()})
+    now = _Round(at, dry, found, _recorded(), _rules(here, at))
     for n in range(0, len(here), SIZE):
         _part(now, here[n : n + SIZE])
         progress(min(n + SIZE, len(here)), len(here))
@@ -89,9 +84,10 @@ def _recorded() -> set[UUID]:
 def _part(now: _Round, part: Sequence[Known]) -> None:
     """One commit for all who are simple; the others each by the verb."""
     now.found.looked += len(part)
+    rows = {row.subject: row for row in quick.where_in(ClassOf, "subject", [one.subject for one in part])}
     alone, batch, new = [], Batch(), list[tuple[Known, Classified]]()
     for one in part:
-        row = now.rows.get(one.subject)
+        row = rows.get(one.subject)
         if one.merged or one.subject in now.recorded:
             alone.append(one)
             continue
@@ -114,7 +110,7 @@ def _part(now: _Round, part: Sequence[Known]) -> None:
             alone, new = [*alone, *(one for one, _ in new)], []
     _count(now.found, (ruled.to_class for _, ruled in new))
     for one in alone:
-        _look(now, one)
+        _look(now, one, rows.get(one.subject))
 
 
 def _count(found: Looked, steps: Iterable[str]) -> None:
@@ -130,9 +126,8 @@ def _assign(batch: Batch, one: Known, ruled: Classified, at: datetime) -> None:
     say(batch, None, one, ASSIGNED, SYSTEM, at, {**_said(ruled), "owing": False}, next_on=next_on)
 
 
-def _look(now: _Round, one: Known) -> None:
+def _look(now: _Round, one: Known, before: ClassOf | None) -> None:
     now.found.alone += 1
-    before = now.rows.get(one.subject)
     stood = (before.to_class, before.medical, before.social, before.by) if before else None
     if now.dry:
         said = classes.of(Record(one.resident), now.at).ruled
@@ -155,10 +150,18 @@ def _said(ruled: Classified) -> dict[str, Any]:
     return {**{track: ruled.step(track) for track in TRACKS}, "by": [one.rule for one in ruled.reasons]}
 
 
-def _ruled(one: Known, at: datetime) -> tuple[Classified, bool]:
-    today, sheet = lives.day(at), classes.reader().sheet
-    ruled = classes.reader().classify(class_facts.of_particulars(one, at), today)
-    return ruled, bool(packs.in_force().reacting_to(classes.FACT, _first(ruled, sheet, at), today))
+def _alike(one: Known, today: date) -> Alike:
+    return one.age(today), one.sex, one.traits
+
+
+def _rules(here: Sequence[Known], at: datetime) -> dict[Alike, tuple[Classified, bool]]:
+    """Asked once for all who are alike."""
+    today, reader = lives.day(at), classes.reader()
+    sorts = {_alike(one, today): one for one in here}
+    ruled = [reader.classify(facts, today) for facts in class_facts.of_particulars(list(sorts.values()), at)]
+    firsts = [_first(one, reader.sheet, at) for one in ruled]
+    follows = [bool(packs.in_force().reacting_to(classes.FACT, one, today)) for one in firsts]
+    return dict(zip(sorts, zip(ruled, follows, strict=True), strict=True))
 
 
 def _first(ruled: Classified, sheet: ClassSheet, at: datetime) -> dict[str, Any]:

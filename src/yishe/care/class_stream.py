@@ -11,15 +11,14 @@ from django.db.models import Q, QuerySet
 
 from yishe.care.class_models import ClassOf
 from yishe.care.contract_stream import UNNAMED, Once
-from yishe.people import packs
+from yishe.people import packs, placements
 from yishe.people.actors import Actor
 from yishe.people.facts import Known
-from yishe.people.models import Subject
 from yishe.people.placements import Placement
 from yishe.policy import class_state
 from yishe.policy.class_rules import CLASS, MEDICAL, SOCIAL
 from yishe.policy.class_state import ASSIGNED, ClassState, Said
-from yishe.trust import ids, keys, ledger, replay
+from yishe.trust import ids, keys, ledger, quick, replay
 from yishe.trust.commit import Bundle
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
@@ -65,9 +64,14 @@ def _columns(state: ClassState, home: UUID, subject: UUID, head: Head) -> dict[s
 
 def standing(residents: Iterable[UUID], on: date) -> dict[UUID, dict[str, str]]:
     """resident → class and tiers that count on that day, as rules of the year read them; nothing of whom nobody looked at."""
-    whose = dict(Subject.objects.filter(resident__in=set(residents)).values_list("subject", "resident"))
+    return standing_of(placements.subjects_of_all(residents), on)
+
+
+def standing_of(whose: Mapping[UUID, UUID], on: date) -> dict[UUID, dict[str, str]]:
+    """The same of residents by subject."""
     found: dict[UUID, dict[str, str]] = {}
-    for row in ClassOf.objects.filter(subject__in=list(whose)).order_by("looked_at", "id"):
+    rows = quick.where_in(ClassOf, "subject", list(whose))
+    for row in sorted(rows, key=lambda one: (one.looked_at, one.id)):
         state = state_of(row)
         steps = {name: state.step(track, on) for name, track in AS_FACTS.items()}
         found[whose[row.subject]] = steps

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -37,14 +36,16 @@ def promised(item: Mapping[str, Any], contract: UUID, home: UUID, subject: UUID)
 
 def written(owed: Sequence[contract_year.Owed]) -> list[dict[str, Any]]:
     """Promises as the ledger keeps them, each with an id of its own."""
-    return [{"id": str(ids.new()), **_plain(one)} for one in owed]
+    return [{"id": str(ids.new()), **one.plain} for one in owed]
 
 
-@lru_cache(maxsize=4096)
-def _plain(one: contract_year.Owed) -> dict[str, Any]:
-    """A promise without its id; the same for all whose year is laid alike."""
-    days = {name: getattr(one, name).isoformat() for name in ("starts", "due", "ends")}
-    return {**vars(one), **days, "covers": list(one.covers)}
+def laid(
+    owed: Sequence[contract_year.Owed], row: Contract
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The same beside the rows that `promised` would make of them."""
+    new, mine = [ids.new() for _ in owed], {"contract_id": row.id, "home": row.home, "subject": row.subject}
+    said = [{"id": str(one), **promise.plain} for one, promise in zip(new, owed, strict=True)]
+    return said, [{"id": one, **mine, **promise.columns} for one, promise in zip(new, owed, strict=True)]
 
 
 def happened(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from yishe.loops import repeats
 from yishe.loops.recording import Said as Command
 from yishe.people import packs
 from yishe.people.actors import Actor
-from yishe.policy.contract_state import APPLIED, ContractState, Said, after
+from yishe.policy.contract_state import APPLIED, MOVES, ContractState, Said, after
 from yishe.policy.refusals import Conflict
 from yishe.trust import commit, keys, ledger
 from yishe.trust.commit import Bundle
@@ -52,21 +52,22 @@ def begin(
 def advance(
     bundle: Bundle, row: Contract, kind: str, actor: Actor, at: datetime, data: Mapping[str, Any],
     words: dict[str, str] | None = None, once: Once = UNNAMED,
-) -> ContractState:  # fmt: skip
+) -> None:  # fmt: skip
     """One more entry; the row is updated where it still stands as it was read. `row` follows, for a next entry."""
-    state = _after(state_of(row), kind, actor, at, data)
     key = keys.wrapped_key(row.subject) if words else None
     head = ledger.append(
         bundle, Head(row.seq, bytes(row.head)), home=row.home, stream=row.id, kind=kind, actor=actor.staff_id, at=at,
         pack=packs.in_force().sha256, data=dict(data), subject=row.subject, words=words, subject_key=key,
         command_id=once.command_id, command_digest=once.digest,
     )  # fmt: skip
-    whole = columns(state, row.home, row.subject, head)
-    values = {name: value for name, value in whole.items() if value != getattr(row, name)}
+    values: dict[str, Any] = {"seq": head.seq, "head": head.hash}
+    if kind in MOVES:
+        state = _after(state_of(row), kind, actor, at, data)
+        whole = columns(state, row.home, row.subject, head)
+        values = {name: value for name, value in whole.items() if value != getattr(row, name)}
     bundle.update(Contract, where={"id": row.id, "seq": row.seq}, values=values)
     for name, value in values.items():
         setattr(row, name, value)
-    return state
 
 
 def _after(

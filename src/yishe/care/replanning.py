@@ -1,28 +1,64 @@
 """The running year of a contract follows what is known of the resident now.
 
-A verb that records a fact lets it follow in its own commit (`year_changes.follow`). `replan` looks at one resident;
-`everybody` at all, for what changes by itself (an age) or for many at once (an import, a new pack). What changes nothing
-writes nothing.
+A verb that records a fact lets it follow in its own commit (`year_changes.follow`). `replan` looks at one resident, `plan` at
+many with a commit for a thousand contracts, `everybody` at all of whom something changed by itself (an age, a rule that begins)
+or for many at once (an import, a new pack) since it last came to its end. What changes nothing writes nothing.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from yishe.care import class_stream, conditions, entries, needs, year, year_changes
+from django.db.models import Q
+
+from yishe.care import class_stream, conditions, entries, marks, needs, year, year_changes
+from yishe.care.class_models import ClassOf
 from yishe.care.models import Condition, Contract, Owed
 from yishe.people import facts, placements
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.facts import Known
-from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
-from yishe.policy.refusals import Conflict, Refused
-from yishe.trust import commit
+from yishe.policy.contract_rules import RENEWAL
+from yishe.policy.contract_year import Changes
+from yishe.policy.refusals import Conflict
+from yishe.trust import commit, quick
+from yishe.trust.batch import Batch
 from yishe.trust.commit import Bundle
 
+FOLLOWED = "years.followed"
 WHY = "the years of all running contracts are planned anew"
 TRIES = 3
-CHUNK = 500
+SIZE = 1000
+LONGEST = timedelta(days=31)
+"""After a longer time than this it is quicker to look at everybody than to ask for birthdays."""
+Told = Callable[[int, int], None]
+
+
+@dataclass
+class Planned:
+    """Of the contracts `looked` at, `planned` changed: `promises` came (by service in `services`), `withdrawn` fell. Of
+    `no_birth_date` no year can be planned; `busy` are left to the next time."""
+
+    looked: int = 0
+    planned: int = 0
+    promises: int = 0
+    withdrawn: int = 0
+    no_birth_date: int = 0
+    busy: int = 0
+    services: Counter[str] = field(default_factory=Counter)
+
+    def count(self, changes: Changes) -> None:
+        self.planned += 1
+        self.promises += len(changes.added)
+        self.withdrawn += len(changes.withdrawn)
+        self.services.update(one.service for one in changes.added)
+
+    def add(self, more: "Planned") -> None:
+        for name in ("looked", "planned", "promises", "withdrawn", "no_birth_date", "busy"):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.services.update(more.services)
 
 
 def replan(actor: Actor, resident: UUID, at: datetime) -> bool:
@@ -46,54 +82,96 @@ def replan(actor: Actor, resident: UUID, at: datetime) -> bool:
 
 
 def everybody(at: datetime) -> int:
-    """The same for every running contract; returns how many residents' years changed. Doing it again changes nothing; what
-    cannot be planned now is tried again the next time."""
-    today = at.astimezone(ZONE).date()
-    rows = list(Contract.objects.filter(ended_at=None, until__gt=today).order_by("id"))
-    known = facts.of_everybody(WHY)
-    done: set[UUID] = set()
-    for first in range(0, len(rows), CHUNK):
-        stirred = _stirred(rows[first : first + CHUNK], known, at)
-        done |= {who for who in stirred if _replanned(who, at)}
-    return len(done)
+    """The same for every running contract of whose resident something may have changed since this last came to its end; returns
+    how many changed. Doing it again changes nothing; what is due now becomes loops in the same round (`year.open_due`)."""
+    rows = Contract.objects.filter(ended_at=None, until__gt=at.astimezone(ZONE).date())
+    before = {home: marks.last(home, FOLLOWED) for home in rows.values_list("home", flat=True).distinct()}
+    anew = {home for home, mark in before.items() if not marks.holds(mark, at) or at - mark.at > LONGEST}
+    known = [mark.at for home, mark in before.items() if mark is not None and home not in anew]
+    stirred = _stirred(min(known), at) if known else set()
+    found = Planned()
+    wanted = rows.filter(Q(home__in=anew) | Q(subject__in=stirred)).order_by("since", "id")
+    plan(found, list(wanted.values_list("id", flat=True)), at)
+    if not found.busy:
+        marks.ended(before, FOLLOWED, at, {"looked": found.looked, "planned": found.planned})
+    return found.planned
 
 
-def _replanned(resident: UUID, at: datetime) -> bool:
+def _stirred(since: datetime, at: datetime) -> set[UUID]:
+    """Subjects of whom particulars or class were written since then, or who have grown a year older."""
+    then, now = since.astimezone(ZONE).date(), at.astimezone(ZONE).date()
+    days = [then + timedelta(days=n + 1) for n in range((now - then).days)]
+    looked = ClassOf.objects.filter(looked_at__gte=since).values_list("subject", flat=True)
+    return facts.stirred(WHY, since, days) | set(looked)
+
+
+def plan(
+    found: Planned, ids: Sequence[UUID], at: datetime, *, known: Mapping[UUID, Known] | None = None, dry: bool = False,
+    progress: Told = lambda *_: None,
+) -> None:  # fmt: skip
+    """Plan the rest of the year of these contracts, many to a commit, and count what came of it in `found`. `dry` writes nothing.
+    Those that stand in the order of their first days are the quickest, as years that are laid alike are laid once."""
+    for n in range(0, len(ids), SIZE):
+        part = ids[n : n + SIZE]
+        _part(found, part, known, at, dry=dry)
+        progress(n + len(part), len(ids))
+
+
+def _part(
+    found: Planned, ids: Sequence[UUID], known: Mapping[UUID, Known] | None, at: datetime, *, dry: bool
+) -> None:
+    """One commit. When somebody else wrote to one of these contracts meanwhile, each is tried alone."""
+    batch, counted = Batch(), Planned()
+    for row, standing, changes in _changes(counted, ids, known, at):
+        counted.count(changes)
+        if not dry:
+            year_changes.into(batch, SYSTEM, row, standing, changes, at)
     try:
-        return replan(SYSTEM, resident, at)
-    except Refused:
-        return False
+        batch.commit()
+    except (commit.Stale, commit.Duplicate):
+        if len(ids) == 1:
+            found.busy += 1
+            return
+        for one in ids:
+            _part(found, [one], known, at, dry=dry)
+        return
+    found.add(counted)
 
 
-def _stirred(rows: Sequence[Contract], known: dict[UUID, Known], at: datetime) -> set[UUID]:
-    """Residents whose year may change: with conditions they are looked at one by one, without them what everybody shows is all
-    that is known."""
-    today = at.astimezone(ZONE).date()
-    owner = placements.residents_of([row.subject for row in rows])
-    classed = class_stream.standing(owner.values(), today)
-    closer = with_conditions(owner.values())
+def _changes(
+    counted: Planned, ids: Sequence[UUID], known: Mapping[UUID, Known] | None, at: datetime
+) -> Iterator[tuple[Contract, list[Owed], Changes]]:
+    """The contracts whose year changes, each with its promises and what becomes of them."""
+    today, rows = at.astimezone(ZONE).date(), quick.where_in(Contract, "id", ids)
+    people = facts.of([row.subject for row in rows]) if known is None else known
+    here = {row.subject: people[row.subject] for row in rows if row.subject in people}
+    whose = _subjects(here)
+    closer, classed = with_conditions(whose), class_stream.standing_of(whose, today)
     owed: dict[UUID, list[Owed]] = {row.id: [] for row in rows}
-    for one in Owed.objects.filter(contract__in=list(owed)):
+    for one in Owed.objects.filter(contract__in=ids, withdrawn_on=None).exclude(service=RENEWAL):
         owed[one.contract_id].append(one)
-    found = set()
     for row in rows:
-        of = known.get(row.subject)
-        stands = classed.get(owner[row.subject])
-        said = (
-            year_changes.facts_of(row, of.birth_date, of.traits, today, stands)
-            if of and not of.gone
-            else None
-        )
-        if said is None:
+        of = here.get(row.subject)
+        if row.ended_at is not None or of is None or of.gone:
             continue
-        if owner[row.subject] in closer or year_changes.decided(row, owed[row.id], said, at):
-            found.add(owner[row.subject])
-    return found
+        counted.looked += 1
+        traits = traits_of(of.resident, of.traits) if of.resident in closer else of.traits
+        said = year_changes.facts_of(row, of.birth_date, traits, today, classed.get(of.resident))
+        if said is None:
+            counted.no_birth_date += 1
+        elif changes := year_changes.decided(row, owed[row.id], said, at):
+            yield row, owed[row.id], changes
 
 
-def with_conditions(residents: Iterable[UUID]) -> set[UUID]:
-    """Those of them of whom a condition was recorded."""
-    whose = dict(Subject.objects.filter(resident__in=set(residents)).values_list("subject", "resident"))
+def _subjects(here: Mapping[UUID, Known]) -> dict[UUID, UUID]:
+    """Every subject of these residents, and whose it is."""
+    found = {one.subject: one.resident for one in here.values()}
+    merged = {one.resident for one in here.values() if one.merged}
+    return found | placements.subjects_of_all(merged) if merged else found
+
+
+def with_conditions(whose: Mapping[UUID, UUID]) -> set[UUID]:
+    """Of these residents (by subject) those of whom a condition was recorded."""
     having = Condition.objects.filter(subject__in=list(whose)).values_list("subject", flat=True).distinct()
     return {whose[one] for one in having}
 

@@ -8,6 +8,7 @@ from yishe.care import lives, observations
 from yishe.care.models import Observation
 from yishe.people import facts, packs
 from yishe.people.cards import Card
+from yishe.policy import risks
 from yishe.policy.risk_rules import Input
 from yishe.policy.risks import Result, Value
 
@@ -42,6 +43,21 @@ def results(found: Known) -> list[Result]:
     """What every approved model says, in the pack's order."""
     life = packs.in_force().life
     return [life.risk(code, found.values) for code, model in life.risks.items() if model.status == "approved"]
+
+
+def grades(found: Sequence[Known]) -> list[set[str]]:
+    """The grades (`model.colour`) that approved models give each of these, all worked out together."""
+    life, given = packs.in_force().life, [one.values for one in found]
+    told: list[set[str]] = [set() for _ in found]
+    for code, model in life.risks.items():
+        if model.status != "approved" or model.grading is None:
+            continue
+        names = {name for values in given for name in values}
+        columns = {name: [values.get(name) for values in given] for name in names}
+        for row, outcome in enumerate(risks.of_population(model, life.inputs, columns, len(given))):
+            if outcome.grade is not None:
+                told[row].add(f"{code}.{model.grading.grades[outcome.grade].level}")
+    return told
 
 
 def _newest(name: str, one: Input, rows: Sequence[Observation]) -> tuple[Observation, str] | None:

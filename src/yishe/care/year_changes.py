@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from yishe.care import class_stream
-from yishe.care.contract_rows import changed, promised, written
+from yishe.care.contract_rows import changed, laid
 from yishe.care.contract_stream import advance
 from yishe.care.models import Contract, Owed
 from yishe.loops import fulfilling
@@ -112,17 +112,17 @@ def into(
     sheet, on = packs.in_force().contracts, at.astimezone(ZONE).date()
     if sheet is None or not changes:
         return
+    year, rows = laid(changes.added, row)
     data = {
-        "on": on.isoformat(), "year": written(changes.added),
+        "on": on.isoformat(), "year": year,
         "withdrawn": [{"id": str(one), "why": why} for one, why in changes.withdrawn],
         "covers": [{"id": str(one), "covers": list(covers)} for one, covers in changes.covers],
     }  # fmt: skip
     advance(bundle, row, REPLANNED, actor, at, data)
-    for item in data["year"]:
-        bundle.insert(Owed, **promised(item, row.id, row.home, row.subject))  # type: ignore[arg-type]
+    bundle.insert_all(Owed, rows)
     for which, values in changed(data, on).items():
         bundle.update(Owed, where={"id": UUID(which)}, values=values)
     begun = {one.id: one.loop for one in standing}
-    for one, why in changes.withdrawn:
-        if (loop := begun[one]) is not None:
+    for fallen, why in changes.withdrawn:
+        if (loop := begun[fallen]) is not None:
             fulfilling.withdraw(bundle, loop, sheet.replanning.why(why).closes, Said(actor.staff_id, at))

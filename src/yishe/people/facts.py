@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from yishe.people.models import Resident, Subject
 from yishe.trust.scoping import everybody
@@ -53,6 +53,18 @@ def of(subjects: Iterable[UUID]) -> dict[UUID, Known]:
 def of_everybody(why: str) -> dict[UUID, Known]:
     """The same of everybody there is, in two statements; a merge counts as a writing."""
     return _mapped(list(_mapping()), everybody(Resident, why))
+
+
+def stirred(why: str, since: datetime, birthdays: Iterable[date]) -> set[UUID]:
+    """Subjects of whom anything of this was written since then, or whose birthday is one of these days."""
+    grown = Q()
+    for day in birthdays:
+        grown |= Q(birth_date__month=day.month, birth_date__day=day.day)
+        if (day.month, day.day) == (3, 1):  # who was born on 29 February grows older today
+            grown |= Q(birth_date__month=2, birth_date__day=29)
+    rows = set(everybody(Resident, why).filter(Q(updated_at__gte=since) | grown).values_list("id", flat=True))
+    whose = set(_mapping().filter(origin__in=rows).values_list("resident", flat=True))
+    return set(_mapping().filter(resident__in=rows | whose).values_list("subject", flat=True))
 
 
 def _mapped(found: list[tuple[UUID, UUID, UUID]], rows: QuerySet[Resident]) -> dict[UUID, Known]:

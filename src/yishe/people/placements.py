@@ -157,6 +157,12 @@ def subjects_of(resident_id: UUID) -> list[UUID]:
     return list(Subject.objects.filter(resident=resident_id).values_list("subject", flat=True))
 
 
+def subjects_of_all(residents: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Every subject mapped to one of these residents, and to which."""
+    rows = Subject.objects.filter(resident__in=set(residents)).values_list("subject", F("resident"))
+    return dict(rows)
+
+
 def present(subjects: Iterable[UUID]) -> set[UUID]:
     """Those whose resident lives here: not dead, moved away or erased."""
     here = Subject.objects.filter(subject__in=list(subjects), resident__erased_at=None)

@@ -86,6 +86,8 @@ _SAID = {
     TEAM_CHANGED: ("team", "doctor", "social_worker"),
     ENDED: ("end_reason",),
 }  # fmt: skip
+MOVES = frozenset(_SAID)
+"""Events that change the state; others are about items of the year."""
 _MARKS = {REVIEWED: "reviewed", AGREED: "agreed", SIGNED: "signed", ENDED: "ended"}
 
 

@@ -4,8 +4,10 @@ Several rules may ask for the same service: the one that asks most often wins, a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from .contract_rules import NO_LONGER, OTHER_INTERVAL, RENEWAL, ContractSheet
@@ -28,6 +30,18 @@ class Owed:
     ends: date
     duty: str
     covers: tuple[str, ...]
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """As the ledger keeps it; worked out once for all whose year is laid alike."""
+        days = {name: getattr(self, name).isoformat() for name in ("starts", "due", "ends")}
+        return {**self.columns, **days}
+
+    @cached_property
+    def columns(self) -> dict[str, Any]:
+        """Its fields as a row keeps them."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**values, "covers": list(self.covers)}
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ def _replanned(wanted: Sequence[Owed], mine: Sequence[Standing], today: date) ->
     there = {one.nth for one in mine if one.times == times}
     kept = [one.kept_on for one in mine if one.kept_on is not None and one.times != times]
     added = tuple(
-        replace(one, starts=max(one.starts, today))
+        one if one.starts >= today else replace(one, starts=today)
         for one in wanted
         if one.due >= today and one.nth not in there and not any(one.starts <= day <= one.due for day in kept)
     )

@@ -233,6 +233,12 @@ class PackSet:
         found = self.classes.classify(facts, on, drafts=drafts)
         return {"resident_class": found.to_class, "medical": found.medical, "social": found.social}
 
+    def turned(self, then: date, now: date) -> bool:
+        """Whether a rule of years or classes speaks on one of these days and not on the other."""
+        sheets = (self.contracts, self.classes.sheet if self.classes else None)
+        rules = [rule for sheet in sheets if sheet for rule in sheet.rules.values()]
+        return any(rule.speaks(then) != rule.speaks(now) for rule in rules)
+
     @property
     def imports(self) -> Roster:
         """Roster header synonyms."""

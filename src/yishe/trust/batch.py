@@ -21,19 +21,15 @@ class Batch(Bundle):
 
     def __init__(self) -> None:
         super().__init__()
-        self._inserts: dict[Key, Write] = {}
+        self._inserts: dict[Key, list[list[Any]]] = {}
 
-    def _append(self, write: Write) -> None:
+    def _into(self, model: type[models.Model], names: commit.Names, *, absent: bool) -> list[list[Any]]:
         """As a bundle does, but found by key: there may be thousands."""
-        if write.where:
-            self._writes.append(write)
-            return
-        key = (write.model, write.names, write.absent)
-        known = self._inserts.setdefault(key, write)
-        if known is write:
-            self._writes.append(write)
-        else:
-            known.rows.extend(write.rows)
+        key = (model, names, absent)
+        found = self._inserts.get(key)
+        if found is None:
+            found = self._inserts[key] = super()._into(model, names, absent=absent)
+        return found
 
     def commit(self) -> None:
         """Write all or nothing. Raises Stale or Duplicate as a bundle does."""
@@ -111,12 +107,14 @@ def _inserted(one: Write) -> None:
 def copied(
     cursor: Any, model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Rows into a table by PostgreSQL's COPY; values as `columns` stores them. A taken key is told as any statement tells it."""
-    known = columns.of(model)
-    listed = ", ".join(known[name].name for name in names)
+    """Rows into a table by PostgreSQL's COPY, in binary; values as `columns` stores them. Told the types beforehand, the driver
+    need not ask each value for its own. A taken key is told as any statement tells it."""
+    named = [columns.of(model)[name] for name in names]
+    listed = ", ".join(one.name for one in named)
     with (
         columns.here().wrap_database_errors,
-        cursor.copy(f'COPY "{model._meta.db_table}" ({listed}) FROM STDIN') as stream,
+        cursor.copy(f'COPY "{model._meta.db_table}" ({listed}) FROM STDIN (FORMAT BINARY)') as stream,
     ):
+        stream.set_types([one.cast.removeprefix("::") for one in named])
         for row in rows:
             stream.write_row(row)

@@ -8,7 +8,7 @@ round trip (docs/decisions/0002). On SQLite it is one short transaction behind a
 machine share, so that writers queue in order instead of colliding. Both refuse the same things.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -66,37 +66,45 @@ def _row(model: type[models.Model], values: Mapping[str, Any]) -> tuple[Names, l
     return names, row
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """Where a column of a new row gets its value: given under this name, or the model's default."""
-
-    given: str | None
-    default: Callable[[], Any]
-    column: columns.Column
+Cell = tuple[str | None, Callable[[], Any] | None, Any, frozenset[type], Callable[[Any], Any]]
+"""Where a column of a new row gets its value: given under this name, else what the model's default makes each time, else this
+value as it is stored always; then which types are stored as they are, and what is done with others."""
 
 
 @lru_cache(maxsize=1024)
-def _cells(model: type[models.Model], given: Names) -> tuple[Names, tuple[_Cell, ...]]:
+def _cells(model: type[models.Model], given: Names) -> tuple[Names, tuple[Cell, ...]]:
     """How a new row is completed when these are given; a serial key stays open."""
-    known, cells, used = columns.of(model), [], 0
+    known, cells, names = columns.of(model), list[Cell](), list[str]()
     for f in model._meta.concrete_fields:
         name = next((one for one in (f.attname, f.name) if one in given), None)
         if name is not None or not isinstance(f, models.AutoField):
-            cells.append(_Cell(name, f.get_default, known[f.attname]))
-            used += name is not None
-    if used != len(given):
+            names.append(f.attname)
+            cells.append(_cell(f, name, known[f.attname]))
+    if sum(name is not None for name, *_ in cells) != len(given):
         raise TypeError(f"{model.__name__} has no {sorted(set(given) - set(known))}")
-    return tuple(cell.column.attname for cell in cells), tuple(cells)
+    return tuple(names), tuple(cells)
 
 
-def _whole_row(model: type[models.Model], values: Mapping[str, Any]) -> tuple[Names, list[Any]]:
+def _cell(f: models.Field, name: str | None, column: columns.Column) -> Cell:
+    made = f.get_default if name is None and callable(f.default) and f.has_default() else None
+    always = f.get_default() if name is None and made is None else None
+    kept = always if type(always) in column.plain else column.stored(always)
+    return name, made, kept, column.plain, column.stored
+
+
+def _whole(cells: Sequence[Cell], values: Mapping[str, Any]) -> list[Any]:
     """Every column gets a value: the given one, the model's default, or null."""
-    names, cells = _cells(model, tuple(values))
     row = []
-    for cell in cells:
-        value = values[cell.given] if cell.given is not None else cell.default()
-        row.append(value if type(value) in cell.column.plain else cell.column.stored(value))
-    return names, row
+    for given, made, always, plain, stored in cells:
+        if given is not None:
+            value = values[given]
+        elif made is not None:
+            value = made()
+        else:
+            row.append(always)
+            continue
+        row.append(value if type(value) in plain else stored(value))
+    return row
 
 
 class Bundle:
@@ -107,11 +115,15 @@ class Bundle:
 
     def insert(self, model: type[models.Model], **values: Any) -> None:
         """A new row; a taken unique key makes `commit` raise Duplicate."""
-        self._insert(model, values, absent=False)
+        self._insert(model, (values,), absent=False)
+
+    def insert_all(self, model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+        """The same for many rows of which the same columns are given."""
+        self._insert(model, rows, absent=False)
 
     def insert_if_absent(self, model: type[models.Model], **values: Any) -> None:
         """A new row unless one with the same unique key is there already."""
-        self._insert(model, values, absent=True)
+        self._insert(model, (values,), absent=True)
 
     def update(
         self,
@@ -159,22 +171,18 @@ class Bundle:
         except IntegrityError as error:
             raise Duplicate(str(error)) from error
 
-    def _insert(self, model: type[models.Model], values: dict[str, Any], *, absent: bool) -> None:
-        names, row = _whole_row(model, values)
-        self._append(Write(model, names, [row], absent=absent))
+    def _insert(self, model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, absent: bool) -> None:
+        if rows:
+            names, cells = _cells(model, tuple(rows[0]))
+            self._into(model, names, absent=absent).extend(_whole(cells, values) for values in rows)
 
-    def _append(self, write: Write) -> None:
-        """Rows for the same table share one statement, so its shape stays small and its plan is kept."""
-        for earlier in self._writes if not write.where else ():
-            if (earlier.model, earlier.names, earlier.absent, earlier.where) == (
-                write.model,
-                write.names,
-                write.absent,
-                (),
-            ):
-                earlier.rows.extend(write.rows)
-                return
-        self._writes.append(write)
+    def _into(self, model: type[models.Model], names: Names, *, absent: bool) -> list[list[Any]]:
+        """Where rows of this shape go: they share one statement, so that its shape stays small and its plan is kept."""
+        for one in self._writes:
+            if not one.where and (one.model, one.names, one.absent) == (model, names, absent):
+                return one.rows
+        self._writes.append(Write(model, names, [], absent=absent))
+        return self._writes[-1].rows
 
 
 @contextmanager

@@ -68,6 +68,16 @@ def instance(model: type[M], row: Sequence[Any]) -> M:
     return model.from_db(DEFAULT_DB_ALIAS, names(model), values(model, row))
 
 
+def where_in(model: type[M], attname: str, wanted: Sequence[UUID]) -> list[M]:
+    """Every row of `model` whose column of this attribute is one of `wanted`, in order of that column. One statement."""
+    if not wanted:
+        return []
+    column = f"m.{columns_of(model)[attname].name}"
+    within, given = among(column, wanted)
+    sql = f'SELECT {columns(model, "m")} FROM "{model._meta.db_table}" m WHERE {within} ORDER BY {column}'
+    return [instance(model, row) for row in rows(sql, given)]
+
+
 def among(column: str, wanted: Sequence[UUID]) -> tuple[str, list[Any]]:
     """A condition that `column` is one of `wanted`, with its parameters; one constant text on PostgreSQL."""
     if on_postgresql():

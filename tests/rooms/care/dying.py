@@ -13,7 +13,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
 django.setup()
 
-from yishe.care import contract_rows, population, year_changes  # noqa: E402 - only after setup
+from yishe.care import contract_rows, population, replanning, year_changes  # noqa: E402 - only after setup
 from yishe.care.models import Contract, Owed  # noqa: E402
 from yishe.doors.cli.main import main as yishe  # noqa: E402
 from yishe.lab import crowd  # noqa: E402
@@ -38,7 +38,7 @@ def begin() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     batch._inserted = dies
-    population.SIZE = PART
+    replanning.SIZE = PART
     population.run(clock.now())
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 from tests.rooms.trust import places
 
-from yishe.care import classes, conditions, population, rebuild, replanning, year_changes
+from yishe.care import classes, conditions, marks, population, rebuild, replanning, year_changes
 from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
@@ -147,13 +148,13 @@ def test_a_birthday_or_another_pack_is_a_change_too(made: crowd.Crowd) -> None:
     assert found.looked in range(1, made.contracts)
     assert row.owed.filter(service="annual_exam").count() == 1
 
-    last = Entry.objects.filter(kind=population.RAN).order_by("-recorded_at").first()
+    last = marks.last(row.home, population.RAN)
     assert last is not None
-    known = facts.of([row.subject])[row.subject]
-    same, other = population.Before(last.recorded_at, last.pack), population.Before(last.recorded_at, "other")
-    soon = last.recorded_at + timedelta(minutes=1)
-    assert not population._changed(known, row.signed_at, same, soon)
-    assert population._changed(known, row.signed_at, other, soon)
+    assert marks.holds(last, last.at + timedelta(minutes=1))
+    assert not marks.holds(replace(last, pack="other"), last.at + timedelta(minutes=1))
+    assert not marks.holds(replace(last, at=datetime(2001, 1, 1, tzinfo=UTC)), last.at), (
+        "rules began since then"
+    )
 
 
 def test_a_disease_that_stands_in_the_record_counts_though_the_roster_is_silent(
