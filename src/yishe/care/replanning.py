@@ -88,21 +88,21 @@ def everybody(at: datetime) -> int:
     before = {home: marks.last(home, FOLLOWED) for home in rows.values_list("home", flat=True).distinct()}
     anew = {home for home, mark in before.items() if not marks.holds(mark, at) or at - mark.at > LONGEST}
     known = [mark.at for home, mark in before.items() if mark is not None and home not in anew]
-    stirred = _stirred(min(known), at) if known else set()
-    found = Planned()
-    wanted = rows.filter(Q(home__in=anew) | Q(subject__in=stirred)).order_by("since", "id")
-    plan(found, list(wanted.values_list("id", flat=True)), at)
+    wanted, found = Q(home__in=anew), Planned()
+    if known:
+        wanted |= _stirred(min(known), at)
+    plan(found, list(rows.filter(wanted).order_by("since", "id").values_list("id", flat=True)), at)
     if not found.busy:
         marks.ended(before, FOLLOWED, at, {"looked": found.looked, "planned": found.planned})
     return found.planned
 
 
-def _stirred(since: datetime, at: datetime) -> set[UUID]:
-    """Subjects of whom particulars or class were written since then, or who have grown a year older."""
+def _stirred(since: datetime, at: datetime) -> Q:
+    """Contracts of those of whom particulars or class were written since then, or who have grown a year older."""
     then, now = since.astimezone(ZONE).date(), at.astimezone(ZONE).date()
     days = [then + timedelta(days=n + 1) for n in range((now - then).days)]
-    looked = ClassOf.objects.filter(looked_at__gte=since).values_list("subject", flat=True)
-    return facts.stirred(WHY, since, days) | set(looked)
+    looked = ClassOf.objects.filter(looked_at__gte=since).values("subject")
+    return Q(subject__in=facts.stirred(WHY, since, days)) | Q(subject__in=looked)
 
 
 def plan(

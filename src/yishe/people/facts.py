@@ -55,16 +55,17 @@ def of_everybody(why: str) -> dict[UUID, Known]:
     return _mapped(list(_mapping()), everybody(Resident, why))
 
 
-def stirred(why: str, since: datetime, birthdays: Iterable[date]) -> set[UUID]:
-    """Subjects of whom anything of this was written since then, or whose birthday is one of these days."""
+def stirred(why: str, since: datetime, birthdays: Iterable[date]) -> QuerySet[Any]:
+    """Subjects of whom anything of this was written since then, or whose birthday is one of these days; to be asked within another
+    query."""
     grown = Q()
     for day in birthdays:
         grown |= Q(birth_date__month=day.month, birth_date__day=day.day)
         if (day.month, day.day) == (3, 1):  # who was born on 29 February grows older today
             grown |= Q(birth_date__month=2, birth_date__day=29)
-    rows = set(everybody(Resident, why).filter(Q(updated_at__gte=since) | grown).values_list("id", flat=True))
-    whose = set(_mapping().filter(origin__in=rows).values_list("resident", flat=True))
-    return set(_mapping().filter(resident__in=rows | whose).values_list("subject", flat=True))
+    rows = everybody(Resident, why).filter(Q(updated_at__gte=since) | grown).values("id")
+    merged = Subject.objects.filter(origin__in=rows).values("resident")
+    return Subject.objects.filter(Q(resident__in=rows) | Q(resident__in=merged)).values("subject")
 
 
 def _mapped(found: list[tuple[UUID, UUID, UUID]], rows: QuerySet[Resident]) -> dict[UUID, Known]:

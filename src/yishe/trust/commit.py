@@ -152,7 +152,10 @@ class Bundle:
     def take_in(self, other: "Bundle") -> None:
         """Everything another act would write, to be written with this."""
         for one in other.given_up():
-            self._append(one)
+            if one.where:
+                self._writes.append(one)
+            else:
+                self._into(one.model, one.names, absent=one.absent).extend(one.rows)
 
     def __bool__(self) -> bool:
         return bool(self._writes)

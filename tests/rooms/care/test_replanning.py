@@ -14,6 +14,7 @@ from yishe.loops import acts
 from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.policy.refusals import Conflict, Forbidden
+from yishe.trust import ledger
 from yishe.trust.models import Entry
 
 __all__ = ["her"]
@@ -116,6 +117,12 @@ def test_a_birthday_in_the_year_brings_what_the_age_is_owed(world: World, her: U
     signed(world, her, now)
     assert replanning.everybody(now + timedelta(days=59)) == 0
     assert replanning.everybody(now + timedelta(days=60)) == 1
+
+    assert replanning.everybody(now + timedelta(days=61)) == 0
+    (*_, last) = Entry.objects.filter(kind=replanning.FOLLOWED).order_by("recorded_at")
+    assert ledger.facts_of(last) == {"looked": 0, "planned": 0}, (
+        "whom nothing happened to is not looked at again"
+    )
 
     exam = Owed.objects.get(service="annual_exam")
     assert (exam.starts, exam.due, exam.covers) == (date(2026, 5, 1), date(2027, 3, 1), ["elder_exam"])
