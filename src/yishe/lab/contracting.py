@@ -14,14 +14,15 @@ from yishe.care import contracts, signing, year
 from yishe.care.agreements import Signature
 from yishe.care.models import Contract, Owed
 from yishe.lab import founding, hours, words
+from yishe.lab.caring import Caring
 from yishe.lab.founding import District
 from yishe.lab.population import Person
-from yishe.people import directory, packs
+from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.policy.contract_rules import NOTE, RENEWAL
 
 Push = Callable[[datetime, Callable[[datetime], object]], None]
-SHARE = 0.22
+SHARE = 0.3
 """Of those whom a team answers for: signed on this platform. The others' agreements lie on paper, as before it came."""
 APPLYING_NOW = 0.008
 """Share whose application of the last days nobody has reviewed or signed yet."""
@@ -41,6 +42,7 @@ class Year:
     made: District
     rng: Random
     push: Push
+    caring: Caring
 
     def plan(self, since: date, until: date) -> None:
         """Spread the signings over the days before `until`; a few more have only been applied for."""
@@ -94,6 +96,7 @@ class Year:
         signing.sign(doctor, contract, sides, at)
         for owed in Owed.objects.filter(contract=contract).order_by("due", "service", "nth"):
             self._look_after(owed, resident, at)
+        self.caring.begins(resident, at, again=Contract.objects.get(id=contract).renews is not None)
 
     def _look_after(self, owed: Owed, resident: UUID, at: datetime) -> None:
         """When this promise will be kept, if it ever is."""
@@ -119,7 +122,11 @@ class Year:
             contract=owed.contract_id, duty=owed.duty, kept_on=None, starts__lte=today, ends__gte=today
         ).exclude(service=RENEWAL)
         others = {one.service for one in open_now if how in sheet.services[one.service].how}
-        actor = self._performer(owed.duty, resident, at)
+        actor = self.caring.performer(owed.duty, resident, at)
+        form = self.caring.form_for(owed.service, how, at)
+        if form is not None:
+            self.caring.follow_up(actor, resident, form, how, at)
+            return
         note = sheet.services[owed.service].record == NOTE
         summary = self.rng.choice(words.NOTES["intervention"] if note else words.ENCOUNTERS)
         year.keep(
@@ -136,11 +143,7 @@ class Year:
     # Who, whom and when
 
     def _doctor(self, resident: UUID, at: datetime) -> Actor:
-        return self._performer("family_doctor", resident, at)
-
-    def _performer(self, duty: str, resident: UUID, at: datetime) -> Actor:
-        found = directory.current().performer(duty, self.made.placed[resident], at).member
-        return Actor(found.id, found.account, found.name, found)
+        return self.caring.performer("family_doctor", resident, at)
 
     def _guardian(self, child: Person, today: date) -> str:
         """An adult of the same household, or an invented one of the same surname."""
@@ -165,3 +168,5 @@ def kinds() -> Iterator[str]:
     """The loop kinds that people here look after by contract, not one by one."""
     sheet = contracts.sheet_now()
     yield from (sheet.item, sheet.renewal.kind, sheet.application, sheet.countersignature.kind)
+    rules = packs.in_force().plans.rules()
+    yield from (rules.confirmation, rules.review)

@@ -15,7 +15,7 @@ from random import Random
 from uuid import UUID, uuid4
 
 from yishe.care import contracts, encounters, notes, year
-from yishe.lab import contracting, daily, habits, hours, words
+from yishe.lab import caring, contracting, daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
 from yishe.loops.projection import found
@@ -54,7 +54,8 @@ class History:
         """From the morning of `since` to `now`; until `lively` there are only contracts and what they promise."""
         days = daily.Days(self.made, self.rng, self.notice)
         today = now.astimezone(hours.ZONE).date()
-        contracting.Year(self.made, self.rng, self.push).plan(since, today)
+        cared = caring.Caring(self.made, self.rng, self.push)
+        contracting.Year(self.made, self.rng, self.push, cared).plan(since, today)
         for at, leave in daily.leaves(self.made, self.rng, lively, today):
             self.push(at, leave)
         self.looked = hours.local(since, hours.OPENS)

@@ -162,8 +162,8 @@ class PackSet:
         return tuple(form for form in living if form.status == "approved")
 
     def bounds(self, on: date) -> Mapping[str, Quantity]:
-        """Quantities that may be entered by hand, with their limits on that day."""
-        return self.bounds_by_date.on(on)
+        """Quantities that may be entered by hand, with their limits on that day; what is older than the pack is held to its first."""
+        return self.bounds_by_date.always(on)
 
     def settings(self, on: date) -> SettingsVersion:
         """Delivery, search and other running values of that day."""

@@ -38,6 +38,10 @@ class Timeline(Generic[T]):
             raise NotInForce(self.name, day, f"已于 {since} 停止")
         return value
 
+    def always(self, day: date) -> T:
+        """The same for what only describes the world: before its first version the first one holds."""
+        return self.on(max(day, self.steps[0][0]) if self.steps else day)
+
     def alive(self, day: date) -> bool:
         found = in_force(self.steps, day)
         return found is not None and found[1] is not None

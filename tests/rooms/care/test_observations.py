@@ -52,6 +52,18 @@ def test_the_impossible_is_refused_into_a_question(
     assert not Observation.objects.exists()
 
 
+def test_what_was_measured_before_the_pack_began_is_copied_from_the_booklet(
+    world: World, now: datetime
+) -> None:
+    """What a body can weigh does not begin with a pack: the limits hold for any past day."""
+    long_ago = now.replace(year=2019)
+    row = measure(world, now, "weight", {"weight": "61.5"}, occurred_at=long_ago)
+    assert row.occurred_at == long_ago
+    with pytest.raises(Invalid) as refused:
+        measure(world, now, "weight", {"weight": "615"}, occurred_at=long_ago)
+    assert refused.value.code == "value_impossible"
+
+
 def test_the_unusual_is_taken_only_when_measured_again(world: World, now: datetime) -> None:
     with pytest.raises(Invalid) as refused:
         measure(world, now, "bp", {"sbp": 290, "dbp": 120})

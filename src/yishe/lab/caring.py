@@ -1,0 +1,218 @@
+"""What is done for the invented district's residents once they have signed: assessed, planned for, vaccinated, measured, followed up.
+
+Every step is one call of a verb by the person who would do it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from uuid import UUID, uuid4
+
+from yishe.care import (
+    assessments,
+    entries,
+    followups,
+    forms,
+    growth,
+    immunizations,
+    observations,
+    plans,
+    scales,
+)
+from yishe.care.models import Plan
+from yishe.care.plans import Wish
+from yishe.lab import answers, hours
+from yishe.lab.founding import District
+from yishe.lab.population import Person
+from yishe.people import cards, directory
+from yishe.people.actors import Actor
+from yishe.people.packs import in_force
+from yishe.policy.followup_rules import HOW, Followup
+from yishe.policy.plan_content import Goal
+from yishe.policy.plan_rules import LEVELS
+from yishe.trust import ids
+
+Push = Callable[[datetime, Callable[[datetime], object]], None]
+ASSESSED = (("self_care", 0.7, 65, "", "nurse"), ("phq2", 0.3, 18, "", "nurse"), ("steadi", 0.25, 70, "", "nurse"),
+            ("ucla3", 0.8, 60, "living_alone", "social_worker"), ("social_needs", 0.2, 60, "", "social_worker"))  # fmt: skip
+"""Scale, share of those it is for, from which age, with which trait, and whose duty fills it."""
+SOON = (1, 40)
+"""Days after signing in which somebody is assessed."""
+PLANNED = (("hypertension_elder", 0.3, 65, "hypertension"), ("lonely_elder", 0.6, 65, "living_alone"),
+           ("diabetes", 0.3, 18, "diabetes"), ("disability", 0.4, 18, "disabled"))  # fmt: skip
+"""Plan template, share of those it is for, from which age, with which trait."""
+AIM = "7.0"
+"""What doctor and resident agree on where the template leaves it to them."""
+CONFIRMED = 0.9
+SCORED_AFTER = (60, 110)
+FILLED_IN = 0.85
+"""Share of the contacts of a chronic disease that are written on its form; of the others only the contact is recorded."""
+CHILD, INFANT = 6, 2
+VISITED = (1, 3, 6, 8, 12, 18, 24, 30, 36, 48, 60, 72)
+"""Months of age at which a child is weighed and measured, and given the doses that are due."""
+KG = ((0, 3.3), (1, 4.4), (3, 6.4), (6, 7.9), (12, 9.6), (24, 12.2), (36, 14.3), (48, 16.3), (72, 20.5))
+CM = (
+    (0, 49.9),
+    (1, 54.7),
+    (3, 61.4),
+    (6, 67.6),
+    (12, 75.7),
+    (24, 87.1),
+    (36, 96.1),
+    (48, 103.3),
+    (72, 116.0),
+)
+MONTH = 30.4
+MISSED = 0.07
+"""Share of a child's visits that do not take place: what was due then is late."""
+
+
+@dataclass
+class Caring:
+    """`push` puts a happening into the queue of simulated time."""
+
+    made: District
+    rng: Random
+    push: Push
+
+    def begins(self, resident: UUID, at: datetime, *, again: bool) -> None:
+        """What follows the signing of a contract; who renews `again` is assessed, and the rest goes on as it was."""
+        person, today = self.made.people[resident], at.date()
+        age = person.age(today)
+        for scale, share, youngest, trait, duty in ASSESSED:
+            if age >= youngest and (not trait or trait in person.traits) and self.rng.random() < share:
+                when = self._after(at, *SOON)
+                self.push(when, partial(self.assess, resident, scale, duty))
+        if again:
+            return
+        for template, share, youngest, trait in PLANNED:
+            if age >= youngest and trait in person.traits and self.rng.random() < share:
+                self.push(self._after(at, *SOON), partial(self.plan, resident, template))
+                break
+        if age <= CHILD:
+            self._childhood(resident, person, at)
+
+    # Assessing and following up
+
+    def assess(self, resident: UUID, scale: str, duty: str, at: datetime) -> None:
+        """Begun, answered at once and submitted."""
+        actor, form = self.performer(duty, resident, at), scales.in_force(scale, at)
+        row = assessments.start(actor, resident, scale=scale, at=at, command_id=command())
+        given = answers.answered(self.rng, form, self._about(resident, at), at.date(), {})
+        assessments.answer(
+            actor, resident, row.response, given, at=at, command_id=command(), confirmed=list(form.items)
+        )
+        assessments.submit(actor, resident, row.response, at=at, command_id=command())
+
+    def form_for(self, service: str, how: str, at: datetime) -> Followup | None:
+        """The form on which a contact for this service is written, if it is."""
+        fitting = (
+            one for one in scales.all_followups(at) if service in one.services and how in one.options(HOW)
+        )
+        return next(fitting, None) if self.rng.random() < FILLED_IN else None
+
+    def follow_up(self, actor: Actor, resident: UUID, form: Followup, how: str, at: datetime) -> None:
+        """One follow-up on its form: the contact, the measurements and the year's promises come with it."""
+        response, today = ids.new(), at.astimezone(hours.ZONE).date()
+        followups.begin(actor, resident, kind=form.code, response=response, at=at, command_id=command())
+        given = answers.answered(self.rng, form, self._about(resident, at), today, {HOW: how})
+        followups.answer(
+            actor, resident, response, given, at=at, command_id=command(), confirmed=list(form.items)
+        )
+        followups.submit(actor, resident, response, at=at, command_id=command())
+
+    # Planning
+
+    def plan(self, resident: UUID, template: str, at: datetime) -> None:
+        """Written by the doctor from a template, confirmed by the social worker within days, scored when some months passed."""
+        doctor = self.performer("family_doctor", resident, at)
+        blank = plans.started(template, at.astimezone(hours.ZONE).date())
+        content = replace(blank, goals=tuple(self._measured(goal) for goal in blank.goals))
+        plan = plans.write(doctor, resident, Wish(content, 0, template), at)
+        if self.rng.random() < CONFIRMED:
+            self.push(self._after(at, 1, 5), lambda then: self._confirm(plan, resident, then))
+
+    def _measured(self, goal: Goal) -> Goal:
+        """A goal that is a number starts some way above it."""
+        if goal.scaled:
+            return goal
+        target = goal.target or AIM
+        return replace(goal, target=target, baseline=f"{float(target) * self.rng.uniform(1.02, 1.3):.1f}")
+
+    def _confirm(self, plan: UUID, resident: UUID, at: datetime) -> None:
+        plans.confirm(self.performer("social_worker", resident, at), plan, 1, at)
+        self.push(self._after(at, *SCORED_AFTER), lambda then: self._score(plan, resident, then))
+
+    def _score(self, plan: UUID, resident: UUID, at: datetime) -> None:
+        worker = self.performer("social_worker", resident, at)
+        row = Plan.objects.get(id=plan)
+        for goal in plans.started(row.template, at.date()).goals:
+            if goal.scaled:
+                plans.score(worker, plan, goal.id, self.rng.choice(LEVELS[1:4]), at)
+
+    # Children
+
+    def _childhood(self, resident: UUID, person: Person, at: datetime) -> None:
+        """The visits of the first years: those before the contract are copied from the booklet on its day."""
+        missed = {month for month in VISITED if self.rng.random() < MISSED}
+        build = self.rng.uniform(0.92, 1.08)
+        for month in VISITED:
+            day = person.birth_date + timedelta(days=round(month * MONTH) + self.rng.randint(0, 9))
+            if month in missed:
+                continue
+            moment = hours.some_time(self.rng, day)
+            if moment < at:
+                self.push(at, partial(self._visited, resident, month, build, moment))
+            else:
+                self.push(moment, partial(self._visited, resident, month, build, moment))
+
+    def _visited(self, resident: UUID, month: int, build: float, on: datetime, at: datetime) -> None:
+        """Weighed, measured, and given what was due on that day."""
+        nurse = self.performer("nurse", resident, at)
+        kg, cm = (_between(table, month) for table in (KG, CM))
+        lying = growth.LYING if month <= INFANT * 12 else growth.STANDING
+        taken = (("child_weight", kg * build, ""), ("child_length", cm * (1 + build) / 2, lying))
+        for kind, value, context in taken:
+            observations.record(
+                nurse, resident, kind=kind, values={kind: round(value, 1)}, context=context, at=at, occurred_at=on,
+                repeated=True, command_id=command(),
+            )  # fmt: skip
+        self._vaccinated(nurse, resident, on, at)
+
+    def _vaccinated(self, nurse: Actor, resident: UUID, on: datetime, at: datetime) -> None:
+        where = self.made.placed[resident]
+        card = cards.cards([where.subject])[where.subject]
+        rows = immunizations.standing(entries.keyed(where))
+        for dose in immunizations.schedule(card, rows, on):
+            if dose.state in ("due", "late"):
+                immunizations.record(
+                    nurse, resident, vaccine=dose.vaccine, at=at, occurred_at=on, command_id=command()
+                )
+
+    # Who and when
+
+    def performer(self, duty: str, resident: UUID, at: datetime) -> Actor:
+        """Who of `duty` answers for the resident."""
+        found = directory.current().performer(duty, self.made.placed[resident], at).member
+        return Actor(found.id, found.account, found.name, found)
+
+    def _about(self, resident: UUID, at: datetime) -> forms.About:
+        return forms.about(self.made.placed[resident], at)
+
+    def _after(self, at: datetime, soonest: int, latest: int) -> datetime:
+        when = at + timedelta(days=self.rng.randint(soonest, latest), minutes=self.rng.randint(0, 300))
+        return hours.at_desk(self.rng, in_force().calendar, when)
+
+
+def _between(table: tuple[tuple[int, float], ...], month: int) -> float:
+    """The value at that age, between those of the ages beside it."""
+    below = max(pair for pair in table if pair[0] <= month)
+    above = min(pair for pair in table if pair[0] >= month)
+    share = (month - below[0]) / (above[0] - below[0]) if above[0] > below[0] else 0
+    return below[1] + (above[1] - below[1]) * share
+
+
+def command() -> str:
+    return f"demo:{uuid4()}"
