@@ -24,11 +24,17 @@ QUANTITIES: Mapping[str, tuple[float, float, float]] = {
 def answered(rng: Random, form: Scale, whose: About, today: date, said: Mapping[str, Any]) -> dict[str, Any]:
     """A whole form; `said` are answers that are given beforehand."""
     given = {code: one for code, one in said.items() if code in form.items}
-    while open_ := [code for code in scale_scoring.asked(form, given, whose) if code not in given]:
+    left: set[str] = set()
+    while open_ := [
+        one for one in scale_scoring.asked(form, given, whose) if one not in given and one not in left
+    ]:
         for code in open_:
             item = form.items[code]
-            given[code] = _answer(rng, form, code, item, today) if _is_answered(rng, item) else None
-    return {code: one for code, one in given.items() if one is not None}
+            if _is_answered(rng, item):
+                given[code] = _answer(rng, form, code, item, today)
+            else:
+                left.add(code)
+    return given
 
 
 def _is_answered(rng: Random, item: Item) -> bool:

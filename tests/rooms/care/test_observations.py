@@ -13,8 +13,9 @@ pytestmark = pytest.mark.django_db
 
 
 def measure(world: World, now: datetime, kind: str, values: dict[str, object], **more: object) -> Observation:
+    command = more.pop("command_id", "o1")
     return observations.record(
-        world.nurse, world.resident.resident, kind=kind, values=values, at=now, command_id="o1", **more
+        world.nurse, world.resident.resident, kind=kind, values=values, at=now, command_id=command, **more
     )
 
 
@@ -60,7 +61,7 @@ def test_what_was_measured_before_the_pack_began_is_copied_from_the_booklet(
     row = measure(world, now, "weight", {"weight": "61.5"}, occurred_at=long_ago)
     assert row.occurred_at == long_ago
     with pytest.raises(Invalid) as refused:
-        measure(world, now, "weight", {"weight": "615"}, occurred_at=long_ago)
+        measure(world, now, "height", {"height": "615"}, occurred_at=long_ago, command_id="o2")
     assert refused.value.code == "value_impossible"
 
 

@@ -1,29 +1,43 @@
 """The demo: into an empty database only, alive to the last day, and honest about what people did."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import check_password
+from django.db import transaction
+from tests.conftest import NOW
 
 from yishe.care import contract_rows, owing
-from yishe.care.models import Contract
-from yishe.lab import demo, founding, world
+from yishe.care.models import Contract, Immunization, Observation, Plan, QuestionnaireResponse
+from yishe.lab import demo
 from yishe.loops import worker
 from yishe.loops.models import Loop
 from yishe.people import consent_checks, own_accounts
 from yishe.people.models import Resident
-from yishe.policy.refusals import Conflict, Forbidden
+from yishe.policy.refusals import Conflict
 from yishe.talk.models import Outbox
-from yishe.trust import clock
+from yishe.trust import clock, scoping
 from yishe.trust.models import Account, Entry
 
 pytestmark = pytest.mark.django_db
-PEOPLE, DAYS, YEAR = 40, 30, 395
+PEOPLE, SEED, DAYS, YEAR = 60, 1, 30, 395
+
+
+@pytest.fixture(scope="module")
+def community(django_db_setup: None, django_db_blocker: Any) -> Iterator[demo.Loaded]:
+    """Loaded once; whatever a test writes is taken back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield demo.load(PEOPLE, SEED, at=NOW, days=DAYS, year=YEAR)
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def loaded(now: datetime) -> demo.Loaded:
-    return demo.load(PEOPLE, 3, at=now, days=DAYS, year=YEAR)
+def loaded(community: demo.Loaded) -> Iterator[demo.Loaded]:
+    before = transaction.savepoint()
+    yield community
+    transaction.savepoint_rollback(before)
 
 
 def test_it_leaves_a_living_demo(loaded: demo.Loaded, now: datetime) -> None:
@@ -58,38 +72,20 @@ def test_contracts_live_through_their_year(loaded: demo.Loaded, now: datetime) -
     assert any(one.count("kept") for one in years), "somebody kept what was promised"
     assert any(one.count("coming", "open") for one in years), "and there is always a next promise"
     assert contract_rows.differences() == []
+    filled = scoping.everybody(QuestionnaireResponse, "what the demo filled in").filter(status="completed")
+    assert {"htn", "phq2"} <= {row.scale for row in filled}, (
+        "they are followed up and assessed on their forms"
+    )
+    assert Plan.objects.filter(in_force__gt=0).exists(), "both professions stand behind a plan"
+    assert scoping.everybody(Immunization, "whether children were vaccinated").exists()
+    assert scoping.everybody(Observation, "whether they were weighed").filter(kind="child_weight").exists()
 
 
 def test_a_second_load_is_refused_and_changes_nothing(loaded: demo.Loaded, now: datetime) -> None:
     with pytest.raises(Conflict) as refused:
-        demo.load(PEOPLE, 3, at=now)
+        demo.load(PEOPLE, SEED, at=now)
     assert "已经装好" in refused.value.title
     assert Resident.objects.count() == PEOPLE
-
-
-def test_a_database_in_use_is_never_mixed_with_a_demo(now: datetime) -> None:
-    world.build(2, at=now)
-    with pytest.raises(Conflict) as refused:
-        demo.load(10, 1, at=now)
-    assert "已有数据" in refused.value.title
-    assert not clock.is_demo()
-
-
-def test_an_interrupted_load_leaves_nothing(now: datetime) -> None:
-    def interrupt(done: int, total: int, words: str) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        demo.load(10, 1, at=now, progress=interrupt)
-    assert not Resident.objects.exists()
-    assert not clock.is_demo()
-
-
-def test_progress_only_grows_and_ends_full(now: datetime) -> None:
-    seen: list[tuple[int, int]] = []
-    demo.load(6, 1, at=now, days=3, year=3, progress=lambda done, total, words: seen.append((done, total)))
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert seen[-1][0] == seen[-1][1]
 
 
 def test_the_listed_accounts_really_open(loaded: demo.Loaded, now: datetime) -> None:
@@ -109,26 +105,3 @@ def test_a_resident_and_a_relative_can_try_their_own_pages(loaded: demo.Loaded, 
     (card,) = own_accounts.with_phone(her["phone"], now)
     assert (card.name, str(card.birth_date)) == (her["name"], her["birth_date"])
     assert own_accounts.known(his["phone"], consent_checks.relative_of(his["name"], his["phone"]), now)
-
-
-def test_no_accounts_are_told_outside_a_demo(now: datetime) -> None:
-    world.build(2, at=now)
-    with pytest.raises(Forbidden):
-        demo.accounts(now)
-    with pytest.raises(Forbidden):
-        demo.own_accounts(now)
-
-
-def test_each_account_has_a_salt_of_its_own(now: datetime) -> None:
-    founding.district(now)
-    hashes = list(Account.objects.values_list("password", flat=True))
-    assert len(set(hashes)) == len(hashes)
-
-
-def test_a_small_world_has_the_people_a_test_needs(now: datetime) -> None:
-    built = world.build(30, at=now)
-    doctor, worker_ = built.one("family_doctor"), built.one("social_worker")
-    assert doctor.name == "王建平"
-    assert worker_.name == "李敏"
-    assert built.contracted()
-    assert len(built.people) == 30
