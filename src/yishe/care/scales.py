@@ -1,5 +1,6 @@
 """Scales and follow-up forms: those in force today, and the one a form was begun under."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,12 @@ def followup(code: str, at: datetime) -> Followup:
 
 def all_followups(at: datetime) -> tuple[Followup, ...]:
     return packs.in_force().followups(at.astimezone(ZONE).date())
+
+
+def keepers(duties: Collection[str], at: datetime) -> dict[str, str]:
+    """Schedule or service of a contract → the follow-up form by which somebody with one of these duties makes its contact."""
+    mine = [form for form in all_followups(at) if not set(form.filled_by.staff).isdisjoint(duties)]
+    return {name: form.code for form in mine for name in (*form.visits, *form.services)}
 
 
 def is_followup(code: str) -> bool:

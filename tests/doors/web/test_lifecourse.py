@@ -109,8 +109,32 @@ def test_a_visit_of_the_schedule_is_recorded_where_it_is_late(office: Office, ba
     assert "已按时做" in office.nurse.text(page(baby), tab="schedule")
     again = office.nurse.send(f"{page(baby)}/record/visit", **{**given, "command_id": uuid4().hex})
     assert (again.status_code, "已经做过" in again.content.decode()) == (422, True)
-    assert "record/visit" not in office.social_worker.text(page(baby), tab="schedule")
+    sees = office.social_worker.text(page(baby), tab="schedule")
+    assert "record/visit" not in sees
+    assert "followups/new" not in sees
     assert office.stranger.open(page(baby), tab="schedule").status_code == 403
+
+
+def test_the_line_of_the_schedule_leads_to_the_form_that_makes_the_visit(
+    office: Office, baby: Placement
+) -> None:
+    assert "followups/new/child" in office.nurse.text(page(baby), tab="schedule")
+    form = office.nurse.text(f"{page(baby)}/followups/new/child")
+    address = form.split(f'action="{page(baby)}/followups/')[1].split("/submit")[0]
+    assert "叫名字没有反应" in form  # the warning signs of her age
+    today = f"{datetime.now(UTC) + timedelta(hours=8):%Y-%m-%d}"
+    given = {
+        "how": "1", "on": today, "weight": "9.8", "length": "75", "danger_later": "none", "nutrition": "good", "body": "normal",
+        "eyes": "normal", "ears": "passed", "teeth": "normal", "signs_12": "c",
+    }  # fmt: skip
+    sent = {f"a-{code}": said for code, said in given.items()}
+    answer = office.nurse.send(f"{page(baby)}/followups/{address}/submit?kind=child", **sent)
+    result = office.nurse.text(answer.headers["Location"])
+    assert "发育预警，转诊评估" in result
+    assert "建议转诊" in result
+    shown = office.nurse.text(page(baby), tab="schedule")
+    assert "followups/new/child" not in shown  # made, and nothing else is due at her age
+    assert office.nurse.text(page(baby), tab="growth").count('<circle class="child"') == 1
 
 
 def test_a_pregnancy_is_shown_to_clinicians_and_a_man_has_none(office: Office) -> None:

@@ -16,6 +16,7 @@ from yishe.care import (
     observations,
     pregnancies,
     risks,
+    scales,
     schedules,
     timeline,
 )
@@ -82,10 +83,13 @@ def _schedule(here: Here, record: Record, seen: Sight) -> dict[str, Any]:
     stands, card = record.placement, record.card
     standing = guarded.standing(record.conditions, seen)
     found = schedules.lines(card, record.subjects, standing, lives.day(here.now))
+    forms = scales.keepers(here.duties, here.now)
     groups = [
         {"title": words, "mark": mark, "lines": lines, "doable": state in schedules.OPEN}
         for state, (words, mark) in VISITS.items()
-        if (lines := [one for one in found if one.state == state])
+        if (
+            lines := [(one, forms.get(one.code.partition(".")[0], "")) for one in found if one.state == state]
+        )
     ]
     may = {
         name: access.may(here.actor, action, stands, here.now).allowed and not stands.gone

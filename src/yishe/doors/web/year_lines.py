@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from yishe.care import contacts, contracts, owing
+from yishe.care import contacts, contracts, owing, scales
 from yishe.care.owing import Line, Year
 from yishe.doors.web import faces, spoken
 from yishe.doors.web.page import Here
@@ -47,7 +47,8 @@ def free(at: datetime, years: list[Year]) -> bool:
 
 def _contract(here: Here, one: Year, share: frozenset[str]) -> dict[str, Any]:
     row, sheet = one.contract, contracts.sheet_now()
-    lines = [line(here, each) for each in one.lines]
+    forms = scales.keepers(here.duties, here.now)
+    lines = [line(here, each) | {"form": forms.get(each.service, "")} for each in one.lines]
     package, end = sheet.packages.get(row.package), sheet.ends.get(row.end_reason)
     team = here.staff.organisations.get(row.team) if row.team else None
     return {
