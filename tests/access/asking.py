@@ -137,6 +137,8 @@ SENT: dict[str, Sent] = {
     "POST /my/contract/{applied}/sign": lambda town, person: {"read": "on", "name": "司徒申请", "version": "2025-01-01"},
     "POST /api/v1/contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},
     "POST /residents/{contracted}/keep": _kept,
+    "POST /residents/{contracted}/attempts": lambda town, person: {"way": "3", "outcome": "no_answer"},
+    "POST /api/v1/residents/{contracted}/attempts": lambda town, person: {"way": "3", "outcome": "no_answer"},
     "POST /api/v1/residents/{resident}/contracts": lambda town, person: {"package": "basic", "way": "home"},
     "POST /api/v1/residents/{contracted}/contacts": _kept,
     "POST /api/v1/contracts/{applied}/review": lambda town, person: {"findings": "适合基础包"},

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from yishe.care.models import Contract, Owed
+from yishe.care.models import Attempt, Contract, Owed
 from yishe.policy import contract_state, contract_year
-from yishe.policy.contract_state import APPLIED, KEPT, OPENED, REPLANNED, SIGNED, ContractState, Said
+from yishe.policy.contract_state import (
+    APPLIED,
+    ATTEMPTED,
+    KEPT,
+    OPENED,
+    REPLANNED,
+    SIGNED,
+    ContractState,
+    Said,
+)
 from yishe.trust import ids, ledger, replay
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
@@ -99,13 +108,42 @@ def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
         yield from ((row["id"], {k: v for k, v in row.items() if k != "id"}) for row in items.values())
 
 
+def attempted(
+    said: Mapping[str, Any], contract: UUID, home: UUID, subject: UUID, by: UUID, at: datetime
+) -> dict[str, Any]:
+    """The row of an attempt as its entry wrote it."""
+    again, visit = said.get("again_at"), said.get("visit")
+    return {
+        "id": UUID(said["id"]), "home": home, "subject": subject, "contract_id": contract, "way": said["way"],
+        "outcome": said["outcome"], "reached": said["reached"], "tried_at": datetime.fromisoformat(said["tried_at"]),
+        "again_at": datetime.fromisoformat(again) if again else None, "visit": UUID(visit) if visit else None,
+        "by": by, "recorded_at": at,
+    }  # fmt: skip
+
+
+def refolded_attempts() -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """The same for every attempt to reach somebody."""
+    for one in Entry.objects.filter(kind=ATTEMPTED).order_by("stream", "seq").iterator(chunk_size=2000):
+        if one.subject is None:
+            continue
+        said = ledger.facts_of(one)
+        row = attempted(said, one.stream, one.home, one.subject, one.actor, one.recorded_at)
+        yield row["id"], {name: value for name, value in row.items() if name != "id"}
+
+
 def differences() -> list[replay.Difference]:
     """Everywhere the rows say something else than their ledger; empty when all is well."""
-    rows, items = Contract.objects.values(), Owed.objects.values()
-    return replay.differences(
-        refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
-    ) + replay.differences(
-        refolded_items(), lambda one: items.filter(id=one).first(), items.values_list("id", flat=True)
+    rows, items, tries = Contract.objects.values(), Owed.objects.values(), Attempt.objects.values()
+    return (
+        replay.differences(
+            refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
+        )
+        + replay.differences(
+            refolded_items(), lambda one: items.filter(id=one).first(), items.values_list("id", flat=True)
+        )
+        + replay.differences(
+            refolded_attempts(), lambda one: tries.filter(id=one).first(), tries.values_list("id", flat=True)
+        )
     )
 
 

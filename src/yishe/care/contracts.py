@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import contract_stream, entries
+from yishe.care import attempts, contract_stream, entries, seeking
 from yishe.care.contract_rows import state_of
 from yishe.care.contract_stream import UNNAMED, Once, advance, commit_
 from yishe.care.models import Contract
@@ -130,7 +130,8 @@ def end(
 ) -> None:
     """End the contract, or take back an application. What it promised and is still open falls with it.
 
-    Invalid for a reason the pack does not know, Conflict when it is over already."""
+    Invalid for a reason the pack does not know; Conflict when it is over already, or when she was not tried as often as ending
+    for lost contact wants."""
     if once.done(actor, at):
         return
     row, where, permission = found(actor, contract, at)
@@ -139,6 +140,7 @@ def end(
     if reason not in sheet.ends:
         known = _titles(one.title for one in sheet.ends.values())
         raise Invalid("reason", f"请选解约原因：{known}。", field="reason", possible=list(sheet.ends))
+    attempts.require_tried(where, reason)
     bundle = _ended(row, sheet, actor, reason, entries.text(words, "说明"), at, once)
     line(bundle, "end", where, actor, permission, at)
     commit_(bundle)
@@ -150,7 +152,9 @@ def _ended(
     bundle = Bundle()
     advance(bundle, row, ENDED, actor, at, {"end_reason": reason}, {"words": words} if words else None, once)
     begun = row.owed.filter(kept_on=None, loop__isnull=False).values_list("loop", flat=True)
-    loops = [one for one in (row.application, row.countersignature, *begun) if one]
+    loops = [
+        one for one in (row.application, row.countersignature, *seeking.visits([row.subject]), *begun) if one
+    ]
     for loop in Loop.objects.filter(id__in=loops, closed_at=None).order_by("id").values_list("id", flat=True):
         fulfilling.withdraw(bundle, loop, sheet.ends[reason].closes, Said(actor.staff_id, at))
     return bundle

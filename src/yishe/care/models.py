@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from yishe.care.attempt_models import Attempt  # noqa: F401 - one room, several pages of tables
 from yishe.care.class_models import ClassDue, ClassOf  # noqa: F401 - one room, two pages of tables
 from yishe.trust import ids
 from yishe.trust.scoping import OfPersons, Personal

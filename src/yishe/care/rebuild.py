@@ -5,7 +5,7 @@ from uuid import UUID
 
 from yishe.care import class_stream, contract_rows, plan_rows
 from yishe.care.class_models import ClassOf
-from yishe.care.models import Contract, Plan
+from yishe.care.models import Attempt, Contract, Plan
 from yishe.loops import rebuild
 from yishe.trust import replay
 
@@ -18,7 +18,9 @@ def differences() -> list[replay.Difference]:
 
 def counts() -> dict[str, int]:
     """How many rows were compared."""
-    rows = {"contracts": Contract.objects, "plans": Plan.objects, "classes": ClassOf.objects}
+    rows = {
+        "contracts": Contract.objects, "attempts": Attempt.objects, "plans": Plan.objects, "classes": ClassOf.objects,
+    }  # fmt: skip
     return {**rebuild.counts(), **{name: each.count() for name, each in rows.items()}}
 
 

@@ -1,6 +1,6 @@
 """The shape of pack cases: `cases/calendar.yaml`, `cases/reactions.yaml`, `cases/consents.yaml`,
-`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/classes.yaml`, `cases/field_groups.yaml`, `cases/left_us.yaml`,
-one file per loop kind, and `cases/scale.<scale>.yaml`.
+`cases/rights.yaml`, `cases/anomalies.yaml`, `cases/contracts.yaml`, `cases/unreachable.yaml`, `cases/classes.yaml`,
+`cases/field_groups.yaml`, `cases/left_us.yaml`, one file per loop kind, and `cases/scale.<scale>.yaml`.
 
 Times are local (`2026-03-02 09:00`). People are names the case makes up, besides the roles `sender`, `performer`,
 `team_lead`, `centre_director`, `<duty>_on_duty`, each of whom is somebody else.
@@ -135,6 +135,25 @@ class ContractCase(Strict):
     on: date
     owes: dict[str, int]
     window: Window | None = None
+
+
+class TriedCase(Strict):
+    """One attempt of a case, local time."""
+
+    at: datetime
+    way: str
+
+
+class UnreachableCase(Strict):
+    """After these attempts in vain: what is still wanted (`lacks`), and from when on and at which parts of the day the next call
+    counts, asked at `now`."""
+
+    name: str
+    tried: tuple[TriedCase, ...]
+    lacks: tuple[str, ...] | None = None
+    now: datetime | None = None
+    next_on: date | None = None
+    parts: tuple[str, ...] | None = None
 
 
 class ClassFacts(Strict):

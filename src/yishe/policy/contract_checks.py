@@ -46,6 +46,7 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
         known(where, "close reason", [end.closes], closing)
     for code, package in sheet.packages.items():
         known(("packages", code, "items"), "service", package.items, sheet.services)
+    _unreachable(sheet, sheets, kinds, known)
     _rules(tree, sheets, problems)
 
 
@@ -73,6 +74,16 @@ def _within_reach(tree: Marked, sheet: ContractSheet, code: str, other: str, pro
             tree.at(("services", code, "counts_as")).place,
             f"{other!r} is kept by {along.duty} alone; expected services of that duty to count as it",
         )
+
+
+def _unreachable(sheet: ContractSheet, sheets: Sheets, kinds: Kinds, known: Known) -> None:
+    rule, ways = sheet.unreachable, sheets.codes.get("encounter_kind", {})
+    for field, codes in (("ways", rule.ways), ("calls", rule.calls.ways), ("visit", rule.visit.ways)):
+        known(("unreachable", field), "encounter_kind", codes, ways)
+    known(("unreachable", "visit", "kind"), "loop kind", [rule.visit.kind], kinds)
+    for kind in kinds[rule.visit.kind].values if rule.visit.kind in kinds else ():
+        known(("unreachable", "visit"), "outcome", [rule.visit.found, rule.visit.missed], kind.outcomes)
+    known(("unreachable", "end"), "end of a contract", [rule.end], sheet.ends)
 
 
 def _rules(tree: Marked, sheets: Sheets, problems: Problems) -> None:

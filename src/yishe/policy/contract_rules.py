@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from .pack_fields import Length, Said, Sourced, Status, Strict
 from .refusals import Invalid
 from .timeline import in_force
+from .unreachable import Unreachable
 
 RENEWAL = "renewal"
 """The one promise of every year that no package lists: offering the next."""
@@ -119,6 +120,7 @@ class ContractSheet(Sourced):
     countersignature: Countersignature
     renewal: Renewal
     replanning: Replanning
+    unreachable: Unreachable
     months: int = Field(ge=1)
     ways: dict[str, Said]
     signatures: dict[str, Said]

@@ -15,6 +15,7 @@ AGREED = "contract.agreed"
 TEAM_CHANGED, ENDED = "contract.team_changed", "contract.ended"
 OPENED, KEPT = "contract.item_opened", "contract.item_kept"
 REPLANNED = "contract.year_replanned"
+ATTEMPTED = "contract.attempted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _read(name: str, value: Any) -> Any:
 
 
 def after(state: ContractState | None, one: Said) -> ContractState | None:
-    """The state once the event is recorded; events of the year's items leave it as it is."""
+    """The state once the event is recorded; events of the year's items and of attempts to reach her leave it as it is."""
     said = {name: _read(name, one.data[name]) for name in _SAID.get(one.kind, ()) if name in one.data}
     if one.kind == APPLIED:
         return ContractState(applied_at=one.at, applied_by=one.actor, **said)

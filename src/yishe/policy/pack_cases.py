@@ -27,6 +27,7 @@ from .case_models import (
     ReactionCase,
     RightsCase,
     ScaleCase,
+    UnreachableCase,
 )
 from .class_rules import Facts
 from .contract_year import counted, end_of, year
@@ -35,6 +36,7 @@ from .pack_errors import PackErrors, Problem, Problems, one_of
 from .pack_fields import Strict
 from .pack_files import Layer
 from .timeline import Timeline, in_force
+from .unreachable import Tried, next_call, standing
 
 _MODELS: dict[str, type[Strict]] = {
     "calendar": CalendarCase,
@@ -43,6 +45,7 @@ _MODELS: dict[str, type[Strict]] = {
     "rights": RightsCase,
     "anomalies": AnomalyCase,
     "contracts": ContractCase,
+    "unreachable": UnreachableCase,
     "classes": ClassCase,
     **case_life.MODELS,
     "field_groups": FieldGroupCase,
@@ -173,6 +176,8 @@ def _wrong(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
 def _of_people(pack: packs.PackSet, about: str, case: Strict | None) -> list[str]:
     if isinstance(case, ClassCase):
         return _class(pack, case)
+    if isinstance(case, UnreachableCase):
+        return _unreachable(pack, case)
     if isinstance(case, LeftUsCase):
         return _differ("left", case.left, case.reason in pack.settings(case.on).left_us)
     if isinstance(case, LoopCase):
@@ -231,6 +236,20 @@ def _contract(pack: packs.PackSet, case: ContractCase) -> list[str]:
         found = [one for one in owed if (one.service, one.nth) == (case.window.service, case.window.nth)]
         shown = [(one.starts, one.due, one.ends) for one in found]
         wrong += _differ("window", [(case.window.starts, case.window.due, case.window.ends)], shown)
+    return wrong
+
+
+def _unreachable(pack: packs.PackSet, case: UnreachableCase) -> list[str]:
+    if pack.contracts is None:
+        return ["no contracts.yaml"]
+    rule, tried = pack.contracts.unreachable, [Tried(one.at, one.way) for one in case.tried]
+    wrong = (
+        [] if case.lacks is None else _differ("lacks", list(case.lacks), standing(rule, tried).lacks(rule))
+    )
+    if case.now is not None:
+        day, parts = next_call(rule, tried, case.now)
+        wrong += _differ("next_on", case.next_on, day)
+        wrong += _differ("parts", sorted(case.parts or ()), sorted(parts))
     return wrong
 
 

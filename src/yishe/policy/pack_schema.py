@@ -18,6 +18,7 @@ from .case_models import (
     ReactionCase,
     RightsCase,
     ScaleCase,
+    UnreachableCase,
 )
 from .class_rules import ClassSheet
 from .consent_rules import ConsentSheet
@@ -90,6 +91,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/rights.yaml": RightsCase,
     "cases/anomalies.yaml": AnomalyCase,
     "cases/contracts.yaml": ContractCase,
+    "cases/unreachable.yaml": UnreachableCase,
     "cases/classes.yaml": ClassCase,
     "cases/vaccines.yaml": VaccineCase,
     "cases/growth.yaml": GrowthCase,

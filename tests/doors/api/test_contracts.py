@@ -40,4 +40,11 @@ def test_from_the_application_to_the_first_item_done(desk: Desk) -> None:
     assert (rate["numerator"], rate["denominator"], len(rate["items"])) == (0, 0, 2)
     assert desk.stranger.get("/reports/fulfilment", set="open").json()["items"] == []
 
+    vain = {"way": "3", "outcome": "no_answer", "note": "没人接"}
+    tried = [desk.nurse.post(f"{mine}/attempts", vain, key="t").json()["id"] for _ in range(2)]
+    assert tried[0] == tried[1]
+    told = desk.social_worker.get(f"{mine}/attempts").json()
+    assert ([one["note"] for one in told["items"]], told["since_reached"]) == (["没人接"], 1)
+    assert desk.stranger.post(f"{mine}/attempts", vain).status_code == 403
+    assert desk.doctor.post(f"{contract}/end", {"reason": "lost"}).json()["code"] == "not_tried_enough"
     assert desk.doctor.post(f"{contract}/end", {"reason": "asked"}).json()["stage"] == "ended"

@@ -93,6 +93,7 @@ def test_an_empty_database_refuses_in_words(empty: Yishe) -> None:
         "loops": 0,
         "consents": 0,
         "contracts": 0,
+        "attempts": 0,
         "plans": 0,
         "classes": 0,
         "differences": [],

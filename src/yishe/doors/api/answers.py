@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from yishe.doors.api.answer_base import Answer, Recorded
 from yishe.doors.api.assessment_answers import AssessmentForm, Assessments, SavedAssessment
+from yishe.doors.api.attempt_answers import Attempt, Attempts
 from yishe.doors.api.life_answers import ClassAndTiers, Growth, RecordedImmunization, Risks, Vaccines
 
 
@@ -346,6 +347,8 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/residents/{resident_id}/contracts"): Contracts,
     ("post", "/residents/{resident_id}/contracts"): Contract,
     ("post", "/residents/{resident_id}/contacts"): KeptPromises,
+    ("get", "/residents/{resident_id}/attempts"): Attempts,
+    ("post", "/residents/{resident_id}/attempts"): Attempt,
     ("post", "/contracts/{contract_id}/review"): Contract,
     ("post", "/contracts/{contract_id}/sign"): Contract,
     ("post", "/contracts/{contract_id}/team"): Contract,

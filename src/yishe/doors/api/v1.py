@@ -7,6 +7,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from yishe.doors.api import (
     assessments,
+    attempts,
     classes,
     contracts,
     description,
@@ -59,6 +60,7 @@ api.add_router("", me.router)
 api.add_router("", residents.router)
 api.add_router("", assessments.router)
 api.add_router("", contracts.router)
+api.add_router("", attempts.router)
 api.add_router("", life.router)
 api.add_router("", classes.router)
 api.add_router("", loops.router)

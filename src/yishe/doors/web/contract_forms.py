@@ -12,9 +12,11 @@ from yishe.care.contracts import Team
 from yishe.care.signing import Sides
 from yishe.people import packs
 from yishe.policy.contract_rules import ContractSheet
+from yishe.policy.unreachable import Unreachable
 
 Choices = list[tuple[str, str]]
 WORDS = forms.Textarea(attrs={"rows": 4})
+MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 def said(book: Iterable[tuple[str, Any]]) -> Choices:
@@ -126,6 +128,24 @@ class TeamForm(forms.Form):
     def __init__(self, teams: Sequence[tuple[UUID, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].choices = [(str(code), name) for code, name in teams]  # type: ignore[attr-defined]
+
+
+class AttemptForm(forms.Form):
+    """One attempt to reach her."""
+
+    way = forms.ChoiceField(label="怎么联系的", widget=forms.RadioSelect)
+    outcome = forms.ChoiceField(label="结果", widget=forms.RadioSelect)
+    again_at = forms.DateTimeField(label="约好什么时候再打", required=False, widget=MOMENT)
+    tried_at = forms.DateTimeField(
+        label="什么时候联系的", required=False, widget=MOMENT, help_text="不填就是现在。"
+    )
+    note = forms.CharField(label="说明", required=False, max_length=1000, help_text="如谁接的、听说了什么。")
+
+    def __init__(self, rule: Unreachable, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        book = packs.in_force().codes["encounter_kind"]
+        self.fields["way"].choices = [(code, str(book[code])) for code in rule.ways]  # type: ignore[attr-defined]
+        self.fields["outcome"].choices = said((code, one.title) for code, one in rule.outcomes.items())  # type: ignore[attr-defined]
 
 
 class KeepForm(forms.Form):

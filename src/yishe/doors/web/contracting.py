@@ -16,7 +16,7 @@ from yishe.doors.web.contract_forms import EndForm, PackageForm, ReviewForm, Sig
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import access, empanelments, packs, sight
 from yishe.people.placements import Placement
-from yishe.policy.refusals import Invalid
+from yishe.policy.refusals import Conflict, Invalid
 
 STEPS = ("核对本人", "选服务包", "健康审核", "双方签字")
 
@@ -140,8 +140,13 @@ def end(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
     back, form = f"/residents/{stands.resident}?tab=contract", EndForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        contracts.end(here.actor, contract_id, reason=given["reason"], words=given["words"], at=here.now)
-        return page.done(request, "已解约，还没做的项目随之结束", back)
+        try:
+            contracts.end(here.actor, contract_id, reason=given["reason"], words=given["words"], at=here.now)
+            return page.done(request, "已解约，还没做的项目随之结束", back)
+        except Conflict as refused:
+            if refused.code != "not_tried_enough":
+                raise
+            form.add_error("reason", refused.title)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     told = {
         "form": form, "title": "结束这份签约", "press": "解约", "back": back, "place": "residents",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from yishe.doors.web import (
     assessing,
+    attempting,
     audit,
     batching,
     board,
@@ -198,6 +199,7 @@ urlpatterns = [
     path("enterprises/<uuid:organisation>/contracts", batching.enterprise, name="enterprise-contracts"),
     path("residents/<uuid:resident_id>/contract/package", contracting.package, name="contract-package"),
     path("residents/<uuid:resident_id>/keep", year.keep, name="keep"),
+    path("residents/<uuid:resident_id>/attempts", attempting.attempt, name="attempt"),
     path("residents/<uuid:resident_id>/plan", planning.write, name="plan"),
     path("plans/<uuid:plan_id>/confirm", planning.confirm, name="plan-confirm"),
     path("plans/<uuid:plan_id>/compare", planning.compare, name="plan-compare"),

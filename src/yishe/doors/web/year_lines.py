@@ -5,7 +5,7 @@ from typing import Any
 
 from yishe.care import contacts, contracts, owing, scales
 from yishe.care.owing import Line, Year
-from yishe.doors.web import faces, spoken
+from yishe.doors.web import attempt_lines, faces, spoken
 from yishe.doors.web.page import Here
 from yishe.people import access, empanelments, packs
 from yishe.people.cards import Card
@@ -27,7 +27,7 @@ def of_resident(here: Here, stands: Placement) -> dict[str, Any]:
     return {
         "contracts": [_contract(here, one, share) for one in years], "may_sign": may_sign,
         "may_move": access.may(here.actor, empanelments.EMPANEL, stands, here.now).allowed,
-        "can_apply": may_sign and free(here.now, years),
+        "can_apply": may_sign and free(here.now, years), "attempts": attempt_lines.told(here, stands),
     }  # fmt: skip
 
 
