@@ -21,13 +21,15 @@ Contact = Encounter | ServiceNote
 SEE = "resident.read"
 
 
-def record(actor: Actor, resident: UUID, *, note: bool, how: str, summary: str, **said: Any) -> Contact:
-    """Write a contact down: as a note of the stage the case stands in, or as an encounter. `how` is a code of `encounter_kind`
-    for both; the rest is said to `notes.record` or `encounters.record`, which refuse."""
+def record(
+    actor: Actor, resident: UUID, *, note: bool, how: str, summary: str, stage: str = "", minutes: int | None = None, **said: Any
+) -> Contact:  # fmt: skip
+    """Write a contact down: as a note, of the stage the case stands in unless one is named, or as an encounter. `how` is a code of
+    `encounter_kind` for both; the rest is said to `notes.record` or `encounters.record`, which refuse."""
     if not note:
         return encounters.record(actor, resident, kind=how, summary=summary, **said)
     return notes.record(
-        actor, resident, stage="", method=method(how), text=summary, after_death=False, **said
+        actor, resident, stage=stage, minutes=minutes, method=method(how), text=summary, after_death=False, **said
     )  # fmt: skip
 
 

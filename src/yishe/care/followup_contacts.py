@@ -17,7 +17,7 @@ from yishe.loops import fulfilling
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
 from yishe.people.particulars import ZONE
-from yishe.policy.followup_rules import HOW, Followup
+from yishe.policy.followup_rules import HOW, MINUTES, STAGE, Followup
 from yishe.policy.schedules import Line, doable
 from yishe.trust.commit import Bundle
 
@@ -76,6 +76,9 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
         day = command.happened.astimezone(ZONE).date()
         said["visit"] = visit(form, schedules.of(draft.placement, day), day)
     note = form.entry == "service_note"
+    if note:
+        given = told.answers.get(MINUTES)
+        said |= {STAGE: told.answers.get(STAGE, ""), MINUTES: int(given) if given else None}
     return contacts.record(command.actor, resident, note=note, how=how, summary=words, **said)
 
 

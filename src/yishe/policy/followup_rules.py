@@ -15,6 +15,8 @@ from .scale_rules import Effect, Scale
 
 HOW, ON = "how", "on"
 """Items every form has: the way (a code of `encounter_kind`) and the day of the follow-up."""
+STAGE, MINUTES = "stage", "minutes"
+"""Items that a form written into a service record hands on to its note: the stage of the case, and how long it took."""
 NONE = "none"
 """What `before` is for somebody who was never followed up so."""
 
