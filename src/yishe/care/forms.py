@@ -14,6 +14,7 @@ from yishe.care.models import QuestionnaireResponse
 from yishe.loops import reactions
 from yishe.people import sight
 from yishe.people.actors import Actor
+from yishe.people.cards import Card
 from yishe.people.models import Resident
 from yishe.people.packs import in_force
 from yishe.people.particulars import ZONE
@@ -246,8 +247,17 @@ def may_fill(actor: Actor, scale: Scale, informant: str, at: datetime) -> None:
 def about(where: Placement, at: datetime) -> About:
     """What conditions may know of her on that day."""
     born, sex = Resident.objects.values_list("birth_date", "sex").get(id=where.resident)
+    return _about(born, sex, where.traits, at)
+
+
+def about_card(card: Card, at: datetime) -> About:
+    """The same from a card that was read anyway."""
+    return _about(card.birth_date, card.sex, card.traits, at)
+
+
+def _about(born: date | None, sex: str, traits: tuple[str, ...], at: datetime) -> About:
     months = _months(born, at.astimezone(ZONE).date())
-    return About(None if months is None else months // 12, SEXES.get(sex, ""), where.traits, months)
+    return About(None if months is None else months // 12, SEXES.get(sex, ""), traits, months)
 
 
 def _months(born: date | None, on: date) -> int | None:

@@ -8,9 +8,11 @@ from typing import Any
 from yishe.care.models import Questionnaire
 from yishe.people import packs
 from yishe.people.particulars import ZONE
+from yishe.policy import scale_scoring
 from yishe.policy.followup_rules import Followup
 from yishe.policy.refusals import Unavailable
 from yishe.policy.scale_rules import Scale
+from yishe.policy.scale_scoring import About
 from yishe.policy.timeline import Timeline
 from yishe.trust.commit import Bundle
 
@@ -33,9 +35,14 @@ def all_followups(at: datetime) -> tuple[Followup, ...]:
     return packs.in_force().followups(at.astimezone(ZONE).date())
 
 
-def keepers(duties: Collection[str], at: datetime) -> dict[str, str]:
-    """Schedule or service of a contract → the follow-up form by which somebody with one of these duties makes its contact."""
-    mine = [form for form in all_followups(at) if not set(form.filled_by.staff).isdisjoint(duties)]
+def keepers(duties: Collection[str], whose: About, at: datetime) -> dict[str, str]:
+    """Schedule or service of a contract → the follow-up form by which somebody with one of these duties makes its contact with her;
+    a form that is not made for her is none."""
+    mine = [
+        form
+        for form in all_followups(at)
+        if not set(form.filled_by.staff).isdisjoint(duties) and scale_scoring.fits(form, whose) is not False
+    ]
     return {name: form.code for form in mine for name in (*form.visits, *form.services)}
 
 

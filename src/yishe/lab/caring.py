@@ -21,7 +21,7 @@ from yishe.care import (
     plans,
     scales,
 )
-from yishe.care.models import Plan
+from yishe.care.models import Owed, Plan
 from yishe.care.plans import Wish
 from yishe.lab import answers, hours
 from yishe.lab.founding import District
@@ -29,7 +29,8 @@ from yishe.lab.population import Person
 from yishe.people import cards, directory
 from yishe.people.actors import Actor
 from yishe.people.packs import in_force
-from yishe.policy.followup_rules import HOW, Followup
+from yishe.policy import scale_scoring
+from yishe.policy.followup_rules import HOW, STAGE, Followup
 from yishe.policy.plan_content import Goal
 from yishe.policy.plan_rules import LEVELS
 from yishe.trust import ids
@@ -49,6 +50,8 @@ CONFIRMED = 0.9
 SCORED_AFTER = (60, 110)
 FILLED_IN = 0.85
 """Share of the contacts of a chronic disease that are written on its form; of the others only the contact is recorded."""
+COURSE = "intervention"
+"""The stage in which a case is met most."""
 CHILD, INFANT = 6, 2
 VISITED = (1, 3, 6, 8, 12, 18, 24, 30, 36, 48, 60, 72)
 """Months of age at which a child is weighed and measured, and given the doses that are due."""
@@ -106,10 +109,16 @@ class Caring:
         )
         assessments.submit(actor, resident, row.response, at=at, command_id=command())
 
-    def form_for(self, service: str, how: str, at: datetime) -> Followup | None:
-        """The form on which a contact for this service is written, if it is."""
+    def form_for(self, owed: Owed, resident: UUID, how: str, at: datetime) -> Followup | None:
+        """The form on which a contact that keeps this promise is written, if it is."""
+        whose = self._about(resident, at)
         fitting = (
-            one for one in scales.all_followups(at) if service in one.services and how in one.options(HOW)
+            one
+            for one in scales.all_followups(at)
+            if owed.service in one.services
+            and how in one.options(HOW)
+            and owed.duty in one.filled_by.staff
+            and scale_scoring.fits(one, whose) is not False
         )
         return next(fitting, None) if self.rng.random() < FILLED_IN else None
 
@@ -117,7 +126,7 @@ class Caring:
         """One follow-up on its form: the contact, the measurements and the year's promises come with it."""
         response, today = ids.new(), at.astimezone(hours.ZONE).date()
         followups.begin(actor, resident, kind=form.code, response=response, at=at, command_id=command())
-        given = answers.answered(self.rng, form, self._about(resident, at), today, {HOW: how})
+        given = answers.answered(self.rng, form, self._about(resident, at), today, {HOW: how, STAGE: COURSE})
         followups.answer(
             actor, resident, response, given, at=at, command_id=command(), confirmed=list(form.items)
         )

@@ -123,7 +123,7 @@ class Year:
         ).exclude(service=RENEWAL)
         others = {one.service for one in open_now if how in sheet.services[one.service].how}
         actor = self.caring.performer(owed.duty, resident, at)
-        form = self.caring.form_for(owed.service, how, at)
+        form = self.caring.form_for(owed, resident, how, at)
         if form is not None:
             self.caring.follow_up(actor, resident, form, how, at)
             return

@@ -9,6 +9,7 @@ from yishe.care import (
     conditions,
     encounters,
     entries,
+    forms,
     growth,
     guarded,
     immunizations,
@@ -83,12 +84,14 @@ def _schedule(here: Here, record: Record, seen: Sight) -> dict[str, Any]:
     stands, card = record.placement, record.card
     standing = guarded.standing(record.conditions, seen)
     found = schedules.lines(card, record.subjects, standing, lives.day(here.now))
-    forms = scales.keepers(here.duties, here.now)
+    keepers = scales.keepers(here.duties, forms.about_card(card, here.now), here.now)
     groups = [
         {"title": words, "mark": mark, "lines": lines, "doable": state in schedules.OPEN}
         for state, (words, mark) in VISITS.items()
         if (
-            lines := [(one, forms.get(one.code.partition(".")[0], "")) for one in found if one.state == state]
+            lines := [
+                (one, keepers.get(one.code.partition(".")[0], "")) for one in found if one.state == state
+            ]
         )
     ]
     may = {

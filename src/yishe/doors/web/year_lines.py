@@ -1,9 +1,10 @@
 """A contract's year as rows of a table: on the resident's page, and behind a team's numbers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from yishe.care import contacts, contracts, owing, scales
+from yishe.care import contacts, contracts, forms, owing, scales
 from yishe.care.owing import Line, Year
 from yishe.doors.web import attempt_lines, faces, spoken
 from yishe.doors.web.page import Here
@@ -24,8 +25,9 @@ def of_resident(here: Here, stands: Placement) -> dict[str, Any]:
     years = owing.of_resident(here.actor, stands, here.now)
     may_sign = access.may(here.actor, contracts.SIGN, stands, here.now).allowed and not stands.gone
     share = contacts.share(here.actor, stands, here.now)
+    keepers = scales.keepers(here.duties, forms.about(stands, here.now), here.now)
     return {
-        "contracts": [_contract(here, one, share) for one in years], "may_sign": may_sign,
+        "contracts": [_contract(here, one, share, keepers) for one in years], "may_sign": may_sign,
         "may_move": access.may(here.actor, empanelments.EMPANEL, stands, here.now).allowed,
         "can_apply": may_sign and free(here.now, years), "attempts": attempt_lines.told(here, stands),
     }  # fmt: skip
@@ -45,10 +47,9 @@ def free(at: datetime, years: list[Year]) -> bool:
     )
 
 
-def _contract(here: Here, one: Year, share: frozenset[str]) -> dict[str, Any]:
+def _contract(here: Here, one: Year, share: frozenset[str], keepers: Mapping[str, str]) -> dict[str, Any]:
     row, sheet = one.contract, contracts.sheet_now()
-    forms = scales.keepers(here.duties, here.now)
-    lines = [line(here, each) | {"form": forms.get(each.service, "")} for each in one.lines]
+    lines = [line(here, each) | {"form": keepers.get(each.service, "")} for each in one.lines]
     package, end = sheet.packages.get(row.package), sheet.ends.get(row.end_reason)
     team = here.staff.organisations.get(row.team) if row.team else None
     return {
