@@ -73,6 +73,8 @@ SENT: dict[str, Sent] = {
     "POST /panel/batch": lambda town, person: {
         "deed": "remind", "residents": str(town.resident.resident),
     },
+    "POST /panel/followups": lambda town, person: {"purpose": "随访质控"},
+    "POST /year/export": lambda town, person: {"purpose": "履约质控"},
     "POST /panel/export": lambda town, person: {"purpose": "随访排班"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},
     "POST /break-glass": lambda town, person: {"id_number": "110101195001010021"},
@@ -135,6 +137,21 @@ SENT: dict[str, Sent] = {
     },
     "POST /my/contract/apply": lambda town, person: {"package": "basic"},
     "POST /my/contract/{applied}/sign": lambda town, person: {"read": "on", "name": "司徒申请", "version": "2025-01-01"},
+    "POST /api/v1/contracts/batch": lambda town, person: {
+        "package": "basic", "way": "home", "residents": [str(town.contracted)],
+    },
+    "POST /api/v1/residents/{resident}/assessments/{assessed}/amend": lambda town, person: {
+        "answers": {"u1": "2"}, "reason": "听错了",
+    },
+    "POST /api/v1/residents/{resident}/plans": lambda town, person: {
+        "review_on": f"{town.now + timedelta(days=90):%Y-%m-%d}", "alone": "no_social_need", "goals": [{
+            "id": "a", "title": "走路稳当", "profession": "medical", "by": f"{town.now + timedelta(days=90):%Y-%m-%d}",
+            "measure": "起立行走用时", "baseline": "15", "target": "11", "unit": "秒",
+        }],
+    },
+    "POST /api/v1/plans/{drafted}/confirm": lambda town, person: {"version": 1},
+    "POST /api/v1/plans/{plan}/scores": lambda town, person: {"goal": "company", "said": "0"},
+    "POST /api/v1/plans/{plan}/end": lambda town, person: {"reason": "reached"},
     "POST /api/v1/contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},
     "POST /residents/{contracted}/keep": _kept,
     "POST /residents/{contracted}/attempts": lambda town, person: {"way": "3", "outcome": "no_answer"},

@@ -262,6 +262,11 @@ def _committed(
 # Readers
 
 
+def may_read(actor: Actor, where: Placement, at: datetime) -> Permission:
+    """By what right this person reads her plans. Forbidden."""
+    return access.require(actor, READ, where, at)
+
+
 def found(actor: Actor, plan: UUID, at: datetime, action: str = READ) -> tuple[Plan, Placement, Permission]:
     """The plan, where its resident stands, and why this person may. NotFound, Forbidden."""
     row = Plan.objects.filter(id=plan).first()

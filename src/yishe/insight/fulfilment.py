@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from yishe.care import owing
@@ -14,6 +15,7 @@ from yishe.care.owing import Line
 from yishe.insight import scopes
 from yishe.people import access, directory, packs
 from yishe.people.actors import Actor
+from yishe.people.cards import Card, cards
 from yishe.people.particulars import ZONE
 from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.refusals import Invalid
@@ -70,6 +72,41 @@ def duties() -> dict[str, str]:
     pack = packs.in_force()
     held = {one.duty for one in pack.contracts.services.values()} if pack.contracts else set()
     return {code: str(one.title) for code, one in pack.duties.items() if code in held}
+
+
+@dataclass(frozen=True)
+class Share:
+    """How one resident stands: `counts` by set of `SETS`."""
+
+    card: Card
+    counts: dict[str, int]
+
+
+def by_resident(
+    actor: Actor,
+    at: datetime,
+    *,
+    small: int,
+    team: UUID | None = None,
+    centre: UUID | None = None,
+    duty: str = "",
+) -> tuple[str, list[Share]]:
+    """The same numbers for each resident this person may read, those most often missed first; with the title of the scope."""
+    scope = scopes.scope_of(actor, at, small=small, team=team, centre=centre)
+    today = at.astimezone(ZONE).date()
+    counted = {f"n_{name}": Count("pk", filter=_set(name, today)) for name in SETS}
+    rows: dict[UUID, Any] = {
+        one["subject"]: one for one in _rows(scope.filter, duty).values("subject").annotate(**counted)
+    }
+    whose = cards(access.within(actor, SEE, rows, at))
+    found: dict[UUID, Share] = {}
+    for subject, card in whose.items():
+        share = found.setdefault(card.resident, Share(card, dict.fromkeys(SETS, 0)))
+        for name in SETS:
+            share.counts[name] += rows[subject][f"n_{name}"]
+    return scope.title, sorted(
+        found.values(), key=lambda one: (one.counts["in_time"] - one.counts["due"], one.card.resident)
+    )
 
 
 def _rows(within: dict[str, str] | object, duty: str) -> QuerySet[Owed]:

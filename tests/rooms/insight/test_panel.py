@@ -1,21 +1,26 @@
 """我的名册: 王医生's by what is owed, 赵护士's the same, 钱医生's without any of it."""
 
 from datetime import date, datetime, timedelta
+from io import BytesIO
+from typing import Any
 from uuid import UUID
 
+import openpyxl
 import pytest
 from tests.rooms.care.test_contracts import signed
+from tests.rooms.care.test_followups import WELL, whole
 from tests.rooms.care.test_year import keep
 from tests.rooms.care.world import World
 
 from yishe.care import classes
 from yishe.care.agreements import Signature
 from yishe.care.signing import Sides
-from yishe.insight import panel, panel_export
+from yishe.insight import followups_export, fulfilment, fulfilment_export, panel, panel_export
 from yishe.insight.panel import Wanted
 from yishe.people import residents
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Forbidden, Invalid
+from yishe.trust.models import Export
 
 pytestmark = pytest.mark.django_db
 BORN = {"traits": ("hypertension",), "birth_date": date(1947, 1, 5)}
@@ -139,3 +144,43 @@ def test_the_workbook_holds_the_rows_and_is_for_few(world: World, now: datetime)
             panel_export.panel_xlsx(who, Wanted(), now, purpose="随访排班")
     with pytest.raises(Invalid):
         panel_export.panel_xlsx(world.doctor, Wanted(), now, purpose="")
+
+
+def rows_of(content: bytes) -> list[list[Any]]:
+    """The rows under the heading."""
+    sheet = openpyxl.load_workbook(BytesIO(content)).active
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    return rows[next(n for n, row in enumerate(rows) if row[0] == "居民") + 1 :]
+
+
+def test_the_year_of_each_resident_is_a_workbook_with_both_numbers(world: World, now: datetime) -> None:
+    living(world, now)
+    later = now + timedelta(days=120)
+    found = rows_of(fulfilment_export.fulfilment_xlsx(world.doctor, later, purpose="质控"))
+    title, shares = fulfilment.by_resident(world.doctor, later, small=5)
+    assert [row[0] for row in found] == ["王＊兰", "张＊国"], "who was missed most often first"
+    assert [row[5:7] for row in found] == [[1, 0], [1, 1]]
+    whole = fulfilment.rate(world.doctor, later, small=5)
+    for name in fulfilment.SETS:
+        assert sum(one.counts[name] for one in shares) == whole.counts[name], name
+    assert title == whole.title
+    assert rows_of(fulfilment_export.fulfilment_xlsx(world.stranger, later, purpose="质控")) == []
+    with pytest.raises(Forbidden):
+        fulfilment_export.fulfilment_xlsx(world.nurse, later, purpose="质控")
+    taken = Export.objects.filter(kind="fulfilment").order_by("at", "id")
+    assert [(one.rows, one.purpose) for one in taken] == [(2, "质控"), (0, "质控")]
+
+
+def test_follow_ups_are_a_workbook_with_what_each_came_to(world: World, now: datetime) -> None:
+    her, _ = living(world, now)
+    saved = whole(world.nurse, her, WELL, now)
+    found = rows_of(followups_export.followups_xlsx(world.doctor, Wanted(), now, purpose="随访质控"))
+    assert [(row[0], row[3], row[5], row[8]) for row in found] == [
+        ("王＊兰", "高血压患者随访", "门诊", "赵护士")
+    ]
+    assert saved.row.status == "completed"
+    assert rows_of(followups_export.followups_xlsx(world.stranger, Wanted(), now, purpose="随访质控")) == []
+    later = now + timedelta(days=400)
+    assert rows_of(followups_export.followups_xlsx(world.doctor, Wanted(), later, purpose="随访质控")) == []
+    with pytest.raises(Invalid):
+        followups_export.followups_xlsx(world.doctor, Wanted(), now, purpose=" ")

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict
 from yishe.doors.api.answer_base import Answer, Recorded
 from yishe.doors.api.assessment_answers import AssessmentForm, Assessments, SavedAssessment
 from yishe.doors.api.attempt_answers import Attempt, Attempts
-from yishe.doors.api.life_answers import ClassAndTiers, Growth, RecordedImmunization, Risks, Vaccines
+from yishe.doors.api.life_answers import (
+    ClassAndTiers,
+    Growth,
+    RecordedImmunization,
+    Risks,
+    Schedules,
+    Vaccines,
+)
+from yishe.doors.api.plan_answers import ComparedPlans, Plan, Plans
 
 
 class Problem(BaseModel):
@@ -290,6 +298,19 @@ class Contracts(Answer):
     next: str | None
 
 
+class AskedContract(Answer):
+    """`refusal` says why there is no `contract`."""
+
+    resident: UUID
+    contract: UUID | None
+    refusal: str | None
+
+
+class AskedContracts(Answer):
+    items: list[AskedContract]
+    next: str | None
+
+
 class KeptPromise(Answer):
     id: UUID
     service: str
@@ -337,6 +358,14 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/residents/{resident_id}/assessments/{assessment_id}"): AssessmentForm,
     ("post", "/residents/{resident_id}/assessments/{assessment_id}/answers"): SavedAssessment,
     ("post", "/residents/{resident_id}/assessments/{assessment_id}/submit"): SavedAssessment,
+    ("post", "/residents/{resident_id}/assessments/{assessment_id}/amend"): SavedAssessment,
+    ("get", "/residents/{resident_id}/schedules"): Schedules,
+    ("get", "/residents/{resident_id}/plans"): Plans,
+    ("post", "/residents/{resident_id}/plans"): Plan,
+    ("get", "/plans/{plan_id}/compare"): ComparedPlans,
+    ("post", "/plans/{plan_id}/confirm"): Plan,
+    ("post", "/plans/{plan_id}/scores"): Plan,
+    ("post", "/plans/{plan_id}/end"): Plan,
     ("get", "/loops"): Loops,
     ("post", "/loops"): Loop,
     ("get", "/loops/{loop_id}"): LoopDetail,
@@ -346,6 +375,7 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/reports/fulfilment"): Fulfilment,
     ("get", "/residents/{resident_id}/contracts"): Contracts,
     ("post", "/residents/{resident_id}/contracts"): Contract,
+    ("post", "/contracts/batch"): AskedContracts,
     ("post", "/residents/{resident_id}/contacts"): KeptPromises,
     ("get", "/residents/{resident_id}/attempts"): Attempts,
     ("post", "/residents/{resident_id}/attempts"): Attempt,

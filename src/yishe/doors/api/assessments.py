@@ -35,6 +35,12 @@ class NewAnswers(Body):
     confirmed: list[Code] = Field(default_factory=list, max_length=200)
 
 
+class Amendment(NewAnswers):
+    """The answers that were wrong, as they should be, and why."""
+
+    reason: Annotated[str, Field(max_length=500)]
+
+
 class Submission(Body):
     """Nothing: what was saved is what is submitted."""
 
@@ -95,6 +101,18 @@ def submit(request: HttpRequest, resident_id: str, assessment_id: str, payload: 
     saved = assessments.submit(
         who.actor, resident, response, at=who.at, command_id=said.id, digest=said.digest
     )
+    return _saved(who, resident, response, saved.opened)
+
+
+@router.post("/residents/{resident_id}/assessments/{assessment_id}/amend")
+def amend(request: HttpRequest, resident_id: str, assessment_id: str, payload: Amendment) -> dict[str, Any]:
+    """Correct a submitted form with a reason: scored anew, what was before stays readable, what was opened stays open."""
+    who, said = caller(request), command(request)
+    resident, response = identified(resident_id), _known(assessment_id)
+    saved = assessments.amend(
+        who.actor, resident, response, payload.answers, reason=payload.reason, confirmed=payload.confirmed, at=who.at,
+        command_id=said.id, digest=said.digest,
+    )  # fmt: skip
     return _saved(who, resident, response, saved.opened)
 
 

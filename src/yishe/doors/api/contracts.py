@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from yishe.care import contracts, owing, signing, year
+from yishe.care import batches, contracts, owing, signing, year
 from yishe.care.agreements import Signature
 from yishe.care.contract_stream import Once
 from yishe.care.contracts import Team
@@ -32,6 +32,12 @@ class Application(Body):
 
     package: Code
     way: Code
+
+
+class Applications(Application):
+    """For each of `residents` the same package."""
+
+    residents: list[UUID] = Field(max_length=batches.MOST)
 
 
 class Review(Body):
@@ -108,6 +114,20 @@ def apply(request: HttpRequest, resident_id: str, payload: Application) -> Any:
         who.actor, identified(resident_id), package=payload.package, way=payload.way, at=who.at, once=_once(said)
     )  # fmt: skip
     return Status(201, _contract(made, request))
+
+
+@router.post("/contracts/batch")
+def apply_all(request: HttpRequest, payload: Applications) -> dict[str, Any]:
+    """Ask for a contract for each of several: what is refused for one hinders no other, and each has a review, a signature and a
+    year of her own."""
+    who, said = caller(request), command(request)
+    done = batches.apply_all(
+        who.actor, payload.residents, package=payload.package, way=payload.way, at=who.at, command_id=said.id
+    )
+    items = [
+        {"resident": one.resident, "contract": one.contract, "refusal": one.refusal or None} for one in done
+    ]
+    return {"items": items, "next": None}
 
 
 @router.post("/contracts/{contract_id}/review")

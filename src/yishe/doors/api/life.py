@@ -5,7 +5,18 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from yishe.care import entries, growth, guarded, immunizations, observations, risks, timeline
+from yishe.care import (
+    conditions,
+    entries,
+    growth,
+    guarded,
+    immunizations,
+    lives,
+    observations,
+    risks,
+    schedules,
+    timeline,
+)
 from yishe.doors.api.bodies import NewImmunization
 from yishe.doors.api.residents import SOURCE, identified, recorded
 from yishe.doors.api.wire import Caller, caller, command
@@ -15,6 +26,7 @@ from yishe.people.placements import Placement
 from yishe.policy.growth import Score
 from yishe.policy.refusals import NotFound
 from yishe.policy.risks import Result
+from yishe.policy.schedules import Line
 from yishe.policy.vaccines import Dose
 from yishe.trust import access_log
 
@@ -29,6 +41,17 @@ def vaccines(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     sheet = packs.in_force().life.vaccines
     doses = immunizations.schedule(card, rows, who.at)
     return {"doses": [_dose(one) for one in doses], "remark": str(sheet.words or "") if sheet else ""}
+
+
+@router.get("/residents/{resident_id}/schedules")
+def schedules_of(request: HttpRequest, resident_id: str) -> dict[str, Any]:
+    """What her age and the events of her life owe her: done, due, late, to come or missed, with why. Nothing follows from a
+    condition that the caller is only told of."""
+    who, placement, card = seen(request, resident_id, "read.schedules")
+    found = conditions.standing(entries.keyed(placement), ("disease",))
+    shown = guarded.standing(found, sight.of(who.actor, placement, who.at))
+    lines = schedules.lines(card, entries.keyed(placement), shown, lives.day(who.at))
+    return {"items": [_visit(one) for one in lines], "next": None}
 
 
 @router.get("/residents/{resident_id}/growth")
@@ -98,6 +121,14 @@ def seen(request: HttpRequest, resident_id: str, action: str) -> tuple[Caller, P
         at=who.at,
     )
     return who, placement, card
+
+
+def _visit(one: Line) -> dict[str, Any]:
+    late = max(0, one.days_late)
+    return {
+        "visit": one.code, "title": one.title, "state": one.state, "why": one.why, "starts": one.starts, "due": one.due,
+        "ends": one.ends, "on": one.on, "days_late": late,
+    }  # fmt: skip
 
 
 def _dose(one: Dose) -> dict[str, Any]:

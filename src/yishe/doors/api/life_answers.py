@@ -29,6 +29,26 @@ class Vaccines(Answer):
     remark: str
 
 
+class OwedVisit(Answer):
+    """In time from `starts` to `due`, possible until `ends`; `on` the day it was done. `state`: done, done_late, due, late,
+    later, missed; `why` names the window and the source."""
+
+    visit: str
+    title: str
+    state: str
+    why: str
+    starts: date
+    due: date
+    ends: date
+    on: date | None
+    days_late: int
+
+
+class Schedules(Answer):
+    items: list[OwedVisit]
+    next: str | None
+
+
 class Score(Answer):
     indicator: str
     title: str

@@ -15,6 +15,7 @@ from yishe.doors.api import (
     life,
     loops,
     me,
+    plans,
     problems,
     reports,
     residents,
@@ -61,6 +62,7 @@ api.add_router("", residents.router)
 api.add_router("", assessments.router)
 api.add_router("", contracts.router)
 api.add_router("", attempts.router)
+api.add_router("", plans.router)
 api.add_router("", life.router)
 api.add_router("", classes.router)
 api.add_router("", loops.router)

@@ -13,7 +13,7 @@ from yishe.care.class_stream import AS_FACTS
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, year_lines
 from yishe.doors.web.page import Here, signed_in
-from yishe.insight import exports, fulfilment, panel, panel_export
+from yishe.insight import exports, followups_export, fulfilment, panel, panel_export
 from yishe.insight.panel import Row, Wanted
 from yishe.people import directory
 from yishe.trust import ids
@@ -103,6 +103,19 @@ def take_out(request: HttpRequest, here: Here) -> HttpResponse:
     wanted = form.wanted(request.POST.get("set", panel.ALL))
     content = panel_export.panel_xlsx(here.actor, wanted, here.now, purpose=request.POST.get("purpose", ""))
     return page.attached(content, f"mingce-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
+
+
+@require_POST
+@signed_in
+def take_followups(request: HttpRequest, here: Here) -> HttpResponse:
+    """The follow-ups of those the panel shows, of the last year, as a workbook."""
+    limits.take("export", here.actor.staff_id, here.now)
+    form = PanelForm(here, request.POST)
+    wanted = form.wanted(request.POST.get("set", panel.ALL))
+    content = followups_export.followups_xlsx(
+        here.actor, wanted, here.now, purpose=request.POST.get("purpose", "")
+    )
+    return page.attached(content, f"suifang-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
 
 
 def _places(here: Here) -> dict[str, str]:

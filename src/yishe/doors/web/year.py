@@ -5,14 +5,15 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.care import contacts, encounters, owing, year
+from yishe.doors import limits
 from yishe.doors.web import page, resident, spoken
 from yishe.doors.web.contract_forms import KeepForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.year_lines import line
-from yishe.insight import fulfilment, scopes
+from yishe.insight import exports, fulfilment, fulfilment_export, scopes
 from yishe.people import access, packs
 from yishe.people.cards import cards
 from yishe.people.placements import Placement
@@ -94,5 +95,21 @@ def team(request: HttpRequest, here: Here) -> HttpResponse:
         "narrow": urlencode({name: code for name, code in {**within, "duty": duty}.items() if code}),
         "within": urlencode({name: code for name, code in within.items() if code}),
         "duty": duty, "duties": [(code, words, code in here.duties) for code, words in duties.items()],
+        "may_export": exports.may(here.actor, fulfilment_export.KIND, here.now),
+        "carried": {name: str(code) for name, code in {**within, "duty": duty}.items() if code},
     }  # fmt: skip
     return page.show(request, here, "year.html", told)
+
+
+@require_POST
+@signed_in
+def take_out(request: HttpRequest, here: Here) -> HttpResponse:
+    """Each resident's numbers as a workbook; why it is taken out is asked and kept."""
+    limits.take("export", here.actor.staff_id, here.now)
+    within = {name: ids.parse(request.POST.get(name)) for name in ("team", "centre")}
+    duty = request.POST.get("duty", "")
+    content = fulfilment_export.fulfilment_xlsx(
+        here.actor, here.now, purpose=request.POST.get("purpose", ""), team=within["team"], centre=within["centre"],
+        duty=duty if duty in fulfilment.duties() else "",
+    )  # fmt: skip
+    return page.attached(content, f"lvyue-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
