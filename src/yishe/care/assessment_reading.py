@@ -45,8 +45,10 @@ class Form:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The red flags that stand by what is answered now."""
-        return scale_scoring.flagged(self.scale, self.told.answers, self.about) if self.told else ()
+        """The red flags that stand by what is answered now; of the past none does."""
+        if self.told is None or self.told.source:
+            return ()
+        return scale_scoring.flagged(self.scale, self.told.answers, self.about)
 
     def may_go_on(self, actor: Actor, placement: Placement, at: datetime) -> bool:
         """Whether this person may fill, submit or correct it."""

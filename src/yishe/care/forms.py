@@ -48,13 +48,15 @@ class Saved:
 
 @dataclass(frozen=True)
 class Told:
-    """What is sealed of a form. `raised` are the flags that have acted; `result` stands once it is submitted."""
+    """What is sealed of a form. `raised` are the flags that have acted; `result` stands once it is submitted; `source` names the
+    list it was taken in from, if it was: then it tells of the past and acts on nothing."""
 
     answers: Mapping[str, Any]
     confirmed: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
     result: Mapping[str, Any] | None = None
     reason: str = ""
+    source: str = ""
 
 
 def begun(

@@ -6,9 +6,19 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from yishe.care import agreements, contracts, entries, evidence, observations, past_contracts, past_entries
+from yishe.care import (
+    agreements,
+    contracts,
+    entries,
+    evidence,
+    observations,
+    past_contracts,
+    past_entries,
+    past_forms,
+)
 from yishe.care.contract_stream import advance
 from yishe.care.models import Contract, Encounter, Observation, Owed
+from yishe.care.past_forms import Past
 from yishe.care.past_rows import Row, moment
 from yishe.loops import fulfilling
 from yishe.loops.models import Loop
@@ -36,6 +46,13 @@ class Claim:
     way: str
     measured: Mapping[str, Mapping[str, Decimal]]
     summary: str
+    result: str = ""
+    source: str = ""
+
+    @property
+    def past(self) -> Past:
+        """The same as a form is filled from it."""
+        return Past(self.day, self.way, self.service, self.measured, FASTING, self.result, self.source)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -54,7 +71,8 @@ def read(row: Row) -> Claim:
     measured, told = _measured(row, day)
     told += [f"{row.title(code)}：{row.text(code)}" for code in ("result", "by", "remark") if row.text(code)]
     summary = "；".join((f"由随访登记表补录（{kinds[service]}）", *told))
-    return Claim(day, service, way, measured, entries.text(summary, "随访记录"))
+    said = entries.text(summary, "随访记录")
+    return Claim(day, service, way, measured, said, row.text("result"), row.source)
 
 
 def _measured(row: Row, day: date) -> tuple[dict[str, dict[str, Decimal]], list[str]]:
@@ -105,32 +123,37 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
     same = entries.latest(Encounter, subjects).filter(
         kind=claim.way, occurred_at__gte=begins, occurred_at__lt=begins + timedelta(days=1)
     )
+    if past_forms.same_day(claim.past, where, at):
+        return HELD, f"系统里 {claim.day} 已有一份同样的随访：请核对是不是同一次；是的话删去这一行。"
     if same.exclude(command_id__startswith=past_entries.NAMED).exists():
         return HELD, f"系统里 {claim.day} 已有一次同样方式的接诊：请核对是不是同一次；是的话删去这一行。"
     return CREATED, ""
 
 
 def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[str, ...]:
-    """The contact, its values, and what it keeps; says when it keeps nothing."""
+    """The contact, its values, the form, and what it keeps; says when it keeps nothing."""
     name, bundle, day = _name(claim, where), Bundle(), moment(claim.day, at)
     draft = past_entries.draft(Encounter, actor, where, day, at, name)
     content = {"summary": claim.summary, "diagnoses": []}
     contact = past_entries.append(
         draft, bundle, kind=claim.way, diagnoses=0, sealed=draft.seal("sealed", content)
     )
+    rows: dict[str, Observation] = {}
     for kind, values in claim.measured.items():
         own = past_entries.draft(Observation, actor, where, day, at, f"{name}:{kind}")
         context = FASTING if kind == "glucose" else ""
-        past_entries.append(
+        rows[kind] = past_entries.append(
             own, bundle, kind=kind, values={one: str(value) for one, value in values.items()},
             method=observations.MANUAL, context=context, repeated=False,
         )  # fmt: skip
+    _, why = past_forms.into(bundle, actor, where, claim.past, (contact, rows), at, name, day)
     row = past_contracts.covering(where, claim.day)
     kept = _targets(row, claim) if row else []
     if row and kept:
         _tick(bundle, actor, row, kept, contact, claim.day, at)
     bundle.commit()
-    return () if kept else ("这一天没有签约，或这一项那时不欠：只记入病历，不计履约",)
+    idle = "" if kept else "这一天没有签约，或这一项那时不欠：只记入病历，不计履约"
+    return tuple(filter(None, (why, idle)))
 
 
 def _targets(row: Contract, claim: Claim) -> list[Owed]:

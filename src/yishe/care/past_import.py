@@ -81,7 +81,7 @@ class _Intake:
         book = directory.current()
         fixed = not (self.actor.is_system or self.actor.member.centre(self.at) is None)
         names = Names(book, self.at, self.report.centre, fixed)
-        reader = Reader(self.sheet, packs.in_force(), names, self.at)
+        reader = Reader(self.sheet, packs.in_force(), names, self.at, self.report.file_name)
         met: dict[tuple[object, ...], int] = {}
         for number, (table, line) in enumerate(rows, 1):
             self.report.add(self._one(reader, table, line, met))

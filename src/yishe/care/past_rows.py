@@ -31,6 +31,12 @@ class Row:
     names: Names
     hints: list[str]
     at: datetime
+    file: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where it stands: the file, its sheet, the line."""
+        return f"{self.file or '上传的表'}，{self.line.sheet} 第 {self.line.number} 行"
 
     @property
     def today(self) -> date:
@@ -85,6 +91,7 @@ class Reader:
     pack: PackSet
     names: Names
     at: datetime
+    file: str = ""
 
     def read(self, table: Table, line: Line) -> Row:
         """The row with the person it names. Questioned with the column when it names nobody or cannot be read."""
@@ -103,4 +110,4 @@ class Reader:
             raise Questioned(
                 "id_number", "nobody", "只有姓名，认不出是谁：请补上身份证号、档案号、出生日期或电话。"
             )
-        return Row(line, said, centre, who, self.sheet, self.pack, self.names, hints, self.at)
+        return Row(line, said, centre, who, self.sheet, self.pack, self.names, hints, self.at, self.file)

@@ -6,10 +6,22 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from tests.rooms.care.test_followups import HIGH, came_to, whole
 from tests.rooms.care.world import World
 from tests.rooms.people.conftest import number
 
-from yishe.care import conditions, encounters, entries, owing, past_import, rebuild, replanning, year
+from yishe.care import (
+    assessment_reading,
+    conditions,
+    encounters,
+    entries,
+    followups,
+    owing,
+    past_import,
+    rebuild,
+    replanning,
+    year,
+)
 from yishe.care.models import Condition, Contract, Encounter, Observation, Owed
 from yishe.loops.models import Loop
 from yishe.people import packs, placements, residents
@@ -212,3 +224,60 @@ def test_every_column_of_a_past_workbook_has_a_word() -> None:
     roster = packs.in_force().imports
     for kind in roster.past:
         assert all(one.title.zh for one in roster.of_past(kind).columns.values())
+
+
+HEALTHY = (*FOLLOWUPS, "随访结果")
+
+
+def test_a_past_follow_up_stands_with_those_filled_here_and_alarms_nobody(her: World, now: datetime) -> None:
+    who = her.resident.resident
+    residents.amend(SYSTEM, who, {"traits": ("hypertension", "diabetes")}, now)
+    take(her, "contracts", sheet(CONTRACTS, contract()), now)
+    opened = set(Loop.objects.values_list("id", flat=True))
+    rows = (
+        (*followup("2025-10-20", bp="192/118"), "控制不满意"), (*followup("2026-01-15"), ""),
+        (*followup("2026-01-20", kind="糖尿病", sugar="8.1"), "2"), (*followup("2026-02-01", way="线上"), "1"),
+    )  # fmt: skip
+    report = take(her, "followups", sheet(HEALTHY, *rows), now)
+    assert report.counts["created"] == 4, told(report)
+    assert "没有这种随访方式" in told(report)[3]
+    seen = assessment_reading.overview(her.doctor, who, now, followups=True)
+    found = [
+        (
+            one.row.occurred_at.date().isoformat(),
+            one.scale.code,
+            followups.concluded(one.told).code,
+            one.flags,
+        )
+        for one in seen.done
+        if one.told
+    ]
+    assert found == [
+        ("2026-01-20", "dm", "unsatisfied", ()), ("2026-01-15", "htn", "", ()), ("2025-10-20", "htn", "unsatisfied", ()),
+    ]  # fmt: skip
+    sugar, _, first = (one.told for one in seen.done)
+    assert sugar
+    assert first
+    assert (sugar.answers["glucose"], sugar.answers["sample"], first.answers["sbp"]) == (
+        "8.1",
+        "fasting",
+        "192",
+    )
+    assert first.source == "补录.xlsx，2025 年 第 2 行"
+    assert set(Loop.objects.values_list("id", flat=True)) == opened, "what is over calls nobody"
+
+    take(her, "followups", sheet(HEALTHY, *rows), now + timedelta(hours=1))
+    again = assessment_reading.overview(her.doctor, who, now, followups=True)
+    assert len(again.done) == 3
+
+
+def test_the_next_follow_up_knows_the_past_one_and_the_same_day_is_asked_about(
+    her: World, now: datetime
+) -> None:
+    who = her.resident.resident
+    day = (now - timedelta(days=10)).date().isoformat()
+    take(her, "followups", sheet(HEALTHY, (*followup(day, bp="166/96"), "控制不满意")), now)
+    saved = whole(her.nurse, who, HIGH, now)
+    assert came_to(her.nurse, who, saved, now).code == "unsatisfied_again"
+    held = take(her, "followups", sheet(HEALTHY, (*followup(now.date().isoformat(), way="上门"), "")), now)
+    assert "已有一份同样的随访" in told(held)[0]

@@ -31,6 +31,7 @@ def _done(form: Form) -> Done:
         met = followups.concluded(seen).targets or {}
         missed = [form.scale.targets[code].title for code, one in met.items() if not one]
         words += "".join(f"；未达 {one}" for one in missed)
+        words += f"；补录：{seen.source}" if seen.source else ""
     title = str(form.scale.title) if seen else "随访"
     return Done(row.response, title, words, row.occurred_at, form.author_name, False, seen is None)
 
