@@ -68,32 +68,20 @@ def read(row: Row) -> Claim:
     service = row.coded("service", "service", kinds)
     ways = {code: str(words) for code, words in row.pack.codes["encounter_kind"].items()}
     way, day = row.coded("way", "way", ways), row.past_day("day")
-    measured, told = _measured(row, day)
-    told += [f"{row.title(code)}：{row.text(code)}" for code in ("result", "by", "remark") if row.text(code)]
+    measured = _measured(row, day)
+    told = [f"{row.title(code)}：{row.text(code)}" for code in ("result", "by", "remark") if row.text(code)]
     summary = "；".join((f"由随访登记表补录（{kinds[service]}）", *told))
     said = entries.text(summary, "随访记录")
     return Claim(day, service, way, measured, said, row.text("result"), row.source)
 
 
-def _measured(row: Row, day: date) -> tuple[dict[str, dict[str, Decimal]], list[str]]:
-    """The values as observations, or, for a day of which the packs know no bounds, in words."""
+def _measured(row: Row, day: date) -> dict[str, dict[str, Decimal]]:
+    """The values by kind of observation, each within the bounds of its day."""
     given: dict[str, dict[str, str]] = {one: {one: row.text(one)} for one in QUANTITIES if row.text(one)}
     pressure = _pressure(row)
     if pressure:
         given[observations.BP] = pressure
-    try:
-        row.pack.bounds(day)
-    except Invalid:
-        known = row.pack.bounds(row.today)
-        checked = [_checked(kind, values, row.at) for kind, values in given.items()]
-        if checked:
-            row.hints.append("那时还没有测量的规定：数值记在文字里，不画进曲线")
-        return {}, [
-            f"{known[one].title} {value} {known[one].shown}"
-            for kind in checked
-            for one, value in kind.items()
-        ]
-    return {kind: _checked(kind, values, moment(day, row.at)) for kind, values in given.items()}, []
+    return {kind: _checked(kind, values, moment(day, row.at)) for kind, values in given.items()}
 
 
 def _pressure(row: Row) -> dict[str, str]:

@@ -127,7 +127,7 @@ def test_past_follow_ups_count_in_the_year_they_were_done_in(her: World, now: da
     assert [bool(one.hints) for one in report.in_order()] == [False, False, True, True]
     kept = Owed.objects.filter(service="htn_followup").exclude(kept_on=None)
     assert [one.kept_on <= one.due for one in kept] == [True] * 2
-    assert Observation.objects.count() == 3
+    assert Observation.objects.count() == 4
     assert Loop.objects.count() == loops, "nothing is promised for what is over"
     assert rebuild.differences() == []
 
