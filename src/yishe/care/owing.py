@@ -13,7 +13,7 @@ from yishe.loops.models import Loop
 from yishe.people import packs, sight
 from yishe.people.actors import Actor
 from yishe.people.particulars import ZONE
-from yishe.people.placements import Placement
+from yishe.people.placements import Placement, subjects_of
 from yishe.policy.contract_rules import RENEWAL
 
 KEPT, KEPT_LATE, OPEN, OVERDUE, COMING, MISSED, FAILED, FALLEN, WITHDRAWN = (
@@ -79,6 +79,13 @@ def of_resident(actor: Actor, stands: Placement, at: datetime) -> list[Year]:
     today, whole = at.astimezone(ZONE).date(), sight.of(actor, stands, at).sees(DIAGNOSIS)
     years = [of_contract(row, today) for row in contracts.of_resident(stands.resident)]
     return years if whole else [replace(one, lines=[each.hushed for each in one.lines]) for one in years]
+
+
+def services_left(stands: Placement, at: datetime) -> frozenset[str]:
+    """The services of her running contracts that are not all kept."""
+    today, subjects = at.astimezone(ZONE).date(), subjects_of(stands.resident)
+    left = Owed.objects.filter(subject__in=subjects, kept_on=None, withdrawn_on=None, ends__gte=today)
+    return frozenset(left.values_list("service", flat=True).distinct())
 
 
 def of_contract(row: Contract, today: date) -> Year:

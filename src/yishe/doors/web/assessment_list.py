@@ -8,6 +8,7 @@ from uuid import UUID
 
 from yishe.care import assessment_reading, items
 from yishe.care.assessment_reading import Form
+from yishe.doors.web import offers
 from yishe.doors.web.page import Here
 from yishe.people.placements import Placement
 
@@ -60,8 +61,7 @@ def told(here: Here, stands: Placement) -> dict[str, Any]:
     seen = assessment_reading.overview(here.actor, stands.resident, here.now)
     return {
         "drafts": [one for one in seen.drafts if one.told is not None],
-        "offers": [one for one in seen.offers if one.fits is not False],
-        "unfit": [one for one in seen.offers if one.fits is False],
+        **offers.told(seen.offers, offers.filled(seen.done) | offers.asked_for(seen.done)),
         "done": [done(one) for one in seen.done],
         "trends": trends(seen.done),
     }

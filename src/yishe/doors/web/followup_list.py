@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from yishe.care import assessment_reading, followups, items
-from yishe.care.assessment_reading import Form
+from yishe.care import assessment_reading, followups, items, owing
+from yishe.care.assessment_reading import Form, Overview
+from yishe.doors.web import offers
 from yishe.doors.web.assessment_list import EDGE, HIGH, LEAST, WIDE, Done, Point, Trend
 from yishe.doors.web.page import Here
 from yishe.people.placements import Placement
@@ -16,10 +17,19 @@ def told(here: Here, stands: Placement) -> dict[str, Any]:
     seen = assessment_reading.overview(here.actor, stands.resident, here.now, followups=True)
     return {
         "drafts": [one for one in seen.drafts if one.told is not None],
-        "offers": [one for one in seen.offers if one.fits is not False],
-        "unfit": [one for one in seen.offers if one.fits is False],
+        **offers.told(seen.offers, offers.filled(seen.done) | _owed(seen, here)),
         "done": [_done(one) for one in seen.done],
         "trends": trends(seen.done),
+    }
+
+
+def _owed(seen: Overview, here: Here) -> set[str]:
+    """Forms of services that are still owed to her this year."""
+    services = owing.services_left(seen.placement, here.now)
+    return {
+        one.scale.code
+        for one in seen.offers
+        if isinstance(one.scale, Followup) and services & set(one.scale.services)
     }
 
 
