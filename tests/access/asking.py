@@ -96,6 +96,9 @@ SENT: dict[str, Sent] = {
     "POST /residents/{resident}/record/medication": lambda town, person: {
         "action": "start", "drug": "氨氯地平", "dose": "5mg", "frequency": "每日一次",
     },
+    "POST /residents/{resident}/followups/{visited}/amend": lambda town, person: {
+        "a-tests": uuid4().hex, "reason": "抄错了",
+    },
     "POST /residents/{resident}/followups/{visit}/save": lambda town, person: {"a-sbp": "132"},
     "POST /residents/{resident}/followups/{visit}/submit": lambda town, person: {
         "a-on": f"{town.now:%Y-%m-%d}", **{f"a-{name}": value for name, value in FOLLOWED.items()},

@@ -111,6 +111,17 @@ def form(
     return found, seen
 
 
+def states(actor: Actor, resident: UUID, response: UUID, at: datetime) -> list[Form]:
+    """A submitted form as it was handed in and after each correction, oldest first. Raises as `form`."""
+    placement = entries.whose(resident)
+    access.require(actor, timeline.ACTION, placement, at)
+    subjects = entries.keyed(placement)
+    reader, whose = items.reader(actor, placement, subjects, at), forms.about(placement, at)
+    rows = QuestionnaireResponse.objects.filter(response=response, **entries.of(subjects))
+    found = [_form(row, reader, whose) for row in rows.exclude(status=DRAFT).order_by("recorded_at", "id")]
+    return [one for one in found if one.told is not None]
+
+
 def blank(
     actor: Actor, resident: UUID, kind: str, response: UUID, at: datetime, answers: Mapping[str, Any]
 ) -> tuple[Form, Overview]:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from yishe.care import contacts, entries, evidence, forms, observations, schedules, year
+from yishe.care import contacts, encounters, entries, evidence, forms, notes, observations, schedules, year
 from yishe.care.contacts import Contact
 from yishe.care.forms import Told
-from yishe.care.models import Encounter, Observation, QuestionnaireResponse
+from yishe.care.models import Encounter, Observation, QuestionnaireResponse, ServiceNote
 from yishe.loops import fulfilling
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
@@ -22,16 +22,72 @@ from yishe.policy.schedules import Line, doable
 from yishe.trust.commit import Bundle
 
 Draft = entries.Draft[QuestionnaireResponse]
+LEFT: dict[str, Any] = {"contact": "", "entry": "", "measured": {}}
+"""What is kept with the form: the meeting, its entry where the form wrote it itself, the measurement of each measure."""
 
 
 def left(draft: Draft, form: Followup, told: Told, words: str, bundle: Bundle) -> dict[str, Any]:
     """Everything of one follow-up that is no form, in the caller's bundle; what was written, to be kept with the form."""
-    contact = shared(draft, form, told) or _recorded(draft, form, told, words, bundle)
+    same = shared(draft, form, told)
+    contact = same or _recorded(draft, form, told, words, bundle)
     measured = _measured(draft, form, told, bundle)
     command, how = draft.command, str(told.answers[HOW])
     year.keep_by(bundle, command.actor, draft.placement, contact, how, form.services, command.at)
     _answer_for(draft, form, contact, bundle)
-    return {"contact": str(contact.id), "measured": measured}
+    return {"contact": str(contact.id), "entry": "" if same else str(contact.id), "measured": measured}
+
+
+def corrected(
+    draft: Draft, form: Followup, was: Told, told: Told, words: str, bundle: Bundle
+) -> dict[str, Any]:
+    """The same after a correction: measurements that changed and the words of its own entry are corrected with it."""
+    kept = {name: (was.result or {}).get(name) or default for name, default in LEFT.items()}
+    kept["measured"] = {
+        **kept["measured"],
+        **_measured_anew(draft, form, was, told, kept["measured"], bundle),
+    }
+    if kept["entry"]:
+        kept["entry"] = _reworded(draft, UUID(kept["entry"]), words, bundle)
+    return kept
+
+
+def _measured_anew(
+    draft: Draft, form: Followup, was: Told, told: Told, known: dict[str, str], bundle: Bundle
+) -> dict[str, str]:
+    found = dict[str, str]()
+    for code, measure in form.measures.items():
+        before, now = (
+            {name: one.answers.get(item) for name, item in measure.values.items()} for one in (was, told)
+        )
+        context = [one.answers.get(measure.context_of) for one in (was, told)]
+        if None in now.values() or (before == now and context[0] == context[1]):
+            continue
+        rows = entries.standing(Observation, draft.subjects).filter(id=known[code]) if code in known else ()
+        old = next(iter(rows), None)
+        if old is not None or code not in known:  # corrected elsewhere: that stands
+            found[code] = str(_observed(draft, form, told, code, bundle, old).id)
+    return found
+
+
+def _reworded(draft: Draft, entry: UUID, words: str, bundle: Bundle) -> str:
+    """The entry of the meeting in its new words; as it was where somebody corrected it meanwhile or nothing changes."""
+    command, resident = draft.command, draft.placement.resident
+    said: dict[str, Any] = {
+        "at": command.at, "command_id": named(command.command_id, "entry"), "occurred_at": command.occurred_at,
+        "supersedes": entry, "bundle": bundle,
+    }  # fmt: skip
+    note = entries.standing(ServiceNote, draft.subjects).filter(id=entry).first()
+    if note is not None and _content(draft, note)["text"] != words:
+        return str(notes.record(command.actor, resident, stage=note.stage, text=words, **said).id)
+    met = entries.standing(Encounter, draft.subjects).filter(id=entry).first()
+    if met is not None and (content := _content(draft, met))["summary"] != words:
+        said |= {"kind": met.kind, "visit": content.get("visit", "")}
+        return str(encounters.record(command.actor, resident, summary=words, **said).id)
+    return str(entry)
+
+
+def _content(draft: Draft, row: Contact) -> dict[str, Any]:
+    return entries.unsealed(row, "sealed", draft.key_of(row.subject))
 
 
 def shared(draft: Draft, form: Followup, told: Told) -> Encounter | None:
@@ -84,19 +140,33 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
 
 def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> dict[str, str]:
     """The answers that are measurements, each once: what another follow-up of the same meeting wrote down is taken from there."""
-    command, kept = draft.command, dict[str, str]()
+    kept = dict[str, str]()
     for code, measure in form.measures.items():
         values = {name: told.answers[item] for name, item in measure.values.items() if item in told.answers}
-        if len(values) < len(measure.values):
-            continue
-        context = measure.context or str(told.answers.get(measure.context_of, ""))
-        row = _same(draft, code, values, context) or observations.record(
-            command.actor, draft.placement.resident, kind=measure.kind or code, values=values, at=command.at, context=context,
-            command_id=named(command.command_id, code), occurred_at=command.occurred_at,
-            repeated=bool(set(told.confirmed) & set(measure.values.values())), bundle=bundle,
-        )  # fmt: skip
-        kept[code] = str(row.id)
+        if len(values) == len(measure.values):
+            row = _same(draft, code, values, _context(form, told, code)) or _observed(
+                draft, form, told, code, bundle
+            )
+            kept[code] = str(row.id)
     return kept
+
+
+def _observed(
+    draft: Draft, form: Followup, told: Told, code: str, bundle: Bundle, old: Observation | None = None
+) -> Observation:
+    """One measurement of the form, in place of an `old` one."""
+    command, measure = draft.command, form.measures[code]
+    return observations.record(
+        command.actor, draft.placement.resident, kind=measure.kind or code,
+        values={name: told.answers[item] for name, item in measure.values.items()}, at=command.at,
+        context=_context(form, told, code), command_id=named(command.command_id, code), occurred_at=command.occurred_at,
+        supersedes=old.id if old else None, repeated=bool(set(told.confirmed) & set(measure.values.values())), bundle=bundle,
+    )  # fmt: skip
+
+
+def _context(form: Followup, told: Told, code: str) -> str:
+    measure = form.measures[code]
+    return measure.context or str(told.answers.get(measure.context_of, ""))
 
 
 def named(command_id: str, part: str) -> str:

@@ -99,6 +99,11 @@ def concluded(told: Told) -> Concluded:
     return Concluded(kept.get("code", ""), due, kept.get("targets"))
 
 
+def is_one(row: QuestionnaireResponse) -> bool:
+    """Whether the form is a follow-up."""
+    return scales.is_followup(row.scale)
+
+
 # Deciding
 
 
@@ -112,16 +117,16 @@ def _submitted(command: entries.Command, response: UUID) -> Saved:
     forms.still_open(before)
     happened = draft.command.happened
     forms.still_here(draft.placement, happened)
-    form, told = _form(before), forms.filled(draft, before)
+    form, told = form_of(before), forms.filled(draft, before)
     whose = forms.about(draft.placement, happened)
     forms.complete(form, told, whose)
     told = replace(told, answers=scale_scoring.counted(form, told.answers, whose))
     last = _last(draft, form, happened)
-    _days(form, told, command.at)
+    days(form, told, command.at)
     _fits(form, whose)
-    found = followup_classes.conclude(form, told.answers, whose, last, _day(told))
-    found = _scheduled(draft, form, found, _day(told))
-    found = _agreed(form, told, found)
+    found = followup_classes.conclude(form, told.answers, whose, last, day_of(told))
+    found = scheduled(draft, form, found, day_of(told))
+    found = agreed(form, told, found)
     return _kept(draft, before, form, told, found)
 
 
@@ -129,51 +134,51 @@ def _kept(draft: Draft, before: QuestionnaireResponse, form: Followup, told: Tol
     """Everything of one follow-up in one bundle."""
     command, bundle = draft.command, Bundle()
     whose = forms.about(draft.placement, command.happened)
-    left = followup_contacts.left(draft, form, told, _words(form, found), bundle)
+    left = followup_contacts.left(draft, form, told, words(form, found), bundle)
     result = scale_scoring.result(form, told.answers, whose)
     done = {effect for code in told.raised for effect in form.flags[code].then}
     effects = [
         (one.title.zh, effect) for one in result.findings(form) for effect in one.then if effect not in done
     ]
-    effects += _following(form, found)
-    came = {**forms.plain(result, whose), "concluded": _said(found), **left}
+    effects += following(form, found)
+    came = {**forms.plain(result, whose), "concluded": said(found), **left}
     told = replace(told, raised=result.flags, result=came)
     row, opened = forms.put(draft, before, bundle, told, COMPLETED, effects)
     return Saved(row, result.flags, opened)
 
 
-def _following(form: Followup, found: Concluded) -> list[tuple[str, Effect]]:
+def following(form: Followup, found: Concluded) -> list[tuple[str, Effect]]:
     one = found.of(form)
     return [(one.title.zh, effect) for effect in one.then] if one else []
 
 
-def _words(form: Followup, found: Concluded) -> str:
+def words(form: Followup, found: Concluded) -> str:
     """What the entry of the meeting says."""
     one = found.of(form)
     words = f"{form.title}：{one.title if one else '未能分类'}"
     return words + (f"；下次随访不晚于 {found.next:%Y-%m-%d}" if found.next else "")
 
 
-def _form(row: QuestionnaireResponse) -> Followup:
+def form_of(row: QuestionnaireResponse) -> Followup:
     form = scales.begun_under(row.scale, row.definition)
     if not isinstance(form, Followup):
         raise TypeError(f"{row.scale} is no follow-up form")
     return form
 
 
-def _said(found: Concluded) -> dict[str, Any]:
+def said(found: Concluded) -> dict[str, Any]:
     return {**asdict(found), "next": found.next.isoformat() if found.next else None}
 
 
-def _day(told: Told) -> date:
+def day_of(told: Told) -> date:
     return date.fromisoformat(str(told.answers[ON]))
 
 
 def _moment(told: Told, at: datetime) -> datetime | None:
     """When the follow-up was: now for today, noon of another day."""
-    if ON not in told.answers or _day(told) == at.astimezone(ZONE).date():
+    if ON not in told.answers or day_of(told) == at.astimezone(ZONE).date():
         return None
-    return datetime.combine(_day(told), NOON, ZONE)
+    return datetime.combine(day_of(told), NOON, ZONE)
 
 
 def _last(draft: Draft, form: Followup, happened: datetime) -> str:
@@ -193,7 +198,7 @@ def _last(draft: Draft, form: Followup, happened: datetime) -> str:
     return concluded(forms.told_of(row, draft.key_of(row.subject))).code or NONE
 
 
-def _days(form: Followup, told: Told, at: datetime) -> None:
+def days(form: Followup, told: Told, at: datetime) -> None:
     today = at.astimezone(ZONE).date()
     for code, item in form.items.items():
         given = told.answers.get(code) if item.type == "date" else None
@@ -206,7 +211,7 @@ def _fits(form: Followup, whose: scale_scoring.About) -> None:
         raise Invalid("followup_unfit", str(form.fits.says), followup=form.code)
 
 
-def _scheduled(draft: Draft, form: Followup, found: Concluded, day: date) -> Concluded:
+def scheduled(draft: Draft, form: Followup, found: Concluded, day: date) -> Concluded:
     """By the next visit of the form's schedules, where the class itself says no length of time."""
     if found.next or not found.code or not form.visits:
         return found
@@ -218,13 +223,13 @@ def _scheduled(draft: Draft, form: Followup, found: Concluded, day: date) -> Con
     )
 
 
-def _agreed(form: Followup, told: Told, found: Concluded) -> Concluded:
+def agreed(form: Followup, told: Told, found: Concluded) -> Concluded:
     """The day agreed with her in place of the rule's, which it may not pass."""
     given = told.answers.get(NEXT)
     if not given:
         return found
     agreed = date.fromisoformat(given)
-    if agreed <= _day(told) or (found.next and agreed > found.next):
+    if agreed <= day_of(told) or (found.next and agreed > found.next):
         until = f"，不晚于 {found.next:%Y-%m-%d}（按{form.classes[found.code].title}）" if found.next else ""
         raise Invalid("next_day", f"约定的下次随访要在这次之后{until}：请改日期，或留空按规则定。", item=NEXT)
     return replace(found, next=agreed)

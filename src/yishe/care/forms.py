@@ -119,8 +119,9 @@ def discarded(command: entries.Command, response: UUID, *, followup: bool = Fals
 def put(
     draft: entries.Draft[QuestionnaireResponse], before: QuestionnaireResponse, bundle: Bundle, told: Told, status: str,
     effects: Sequence[tuple[str, Effect]] = (), *, facts: Sequence[Mapping[str, Any]] = (), withdrawn: bool = False,
+    own: bool = True,
 ) -> tuple[QuestionnaireResponse, tuple[UUID, ...]]:  # fmt: skip
-    """Append the next state of the form, with what follows from it, and commit."""
+    """Append the next state of the form, with what follows from it, and commit a bundle of its `own`."""
     kept = ("response", "scale", "version", "definition", "groups", "informant")
     row = entries.append(
         draft, bundle, quiet=status == DRAFT, status=status, withdrawn=withdrawn,
@@ -140,7 +141,7 @@ def put(
     for data in facts:
         fact = reactions.Fact(FACT, row.id, data)
         opened += reactions.apply(fact, command.actor, draft.placement, command.at, bundle)
-    return entries.settle(draft, bundle, row, own=True), tuple(opened)
+    return entries.settle(draft, bundle, row, own=own), tuple(opened)
 
 
 def until_settled(act: Callable[[], Saved]) -> Saved:

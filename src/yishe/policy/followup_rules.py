@@ -75,12 +75,14 @@ class Measure(Strict):
 class Followup(Scale):
     """One dated version. `services` of the contract it keeps where the way fits; `entry` what the contact itself is written down
     as; `keeps` the promises of an earlier follow-up that this one answers. `visits` are the schedules of which it makes the
-    visit that is due that day; `meant` is for whom it is usual (`fits` for whom it is possible)."""
+    visit that is due that day; `meant` is for whom it is usual (`fits` for whom it is possible);
+    `corrected` closes what a correction takes back (a close reason; without one it stays open and is told in words)."""
 
     code: str = Field(alias="followup")
     services: tuple[str, ...] = ()
     visits: tuple[str, ...] = ()
     meant: str = ""
+    corrected: str = ""
     entry: Literal["encounter", "service_note"] = "encounter"
     keeps: tuple[Promise, ...] = ()
     measures: dict[str, Measure] = Field(default_factory=dict)

@@ -110,6 +110,7 @@ class _Check(Checked):
         for part, names, known in (
             ("services", self.form.services, services),
             ("visits", self.form.visits, self.schedules),
+            ("corrected", tuple(filter(None, (self.form.corrected,))), sheets.codes.get("close_reasons", {})),
         ):
             for name in names:
                 if name not in known:

@@ -102,3 +102,36 @@ def test_whoever_may_not_fill_it_is_told_and_a_stranger_sees_nothing(old: Office
     listed = old.social_worker.text(old.resident, tab="followups")
     assert "有一次诊疗（经过由医护查看）" in listed
     assert "控制不满意" not in listed
+
+
+def test_a_slip_is_corrected_with_its_reason_and_shown_before_and_after(old: Office) -> None:
+    once(old, 3)
+    listed = old.nurse.text(old.resident, tab="followups")
+    path = f"{old.resident}/followups/" + listed.split(f'href="{old.resident}/followups/')[1].split('"')[0]
+    assert f"{path}/amend" in old.nurse.text(path)
+    form = old.doctor.text(f"{path}/amend")
+    assert 'value="166"' in form
+    assert "方式和日期决定计入哪一期" in form
+    refused = old.doctor.send(f"{path}/amend", **{"a-sbp": "1360", "reason": "抄错了"})
+    assert refused.status_code == 422
+    assert "是不是多写或少写了一位" in refused.content.decode()
+    answer = old.doctor.send(f"{path}/amend", **{"a-sbp": "136", "a-dbp": "86", "reason": "袖带读数抄错了"})
+    assert answer.status_code in (302, 303)
+    shown = old.nurse.text(path)
+    for words in ("袖带读数抄错了", "王医生", "166 mmHg", "136 mmHg", "控制不满意", "控制满意", "已撤回"):
+        assert words in shown
+    assert old.social_worker.send(f"{path}/amend", **{"a-sbp": "140", "reason": "x"}).status_code == 403
+    assert old.stranger.open(f"{path}/amend").status_code == 403
+
+
+def test_what_fits_the_same_visit_is_offered_with_what_was_measured_filled_in(old: Office) -> None:
+    Resident.objects.filter(id=whose(old)).update(birth_date=date(1950, 1, 1))
+    form = f"{old.resident}/followups/{form_of(old.nurse, old)}"
+    today = f"{datetime.now(UTC) + timedelta(hours=8):%Y-%m-%d}"
+    old.nurse.send(f"{form}/submit?kind=htn", **{**HIGH, "a-on": today})
+    result = old.nurse.text(form)
+    assert "同一次还可以做" in result
+    assert "/followups/new/elder?how=1" in result
+    second = old.nurse.text(f"{old.resident}/followups/new/elder", how="1")
+    assert 'name="a-sbp" value="166"' in second
+    assert "上次 166" in second

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from yishe.care import assessment_reading, followups, forms, scales
+from yishe.care import assessment_reading, followup_corrections, followups, forms, scales
 from yishe.care.assessment_reading import Form, Overview
 from yishe.doors.web import assessing, followup_items, page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
@@ -27,7 +27,7 @@ def new(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> HttpR
     stands, _ = resident.allowed(here, resident_id, forms.ACTION)
     forms.may_fill(here.actor, scales.followup(kind, here.now), forms.STAFF, here.now)
     form, seen = assessment_reading.blank(here.actor, stands.resident, kind, ids.new(), here.now, {})
-    return _form(request, here, form, seen)
+    return filling(request, here, form, seen)
 
 
 @signed_in
@@ -35,7 +35,7 @@ def followup(request: HttpRequest, here: Here, resident_id: UUID, response: UUID
     """The form while it is open, what it came to once it is submitted."""
     form, seen = assessment_reading.form(here.actor, resident_id, response, here.now, followups=True)
     if form.row.status == forms.DRAFT and form.may_go_on(here.actor, seen.placement, here.now):
-        return _form(request, here, form, seen)
+        return filling(request, here, form, seen)
     return _result(request, here, form, seen)
 
 
@@ -51,7 +51,7 @@ def keep(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) ->
         return page.show(request, here, "parts/assessment_state.html", told, status=status)
     if refused is None:
         return HttpResponseRedirect(request.path.removesuffix("/save"))
-    return _form(request, here, form, seen, refused)
+    return filling(request, here, form, seen, refused)
 
 
 @require_POST
@@ -63,7 +63,7 @@ def submit(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) 
         command = f"{pressing.command(request)}:submit"
         try:
             followups.submit(here.actor, resident_id, response, at=here.now, command_id=command)
-            back = _back(request)
+            back = back_of(request)
             to = request.path.removesuffix("/submit")
             return HttpResponseRedirect(f"{to}?back={back}" if back else to)
         except Invalid as said:
@@ -73,7 +73,7 @@ def submit(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) 
                 raise
             refused = said
     form, seen = _standing(request, here, resident_id, response)
-    return _form(request, here, form, seen, refused)
+    return filling(request, here, form, seen, refused)
 
 
 @require_POST
@@ -82,6 +82,28 @@ def discard(request: HttpRequest, here: Here, resident_id: UUID, response: UUID)
     """Throw an open form away."""
     followups.discard(here.actor, resident_id, response, at=here.now, command_id=pressing.command(request))
     return page.done(request, "草稿已作废", f"/residents/{resident_id}?tab=followups")
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def amend(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) -> HttpResponse:
+    """Correct what was submitted, saying why."""
+    resident.allowed(here, resident_id, forms.ACTION)
+    refused = None
+    if request.method == "POST":
+        try:
+            followup_corrections.amend(
+                here.actor, resident_id, response, assessing.given(request), reason=request.POST.get("reason", ""),
+                at=here.now, confirmed=assessing.confirmed(request), command_id=pressing.command(request),
+            )  # fmt: skip
+            return page.done(request, "已更正", request.path.removesuffix("/amend"))
+        except Invalid as said:
+            refused = said
+    form, seen = assessment_reading.form(here.actor, resident_id, response, here.now, followups=True)
+    forms.may_fill(here.actor, form.scale, form.row.informant, here.now)
+    if form.row.status == forms.DRAFT:
+        return HttpResponseRedirect(request.path.removesuffix("/amend"))
+    return filling(request, here, form, seen, refused, amending=True)
 
 
 def proposed(here: Here, resident_id: UUID, response: UUID | None) -> dict[str, Any]:
@@ -95,7 +117,9 @@ def proposed(here: Here, resident_id: UUID, response: UUID | None) -> dict[str, 
     if one is None or one.refer is None:
         return {}
     measured = [
-        f"{declared.items[item].ask} {said}" for item, said in _answers(form) if declared.items[item].quantity
+        f"{declared.items[item].ask} {said}"
+        for item, said in followup_items.said(form)
+        if declared.items[item].quantity
     ]
     day = f"{form.row.occurred_at.astimezone(spoken.SHANGHAI):%Y-%m-%d}"
     words = f"{declared.title} {day}：{one.title}。{one.refer.says}。{'，'.join(measured)}。"
@@ -134,9 +158,11 @@ def _standing(request: HttpRequest, here: Here, resident_id: UUID, response: UUI
     return assessment_reading.blank(here.actor, resident_id, kind, response, here.now, {})
 
 
-def _form(
-    request: HttpRequest, here: Here, form: Form, seen: Overview, refused: Invalid | Conflict | None = None
-) -> HttpResponse:
+def filling(
+    request: HttpRequest, here: Here, form: Form, seen: Overview, refused: Invalid | Conflict | None = None, *,
+    amending: bool = False,
+) -> HttpResponse:  # fmt: skip
+    """The form to be filled, or to be corrected."""
     typed = assessing.given(request) if refused else {}
     usual = {ON: f"{spoken.local(here.now):%Y-%m-%d}", HOW: request.GET.get(HOW, "")}
     answered = form.told.answers if form.told else {}
@@ -144,11 +170,14 @@ def _form(
     page.seen(here, "read.followup", [seen.placement.subject], **seen.permission.line)
     begun = form.row.pk in {one.row.pk for one in seen.drafts}
     lines = followup_items.lines(here, form, seen, typed, refused)
+    if amending:
+        lines = [one for one in lines if one.question.code not in (HOW, ON)]
     told = assessing.state(here, form, seen) | {
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": form.scale, "lines": lines, "refusal": refused, "command_id": ids.new(),
-        "begun": begun, "asking": "" if begun else f"?kind={form.row.scale}", "back": _back(request),
-        "saved_at": form.row.recorded_at if begun else None,
+        "begun": begun, "asking": "" if begun or amending else f"?kind={form.row.scale}", "back": back_of(request),
+        "saved_at": form.row.recorded_at if begun or amending else None, "amending": amending,
+        "reason": request.POST.get("reason", ""), "fixed": followup_items.fixed(form) if amending else (),
         "existing": refused.extra.get("existing") if refused else None,
     }  # fmt: skip
     return page.show(request, here, "followup.html", told, status=refused.status if refused else 200)
@@ -167,13 +196,28 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
     told = {
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": declared, "class": one, "found": found, "flags": flags, "targets": targets,
-        "answers": [(declared.items[code].ask, said) for code, said in _answers(form)], "back": _back(request),
+        "answers": [(declared.items[code].ask, said) for code, said in followup_items.said(form)], "back": back_of(request),
+        "may": form.row.status != forms.DRAFT and form.may_go_on(here.actor, seen.placement, here.now),
+        "corrections": _corrections(here, seen.placement, form), "after": _after(form),
         "findings": assessing.findings(form) if told_of else {},
-        "more": followup_items.more(here, form, seen, _back(request)),
+        "more": followup_items.more(here, form, seen, back_of(request)),
         "refer": _referral(here, seen.placement, one.refer if one else None),
         "called": assessing.called(here, seen.placement, effects),
     }  # fmt: skip
     return page.show(request, here, "followup_result.html", told)
+
+
+def _corrections(here: Here, stands: Placement, form: Form) -> list[followup_items.Change]:
+    if form.row.status != forms.AMENDED:
+        return []
+    states = assessment_reading.states(here.actor, stands.resident, form.row.response, here.now)
+    return followup_items.changes(states)
+
+
+def _after(form: Form) -> dict[str, int]:
+    """How many promises the last correction took back, and how many it left to whoever is doing them."""
+    result = (form.told.result if form.told else None) or {}
+    return {name: len(result.get(name, ())) for name in ("fell", "stayed")}
 
 
 def _referral(here: Here, stands: Placement, refer: Referral | None) -> dict[str, Any] | None:
@@ -196,21 +240,7 @@ def _declared(form: Form) -> Followup:
     return form.scale
 
 
-def _answers(form: Form) -> list[tuple[str, str]]:
-    """(item, answer in words) in the order asked."""
-    answers = form.told.answers if form.told else {}
-    found = []
-    for code in form.asked:
-        if code not in answers:
-            continue
-        options, item, value = form.scale.options(code), form.scale.items[code], answers[code]
-        many = value if isinstance(value, list) else [value]
-        said = "、".join(str(options[one].say) if one in options else str(one) for one in many)
-        found.append((code, f"{said} {item.shown}".strip()))
-    return found
-
-
-def _back(request: HttpRequest) -> str:
+def back_of(request: HttpRequest) -> str:
     """Where to go on afterwards: a place of this site, or nowhere."""
     to = request.POST.get("back") or request.GET.get("back", "")
     return to if url_has_allowed_host_and_scheme(to, allowed_hosts=None) and to.startswith("/") else ""

@@ -3,15 +3,18 @@ meeting filled in, what was refused said at its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
+from yishe.care import items
 from yishe.care.assessment_reading import Form, Overview
 from yishe.doors.web import assessing, spoken
 from yishe.doors.web.assessing import Question
 from yishe.doors.web.page import Here
 from yishe.people.particulars import ZONE
 from yishe.policy import followup_classes
-from yishe.policy.followup_rules import HOW, Followup
+from yishe.policy.followup_rules import HOW, ON, Followup
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.policy.scale_rules import Scale
 
@@ -67,6 +70,59 @@ def more(here: Here, form: Form, seen: Overview, back: str) -> list[More]:
     ]  # fmt: skip
 
 
+def fixed(form: Form) -> list[tuple[str, str]]:
+    """The way and the day, which a correction leaves as they are."""
+    told = dict(said(form))
+    return [(str(form.scale.items[code].ask), told.get(code, "—")) for code in (HOW, ON)]
+
+
+def said(form: Form) -> list[tuple[str, str]]:
+    """(item, answer in words) in the order asked."""
+    answers = form.told.answers if form.told else {}
+    return [(code, _words(form.scale, code, answers[code])) for code in form.asked if code in answers]
+
+
+def _words(scale: Scale, code: str, value: Any) -> str:
+    options, many = scale.options(code), value if isinstance(value, list) else [value]
+    words = "、".join(str(options[one].say) if one in options else str(one) for one in many)
+    return f"{words} {scale.items[code].shown}".strip()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One correction: by whom, when, why, and (what, before, after) of all that came out otherwise."""
+
+    by: str
+    at: datetime
+    reason: str
+    rows: list[tuple[str, str, str]]
+
+
+def changes(states: Sequence[Form]) -> list[Change]:
+    """Every correction of a form, the latest first."""
+    found = [
+        Change(now.author_name, now.row.recorded_at, now.told.reason if now.told else "", _differ(was, now))
+        for was, now in pairwise(states)
+    ]
+    return found[::-1]
+
+
+def _differ(was: Form, now: Form) -> list[tuple[str, str, str]]:
+    before, after = dict(said(was)), dict(said(now))
+    rows = [
+        (str(item.ask), before.get(code, "—"), after.get(code, "—"))
+        for code, item in now.scale.items.items()
+        if before.get(code) != after.get(code)
+    ]
+    before_class, after_class = _class(was), _class(now)
+    return rows + ([("分类", before_class, after_class)] if before_class != after_class else [])
+
+
+def _class(form: Form) -> str:
+    result = (form.told.result if form.told else None) or {}
+    return items.classified(form.scale, result["concluded"]) if isinstance(form.scale, Followup) else ""
+
+
 def _line(one: Question, form: Form, seen: Overview, refused: Invalid | Conflict | None, begin: str) -> Line:
     soft = one.item.soft
     odd = bool(soft) and _number(one.value) is not None and not soft.holds(_number(one.value))
@@ -89,7 +145,7 @@ def _today(here: Here, form: Form) -> bool:
 
 
 def _same_meeting(here: Here, form: Form, seen: Overview, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the same member of staff measured or asked today in the same way, for questions that are the same."""
+    """What the same member of staff measured today in the same way; what is judged is asked anew."""
     found: dict[str, Any] = {}
     for other, code, value in _earlier(form, seen):
         mine = other.row.author == here.actor.staff_id and _today(here, other)
@@ -124,10 +180,7 @@ def _last(code: str, form: Form, seen: Overview) -> str:
     if found is None:
         return ""
     other, value = found
-    options = other.scale.options(code)
-    many: Sequence[Any] = value if isinstance(value, list) else [value]
-    words = "、".join(str(options[one].say) if one in options else str(one) for one in many)
-    return f"{words}（{other.row.occurred_at.astimezone(ZONE):%m-%d}）"
+    return f"{_words(other.scale, code, value)}（{other.row.occurred_at.astimezone(ZONE):%m-%d}）"
 
 
 def _before(scale: Followup, seen: Overview) -> str:

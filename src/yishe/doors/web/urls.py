@@ -161,6 +161,9 @@ urlpatterns = [
     ),
     path("residents/<uuid:resident_id>/followups/new/<slug:kind>", following.new, name="followup-new"),
     path("residents/<uuid:resident_id>/followups/<uuid:response>", following.followup, name="followup"),
+    path(
+        "residents/<uuid:resident_id>/followups/<uuid:response>/amend", following.amend, name="followup-amend"
+    ),
     path("residents/<uuid:resident_id>/followups/<uuid:response>/save", following.keep, name="followup-save"),
     path(
         "residents/<uuid:resident_id>/followups/<uuid:response>/submit",
