@@ -11,7 +11,16 @@ from django.conf import settings
 from django.test import Client
 
 from tests.access.table import STANDINGS
-from yishe.care import assessments, contracts, encounters, followups, plans, signing
+from yishe.care import (
+    answering,
+    assessments,
+    contracts,
+    encounters,
+    followups,
+    plans,
+    questionnaire_links,
+    signing,
+)
 from yishe.care.agreements import Signature
 from yishe.care.plans import Wish
 from yishe.care.signing import Sides
@@ -94,6 +103,8 @@ class Town:
     form: UUID = None  # type: ignore[assignment]
     assessed: UUID = None  # type: ignore[assignment]
     mood: UUID = None  # type: ignore[assignment]
+    link: UUID = None  # type: ignore[assignment]
+    answered: UUID = None  # type: ignore[assignment]
     contract: UUID = None  # type: ignore[assignment]
     contracted: UUID = None  # type: ignore[assignment]
     applied: UUID = None  # type: ignore[assignment]
@@ -115,6 +126,7 @@ class Town:
             "plan": str(self.plan), "drafted": str(self.drafted),
             "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
             "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
+            "link": str(self.link), "answered": str(self.answered),
             "visit": str(self.visit), "visited": str(self.visited),
             "colleague": str(self.person("volunteer", "colleague").staff), **self._of_somebody_else(),
         }  # fmt: skip
@@ -187,7 +199,7 @@ def _outside(town: Town) -> None:
 
 def _relative(town: Town, standing: str, resident: UUID, phone: str) -> None:
     said = Yes(
-        "relative", consents.text("relative", town.now).sha256, scope=("loops", "medicines"), kinship="3",
+        "relative", consents.text("relative", town.now).sha256, scope=("loops", "medicines", "questionnaires"), kinship="3",
         relative_name="欧阳小梅", relative_phone=phone,
     )  # fmt: skip
     given = talking.give(SYSTEM, resident, said, town.now)
@@ -206,13 +218,17 @@ def _browser(duty: str, standing: str, person: UUID, account: Account, at: datet
 
 
 def _assessments(town: Town) -> None:
-    """The doctor asked about her mood, the social worker twice about loneliness; the second form is not finished."""
+    """The doctor asked about her mood, the social worker twice about loneliness; the second form is not finished and sent out to
+    her. Her daughter has begun to answer about falls."""
     doctor, social = town.person("family_doctor", "owner").actor, town.person("social_worker", "owner").actor
     town.mood = _filled(town, doctor, "phq2", {"p1": "0", "p2": "0"})
     town.assessed = _filled(town, social, "ucla3", {"u1": "1", "u2": "1", "u3": "1"})
     town.form = assessments.start(
         social, town.resident.resident, scale="ucla3", at=town.now, command_id=uuid4().hex
     ).response
+    town.link = questionnaire_links.hand_out(social, town.resident.resident, town.form, town.now).link
+    daughter = answering.of_relative(town.person("relative", "owner").staff, town.resident.resident, town.now)
+    town.answered = answering.begin(daughter, "steadi", at=town.now, command_id=uuid4().hex)
 
 
 FOLLOWED = {

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import entries, forms, items, scales, timeline
+from yishe.care import entries, forms, informants, items, scales, timeline
 from yishe.care.forms import DRAFT, Told
 from yishe.care.items import Reader
 from yishe.care.models import QuestionnaireResponse
@@ -153,9 +153,10 @@ def _offers(actor: Actor, placement: Placement, whose: About, at: datetime, foll
 def _form(row: QuestionnaireResponse, reader: Reader, whose: About) -> Form:
     scale = scales.begun_under(row.scale, row.definition)
     shown = reader.sight.shown(row.groups, row.author)
+    told = forms.told_of(row, reader.keys[row.subject])
     return Form(
-        row, scale, reader.name(row.author), whose,
-        forms.told_of(row, reader.keys[row.subject]) if shown is Shown.DETAIL else None,
+        row, scale, informants.words(told.by) if told.by else reader.name(row.author), whose,
+        told if shown is Shown.DETAIL else None,
         reader.sight.instead(row.groups, row.author), _newer(scale, reader.at),
     )  # fmt: skip
 

@@ -32,14 +32,7 @@ def start(
     answer; Forbidden for a duty that does not fill it; Conflict `already_started` (with the open form) and, unless
     `again`, `done_recently`."""
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-    draft = entries.begin(QuestionnaireResponse, command, {"scale": scale, "informant": informant})
-    if draft.earlier is not None:
-        return draft.earlier
-    chosen = scales.in_force(scale, at)
-    forms.may_fill(actor, chosen, informant, at)
-    _fits(chosen, draft.placement, at)
-    _not_twice(chosen, draft, again=again)
-    return forms.begun(draft, chosen, informant)
+    return begun(command, scale, informant, again=again)
 
 
 def answer(
@@ -69,7 +62,7 @@ def submit(
 
     Raises as `answer`; Invalid `answers_missing` naming the questions still open."""
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-    return forms.until_settled(lambda: _submitted(command, response))
+    return forms.until_settled(lambda: submitted(command, response))
 
 
 def amend(
@@ -108,7 +101,30 @@ def discard(
 # Deciding
 
 
-def _submitted(command: entries.Command, response: UUID) -> forms.Saved:
+def begun(
+    command: entries.Command,
+    scale: str,
+    informant: str,
+    *,
+    again: bool = False,
+    by: Mapping[str, str] = forms.NOBODY,
+) -> QuestionnaireResponse:
+    """A form begun by whoever may, as `start` says; `by` is who answers from outside (`care.answering`)."""
+    draft = entries.begin(QuestionnaireResponse, command, {"scale": scale, "informant": informant})
+    if draft.earlier is not None:
+        return draft.earlier
+    chosen = scales.in_force(scale, command.at)
+    if command.action == forms.ANSWER:
+        forms.may_answer(chosen, informant)
+    else:
+        forms.may_fill(command.actor, chosen, informant, command.at)
+    _fits(chosen, draft.placement, command.at)
+    _not_twice(chosen, draft, again=again)
+    return forms.begun(draft, chosen, informant, by=by)
+
+
+def submitted(command: entries.Command, response: UUID) -> forms.Saved:
+    """One attempt to finish a form, as `submit` says."""
     draft, before = forms.continued(command, response, {"response": str(response), "verb": "submit"})
     if draft.earlier is not None:
         return forms.Saved(draft.earlier)

@@ -40,7 +40,7 @@ class Command:
     """One wish to record something: who, about whom, when it happened, and its idempotency key.
 
     ``supersedes`` names the row it corrects. ``digest`` is the SHA-256 of the request as the door saw it; without
-    one it is taken over the recorded fields.
+    one it is taken over the recorded fields. ``sender`` waits for what follows, where the actor is none who could.
     """
 
     actor: Actor
@@ -51,6 +51,7 @@ class Command:
     occurred_at: datetime | None = None
     supersedes: UUID | None = None
     digest: bytes | None = None
+    sender: UUID | None = None
 
     @property
     def happened(self) -> datetime:

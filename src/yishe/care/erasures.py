@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from yishe.care import retention
+from yishe.care import questionnaire_links, retention
 from yishe.care.models import Held
 from yishe.care.retention import Holding
 from yishe.loops import acts, kinds, reading
@@ -102,6 +102,7 @@ def _let_go(actor: Actor, resident: UUID, kept: Sequence[Holding], number: UUID,
     mapped = list(Subject.objects.filter(resident=resident))
     retention.seal(bundle, mapped, kept, number)
     erasing.forget(bundle, resident, at)
+    questionnaire_links.forget([row.subject for row in mapped])
     subjects = [(row.home, row.subject) for row in mapped]
     said = [{"category": one.code, "until": one.until.isoformat()} for one in kept]
     tombstones.record(bundle, subjects, number=number, at=at, kept=said)

@@ -4,16 +4,16 @@ What a form is for stands elsewhere: `assessments` score it, `followups` classif
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import entries, evidence, scales
+from yishe.care import entries, evidence, informants, scales
 from yishe.care.models import QuestionnaireResponse
 from yishe.loops import reactions
 from yishe.people import sight
-from yishe.people.actors import Actor
+from yishe.people.actors import SYSTEM, Actor
 from yishe.people.cards import Card
 from yishe.people.models import Resident
 from yishe.people.packs import in_force
@@ -26,15 +26,19 @@ from yishe.policy.reactions import Promise
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
 from yishe.policy.scale_rules import Effect, Scale
 from yishe.policy.scale_scoring import About, Result
+from yishe.talk import outbox
 from yishe.trust import commit, ids
 from yishe.trust.commit import Bundle
 
 ACTION = "record.assessment"
+ANSWER = "record.questionnaire"
+"""The same from outside the service: by a link, or by a relative (`care.answering`)."""
 FACT = "assessment_completed"
 DRAFT, COMPLETED, AMENDED = "in_progress", "completed", "amended"
-STAFF, RESIDENT, RELATIVE = "staff", "resident", "relative"
+STAFF, RESIDENT, RELATIVE = informants.STAFF, informants.RESIDENT, informants.RELATIVE
 SEXES = {"1": "male", "2": "female"}
 TRIES = 3
+NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Saved:
 @dataclass(frozen=True)
 class Told:
     """What is sealed of a form. `raised` are the flags that have acted; `result` stands once it is submitted; `source` names the
-    list it was taken in from, if it was: then it tells of the past and acts on nothing."""
+    list it was taken in from, if it was: then it tells of the past and acts on nothing; `by` is who answered from outside."""
 
     answers: Mapping[str, Any]
     confirmed: tuple[str, ...] = ()
@@ -57,18 +61,20 @@ class Told:
     result: Mapping[str, Any] | None = None
     reason: str = ""
     source: str = ""
+    by: Mapping[str, str] = field(default_factory=dict)
 
 
 def begun(
-    draft: entries.Draft[QuestionnaireResponse], scale: Scale, informant: str, response: UUID | None = None
-) -> QuestionnaireResponse:
+    draft: entries.Draft[QuestionnaireResponse], scale: Scale, informant: str, response: UUID | None = None,
+    by: Mapping[str, str] = NOBODY,
+) -> QuestionnaireResponse:  # fmt: skip
     """The first row of a form, still empty."""
     bundle = Bundle()
     scales.keep(bundle, scale, draft.command.at)
     row = entries.append(
         draft, bundle, quiet=True, response=response or ids.new(), status=DRAFT, scale=scale.code,
         version=scale.version, definition=scale.sha256, groups=list(scale.fields), informant=informant,
-        sealed=draft.seal("sealed", asdict(Told({}))),
+        sealed=draft.seal("sealed", asdict(Told({}, by=dict(by)))),
     )  # fmt: skip
     return entries.settle(draft, bundle, row, own=True)
 
@@ -113,6 +119,11 @@ def discarded(command: entries.Command, response: UUID, *, followup: bool = Fals
     if draft.earlier is not None:
         return Saved(draft.earlier)
     still_open(before)
+    return withdrawn(draft, before)
+
+
+def withdrawn(draft: entries.Draft[QuestionnaireResponse], before: QuestionnaireResponse) -> Saved:
+    """The form counts no more, in whatever state it stood."""
     return Saved(put(draft, before, Bundle(), filled(draft, before), before.status, withdrawn=True)[0])
 
 
@@ -122,12 +133,13 @@ def put(
     own: bool = True,
 ) -> tuple[QuestionnaireResponse, tuple[UUID, ...]]:  # fmt: skip
     """Append the next state of the form, with what follows from it, and commit a bundle of its `own`."""
-    kept = ("response", "scale", "version", "definition", "groups", "informant")
+    kept = ("response", "scale", "version", "definition", "groups")
     row = entries.append(
         draft, bundle, quiet=status == DRAFT, status=status, withdrawn=withdrawn,
-        sealed=draft.seal("sealed", asdict(told)), **{name: getattr(before, name) for name in kept},
+        informant=told.by.get("informant") or before.informant, sealed=draft.seal("sealed", asdict(told)),
+        **{name: getattr(before, name) for name in kept},
     )  # fmt: skip
-    command, opened = draft.command, list[UUID]()
+    command, opened, speaker = draft.command, list[UUID](), _speaker(draft.command)
     proof = {"type": "assessment", "id": str(row.id), "hash": evidence.digest(row)}
     brought = (proof,) if status != DRAFT else ()
     title, wanted = scales.begun_under(before.scale, before.definition).title, dict[Promise, list[str]]()
@@ -136,12 +148,32 @@ def put(
             wanted.setdefault(effect.promise, []).append(words)
     for promise, why in wanted.items():
         note = f"《{title}》：{'、'.join(why)}"
-        loop = reactions.promised(promise, note, command.actor, draft.placement, command.at, bundle, brought)
+        loop = reactions.promised(
+            promise, note, speaker, draft.placement, command.at, bundle, brought, sender=command.sender
+        )
         opened += [loop] if loop else []
     for data in facts:
         fact = reactions.Fact(FACT, row.id, data)
-        opened += reactions.apply(fact, command.actor, draft.placement, command.at, bundle)
+        opened += reactions.apply(fact, speaker, draft.placement, command.at, bundle, sender=command.sender)
+    if told.by and status == COMPLETED and not withdrawn:
+        _handed_in(draft, bundle, before)
     return entries.settle(draft, bundle, row, own=own), tuple(opened)
+
+
+def _speaker(command: entries.Command) -> Actor:
+    """In whose name what follows is promised: the rule's own, where somebody from outside answers."""
+    return SYSTEM if command.action == ANSWER else command.actor
+
+
+def _handed_in(
+    draft: entries.Draft[QuestionnaireResponse], bundle: Bundle, before: QuestionnaireResponse
+) -> None:
+    """Whoever waits for the form is told that it is there."""
+    if draft.command.sender is not None:
+        outbox.tell(
+            bundle, home=draft.home, person=draft.command.sender, topic="questionnaire.submitted",
+            key=f"questionnaire:{before.response}", at=draft.command.at, subject=draft.subject,
+        )  # fmt: skip
 
 
 def until_settled(act: Callable[[], Saved]) -> Saved:
@@ -168,7 +200,7 @@ def continued(
     before = entries.standing(QuestionnaireResponse, subjects).filter(response=response).first()
     if before is None or scales.is_followup(before.scale) != followup:
         raise NotFound("no_form", "找不到这份表：可能已作废，或属于另一位居民。请从居民页重新打开。")
-    _may_go_on(command, before)
+    may_go_on(command, before)
     asked = entries.digest_of(command, body)
     amending = before.status != DRAFT
     was = before.occurred_at if amending else None
@@ -179,10 +211,12 @@ def continued(
     return entries.begin(QuestionnaireResponse, following, body), before
 
 
-def _may_go_on(command: entries.Command, before: QuestionnaireResponse) -> None:
-    """Whoever goes on with a form may fill it and may read what is in it."""
-    where = entries.whose(command.resident)
-    may_fill(command.actor, scales.begun_under(before.scale, before.definition), before.informant, command.at)
+def may_go_on(command: entries.Command, before: QuestionnaireResponse) -> None:
+    """Whoever goes on with a form may fill it and may read what is in it; who answers it from outside was given this one."""
+    scale, where = scales.begun_under(before.scale, before.definition), entries.whose(command.resident)
+    if command.action == ANSWER:
+        return
+    may_fill(command.actor, scale, before.informant, command.at)
     seen = sight.of(command.actor, where, command.at)
     if seen.shown(before.groups, before.author) is not Shown.DETAIL:
         raise Forbidden("not_to_read", "这份表的内容不向您的职责开放：请填写人或家庭医生接着填。")
@@ -208,7 +242,8 @@ def with_answers(scale: Scale, told: Told, body: Mapping[str, Any]) -> Told:
             answers[code] = read
     if isinstance(scale, Followup):
         followup_classes.check(scale, answers, About())
-    return replace(told, answers=answers, confirmed=tuple(sorted(confirmed)))
+    by = body.get("by") or told.by
+    return replace(told, answers=answers, confirmed=tuple(sorted(confirmed)), by=by)
 
 
 def still_open(row: QuestionnaireResponse) -> None:
@@ -240,6 +275,11 @@ def may_fill(actor: Actor, scale: Scale, informant: str, at: datetime) -> None:
     if not actor.is_system and not set(scale.filled_by.staff) & actor.member.duties(at):
         titles = "、".join(in_force().duties[one].title.zh for one in scale.filled_by.staff)
         raise Forbidden("wrong_duty", f"《{scale.title}》由{titles}填写；您的职责不在其中，可请他们来做。")
+    may_answer(scale, informant)
+
+
+def may_answer(scale: Scale, informant: str) -> None:
+    """Invalid for an informant the pack does not let answer."""
     allowed = {STAFF: True, RESIDENT: scale.filled_by.resident, RELATIVE: scale.filled_by.relative}
     if not allowed.get(informant):
         raise Invalid(

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from yishe.care import entries, guarded, medications, scales
+from yishe.care import entries, guarded, informants, medications, scales
 from yishe.care.guarded import DIAGNOSIS
 from yishe.care.models import (
     Condition,
@@ -247,7 +247,10 @@ def assessment(row: QuestionnaireResponse, reader: Reader) -> Item | None:
     if isinstance(scale, Followup):
         title, said = f"随访：{scale.title}", [classified(scale, result["concluded"]), *said]
     made = _item("assessment", row, reader, title, text="；".join(said), detail=detail)
-    return replace(made, corrects=amended)
+    outside = reader.content(row).get("by")
+    return replace(
+        made, corrects=amended, author_name=informants.words(outside) if outside else made.author_name
+    )
 
 
 def classified(form: Followup, found: Mapping[str, Any]) -> str:

@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import Q
 
 from yishe.care.attempt_models import Attempt  # noqa: F401 - one room, several pages of tables
-from yishe.care.class_models import ClassDue, ClassOf  # noqa: F401 - one room, two pages of tables
+from yishe.care.class_models import ClassDue, ClassOf  # noqa: F401 - the same
+from yishe.care.link_models import QuestionnaireLink  # noqa: F401 - the same
 from yishe.trust import ids
 from yishe.trust.scoping import OfPersons, Personal
 
@@ -361,7 +362,7 @@ class QuestionnaireResponse(Recorded):
 
     ``status`` is in_progress, completed or amended; a form that is thrown away is a withdrawn row. ``definition`` is the
     SHA-256 of its ``Questionnaire``, ``groups`` the field groups that may read it, ``informant`` who answers (staff,
-    resident, relative). ``sealed`` holds JSON ``{"answers", "confirmed", "raised", "about", "result", "reason"}``.
+    resident, relative). ``sealed`` holds JSON ``{"answers", "confirmed", "raised", "about", "result", "reason", "by"}``.
     """
 
     finished_as = ("completed", "amended")

@@ -17,7 +17,7 @@ from yishe.policy.refusals import TooMany
 LARGEST = 2 * 1024 * 1024
 """Bytes of a form."""
 LARGEST_UPLOAD = 33 * 1024 * 1024
-GUESSED_AT = ("/sign-in", "/my/sign-in", "/switch/")
+GUESSED_AT = ("/sign-in", "/my/sign-in", "/switch/", "/q/")
 """Where passwords, codes and PINs are tried."""
 UPLOADS = ("/import/upload",)
 """Where a file of up to 32 MB may come in; the API has its own limit (api/entrance)."""

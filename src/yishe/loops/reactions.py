@@ -35,12 +35,15 @@ class Fact:
     also: Mapping[str, str] = field(default_factory=dict)
 
 
-def apply(fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle) -> list[uuid.UUID]:
-    """Add to `bundle` whatever approved reactions ask for; returns the loops opened. May only promise or tell."""
+def apply(
+    fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle, sender: uuid.UUID | None = None
+) -> list[uuid.UUID]:
+    """Add to `bundle` whatever approved reactions ask for; returns the loops opened. May only promise or tell. `sender` as in
+    `promised`."""
     opened: list[uuid.UUID] = []
     for reaction in in_force().reacting_to(fact.kind, fact.data, at.astimezone(SHANGHAI).date()):
         if reaction.promise is not None:
-            loop = _promised(reaction, fact, actor, where, at, bundle)
+            loop = _promised(reaction, fact, actor, where, at, bundle, sender)
             opened += [loop] if loop else []
         elif reaction.tell is not None:
             _told(reaction, fact, actor, where, at, bundle)
@@ -48,12 +51,13 @@ def apply(fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bund
 
 
 def _promised(
-    reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle
-) -> uuid.UUID | None:
+    reaction: Reaction, fact: Fact, actor: Actor, where: Placement, at: datetime, bundle: Bundle,
+    sender: uuid.UUID | None,
+) -> uuid.UUID | None:  # fmt: skip
     if reaction.promise is None:
         return None
     note = "\n".join(w for w in (reaction.says.zh if reaction.says else "", fact.words) if w)
-    return promised(reaction.promise, note, actor, where, at, bundle)
+    return promised(reaction.promise, note, actor, where, at, bundle, sender=sender)
 
 
 def promised(
@@ -64,9 +68,10 @@ def promised(
     at: datetime,
     bundle: Bundle,
     evidence: tuple[dict[str, str], ...] = (),
+    sender: uuid.UUID | None = None,
 ) -> uuid.UUID | None:
-    """A promise made by a rule in the recorder's name; None when one of the same kind and reason is open, which answers
-    for it, or when kind or reason is not approved. Conflict for someone who has gone."""
+    """A promise made by a rule in the recorder's name, waited for by `sender` or else by him; None when one of the same kind
+    and reason is open, which answers for it, or when kind or reason is not approved. Conflict for someone who has gone."""
     if where.gone:
         raise Conflict("resident_gone", gone_words(where))
     kind, reason = promise.kind, promise.reason or ""
@@ -75,7 +80,7 @@ def promised(
         return None
     if declared.single and open_one(where, kind, reason):
         return None
-    wanted = Wanted(kind, reason, note, sender=actor.staff_id, evidence=evidence)
+    wanted = Wanted(kind, reason, note, sender=sender or actor.staff_id, evidence=evidence)
     return into(bundle, actor, where, wanted, Said(actor.staff_id, at)).state.id
 
 

@@ -22,7 +22,9 @@ from yishe.people.standing import (
     CENTRE_LEAD,
     CONTRACT_TEAM,
     DIRECTORY,
+    LINK,
     ON_DUTY,
+    OUTSIDE,
     OWN,
     PARTICIPANT,
     SAME_CENTRE,
@@ -34,7 +36,7 @@ from yishe.trust.commit import Bundle
 from yishe.trust.scoping import everybody
 
 __all__ = [
-    "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "ON_DUTY", "OWN", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
+    "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "LINK", "ON_DUTY", "OWN", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
     "Scope", "end_facts", "facts", "leading", "may", "organisations", "panel", "renew_facts", "require",
     "require_in_organisation",
     "scope", "within",
@@ -125,7 +127,7 @@ def may(
     if actor.staff_id == placement.subject:
         return _herself(sheet, action, purpose)
     if not member.held(at):
-        return Permission(False, "", "您现在没有在任岗位：请管理员核对任职")
+        return _from_outside(sheet, actor, action, placement, at, purpose)
     known = standing.known(member, placement, at)
     granted = sheet.granting(action, known, purpose)
     if granted is not None:
@@ -146,6 +148,17 @@ def _herself(sheet: AccessSheet, action: str, purpose: str | None) -> Permission
     granted = sheet.granting(action, {OWN: standing.NO_DUTY}, purpose)
     if granted is None:
         return Permission(False, "", "这件事要由工作人员来办：请找您的签约团队。")
+    return _granted(sheet, granted)
+
+
+def _from_outside(
+    sheet: AccessSheet, actor: Actor, action: str, placement: Placement, at: datetime, purpose: str | None
+) -> Permission:
+    """Who holds no post: a relative, or who was sent a questionnaire, by what was written down of him."""
+    stands = OUTSIDE & standing.recorded_of(actor.staff_id, placement.resident, at)
+    granted = sheet.granting(action, dict.fromkeys(stands, standing.NO_DUTY), purpose)
+    if granted is None:
+        return Permission(False, "", "您现在没有在任岗位：请管理员核对任职")
     return _granted(sheet, granted)
 
 

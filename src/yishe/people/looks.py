@@ -10,6 +10,7 @@ from yishe.people import consents, directory, packs
 from yishe.people.members import Member
 from yishe.people.particulars import ZONE
 from yishe.people.placements import subjects_of
+from yishe.people.standing import LINK
 from yishe.trust import access_log, ids
 from yishe.trust.models import AccessLine
 
@@ -77,15 +78,17 @@ def _look(line: AccessLine, outside: Mapping[UUID, str]) -> Look:
     purpose = "" if line.action in SELF_SAID or line.outcome else purpose_words(line.purpose)
     why = "；".join(filter(None, (str(relation.title) if relation else "", purpose)))
     return Look(
-        at=line.at, who=_name(line.actor, member, outside), duty=_duties(member, line.at), what=_what(line.action), why=why,
+        at=line.at, who=_name(line, member, outside), duty=_duties(member, line.at), what=_what(line.action), why=why,
         refused=bool(line.outcome),
     )  # fmt: skip
 
 
-def _name(actor: UUID, member: Member | None, outside: Mapping[UUID, str]) -> str:
-    if actor == ids.SYSTEM:
+def _name(line: AccessLine, member: Member | None, outside: Mapping[UUID, str]) -> str:
+    if line.actor == ids.SYSTEM:
         return "系统"
-    return member.name if member else outside.get(actor, "已离岗人员或本人、家属")
+    if line.relation == LINK:
+        return "收到问卷链接的人"
+    return member.name if member else outside.get(line.actor, "已离岗人员或本人、家属")
 
 
 def _duties(member: Member | None, at: datetime) -> str:

@@ -28,9 +28,12 @@ SAME_CENTRE = "same_centre"
 PARTNER = "partner"
 BREAK_GLASS = "break_glass"
 OWN = "own"
+RELATIVE, LINK = "relative", "link"
 SYSTEM = "system"
 DIRECTORY = frozenset({CONTRACT_TEAM, RESPONSIBLE, ON_DUTY, CENTRE_LEAD, SAME_CENTRE, SYSTEM, OWN})
 """Relations that the directory, the contract or the sign-in tells; all others are recorded as facts."""
+OUTSIDE = frozenset({RELATIVE, LINK})
+"""Relations of those who hold no post: a relative by consent, who was sent a questionnaire."""
 
 NO_DUTY: frozenset[str] = frozenset()
 Places = dict[UUID, frozenset[str]]

@@ -141,11 +141,13 @@ class Rule(Strict):
 
 
 class Flag(Strict):
-    """An answer that must not wait for the form to be finished. `steps` stands on the screen at once."""
+    """An answer that must not wait for the form to be finished. `steps` stands on the screen at once; `own` in its place where
+    somebody answers for himself or for a relative."""
 
     title: Said
     when: str
     steps: Said
+    own: Said | None = None
     then: tuple[Effect, ...] = Field(min_length=1)
 
 
@@ -239,6 +241,11 @@ class Scale(Sourced):
     def to_json(self) -> str:
         """Canonical JSON; `from_json` reads it back to an equal scale."""
         data = self.model_dump(mode="json", by_alias=True)
+        for flag in data[
+            "flags"
+        ].values():  # came later: what has none keeps the hash that forms were begun under
+            if flag["own"] is None:
+                del flag["own"]
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod

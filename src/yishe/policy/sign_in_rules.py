@@ -81,6 +81,15 @@ class Slips(Strict):
     tries: int = Field(ge=1, le=10)
 
 
+class Links(Strict):
+    """Questionnaires sent out by a link: a code of `digits` opens it, `tries` wrong ones in a row close it until it is sent anew; it
+    is over after `life`."""
+
+    digits: int = Field(ge=6, le=12)
+    life: Length
+    tries: int = Field(ge=1, le=10)
+
+
 class PinRule(Strict):
     """A PIN: so many digits, `distinct` of them different, at most `run` in a row alike or counting up or down. It is over
     after `tries` wrong ones. It opens for `life` after the password was last given on the device, and stands for the second
@@ -125,3 +134,4 @@ class SignInVersion(Strict):
     token_life: Length
     codes: Codes
     slips: Slips
+    links: Links

@@ -104,6 +104,12 @@ def use(code: UUID, at: datetime) -> None:
             raise Unauthenticated("code_over", OVER)
 
 
+def fresh(place: str, digits: int) -> tuple[str, bytes]:
+    """A code that goes with a link and is told once, and the hash it is kept as. `place` binds it to its link."""
+    code = _digits(digits)
+    return code, _digest(place, code)
+
+
 def void(person: UUID) -> None:
     """No slip of this person opens anything any more."""
     with commit.atomically():
@@ -147,6 +153,11 @@ def proved(code: UUID, at: datetime) -> OneTimeCode:
     if row is None:
         raise Unauthenticated("code_over", OVER)
     return row
+
+
+def matches(place: str, typed: str, digest: bytes) -> bool:
+    """Whether what was typed is the code `fresh` made for this place."""
+    return hmac.compare_digest(digest, _digest(place, _plain(typed)))
 
 
 def found(code: UUID) -> OneTimeCode | None:

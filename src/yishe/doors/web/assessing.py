@@ -8,9 +8,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yishe.care import assessment_reading, assessments, forms, scales
+from yishe.care import assessment_reading, assessments, forms, questionnaire_links, scales
 from yishe.care.assessment_reading import Form, Overview
-from yishe.doors.web import page, resident
+from yishe.doors.web import handing, page, resident
 from yishe.doors.web.page import Here, signed_in
 from yishe.loops import kinds, reading
 from yishe.people.placements import Placement, subjects_of
@@ -20,6 +20,8 @@ from yishe.trust import ids
 
 ANSWER, CONFIRM = "a-", "ok-"
 INFORMANTS = {"staff": "我来问、我来填", "resident": "居民本人在这台设备上填", "relative": "家属代答"}
+SENT = "sent"
+"""Chosen where others say who answers: a link goes out, and who answers says it there."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,7 @@ def begin(request: HttpRequest, here: Here, resident_id: UUID, scale: str) -> Ht
     forms.may_fill(here.actor, chosen, "staff", here.now)
     if request.method == "POST":
         try:
-            row = assessments.start(
-                here.actor, stands.resident, scale=scale, informant=request.POST.get("informant", "staff"),
-                again=bool(request.POST.get("again")), at=here.now, command_id=_command(request),
-            )  # fmt: skip
-            return HttpResponseRedirect(_path(stands, row.response))
+            return _begun(request, here, stands, chosen)
         except (Invalid, Conflict) as said:
             if said.code == "already_started":
                 return HttpResponseRedirect(_path(stands, UUID(said.extra["existing"])))
@@ -68,6 +66,22 @@ def begin(request: HttpRequest, here: Here, resident_id: UUID, scale: str) -> Ht
         "informants": _informants(chosen), "refusal": refused, "command_id": ids.new(),
     }  # fmt: skip
     return page.show(request, here, "assessment_start.html", told, status=refused.status if refused else 200)
+
+
+def _begun(request: HttpRequest, here: Here, stands: Placement, scale: Scale) -> HttpResponse:
+    """On to the form, or to the link by which the resident fills it."""
+    informant = request.POST.get("informant", "staff")
+    sending = informant == SENT
+    if sending:
+        informant = forms.RESIDENT if scale.filled_by.resident else forms.RELATIVE
+    row = assessments.start(
+        here.actor, stands.resident, scale=scale.code, informant=informant, again=bool(request.POST.get("again")),
+        at=here.now, command_id=_command(request),
+    )  # fmt: skip
+    if not sending:
+        return HttpResponseRedirect(_path(stands, row.response))
+    handed = questionnaire_links.hand_out(here.actor, stands.resident, row.response, here.now)
+    return handing.slip(request, here, stands.resident, row.response, handed)
 
 
 @signed_in
@@ -145,7 +159,8 @@ def _path(stands: Placement, response: UUID) -> str:
 def _informants(scale: Scale) -> list[tuple[str, str]]:
     by = scale.filled_by
     allowed = {"staff": True, "resident": by.resident, "relative": by.relative}
-    return [(code, words) for code, words in INFORMANTS.items() if allowed[code]]
+    found = [(code, words) for code, words in INFORMANTS.items() if allowed[code]]
+    return [*found, (SENT, "发链接，居民或家属在自己手机上填")] if by.resident or by.relative else found
 
 
 def given(request: HttpRequest) -> dict[str, Any]:
@@ -191,6 +206,7 @@ def _shown(
         "form": form, "scale": form.scale, "questions": questions(form, typed), "refusal": refused, "amending": amending, "may": may,
         "reason": request.POST.get("reason", ""), "command_id": ids.new(), "results": [] if filling else _results(form),
         "found": {} if filling else findings(form), "informant": INFORMANTS[form.row.informant],
+        **(handing.card(here, seen.placement, form) if filling else {}),
     }  # fmt: skip
     if not filling:
         told["called"] = called(here, seen.placement, told["found"].get("effects", ()))

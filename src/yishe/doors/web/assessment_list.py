@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import assessment_reading, items
+from yishe.care import assessment_reading, items, questionnaire_links
 from yishe.care.assessment_reading import Form
-from yishe.doors.web import offers
+from yishe.doors.web import handing, offers
 from yishe.doors.web.page import Here
 from yishe.people.placements import Placement
 
@@ -59,8 +59,13 @@ class Done:
 def told(here: Here, stands: Placement) -> dict[str, Any]:
     """What the tab shows."""
     seen = assessment_reading.overview(here.actor, stands.resident, here.now)
+    sent = questionnaire_links.of_forms([one.row for one in seen.drafts], here.now)
     return {
-        "drafts": [one for one in seen.drafts if one.told is not None],
+        "drafts": [
+            (one, handing.told(here, sent[one.row.response]) if one.row.response in sent else None)
+            for one in seen.drafts
+            if one.told is not None
+        ],
         **offers.told(seen.offers, offers.filled(seen.done) | offers.asked_for(seen.done)),
         "done": [done(one) for one in seen.done],
         "trends": trends(seen.done),

@@ -19,7 +19,9 @@ from yishe.policy.refusals import Invalid, NotFound
 LOOKS = 40
 """Lines on one page of a phone."""
 MEASUREMENTS = 20
-PARTS = {"loops": "promises", "medicines": "medicines", "measurements": "measurements"}
+PARTS = {
+    "loops": "promises", "medicines": "medicines", "measurements": "measurements", "questionnaires": "questionnaires",
+}  # fmt: skip
 """Scope of a consent → the page that shows it. Others have nothing to show yet."""
 
 
@@ -91,24 +93,24 @@ def looked(request: HttpRequest, mine: Mine, where: Placement) -> HttpResponse:
 @at_home
 def of(request: HttpRequest, mine: Mine, resident: UUID) -> HttpResponse:
     """What this resident lets me see: one button for each part."""
-    where, seen = _let(mine, resident)
+    where, seen = let(mine, resident)
     my_page.seen(mine, "home", where, **seen.line())
     titles = packs.in_force().consents.kind("relative").scopes
     parts = [(PARTS[code], str(titles[code])) for code in titles if seen.opens(code) and code in PARTS]
     empty = [str(titles[code]) for code in titles if seen.opens(code) and code not in PARTS]
-    told = {**_about(where), "parts": parts, "empty": empty, "until": seen.until}
+    told = {**about(where), "parts": parts, "empty": empty, "until": seen.until}
     return my_page.show(request, mine, "of.html", told)
 
 
 @at_home
 def part_of(request: HttpRequest, mine: Mine, resident: UUID, part: str) -> HttpResponse:
     """One part of what she lets me see, while she does."""
-    where, seen = _let(mine, resident)
+    where, seen = let(mine, resident)
     code = next((code for code, page in PARTS.items() if page == part), "")
     if not code or not seen.opens(code):
         raise NotFound("not_agreed", "这一项居民没有同意给您看：需要时请居民在“我的同意”里勾上。")
     my_page.seen(mine, part, where, **seen.line(code))
-    return my_page.show(request, mine, f"of_{part}.html", {**_about(where), **_part(mine, where, seen, part)})
+    return my_page.show(request, mine, f"of_{part}.html", {**about(where), **_part(mine, where, seen, part)})
 
 
 def _part(mine: Mine, where: Placement, seen: Glimpse, part: str) -> dict[str, Any]:
@@ -120,11 +122,12 @@ def _part(mine: Mine, where: Placement, seen: Glimpse, part: str) -> dict[str, A
     return {"promises": my_words.promises(mine, found, sensitive=False)}
 
 
-def _let(mine: Mine, resident: UUID) -> tuple[Placement, Glimpse]:
+def let(mine: Mine, resident: UUID) -> tuple[Placement, Glimpse]:
     """Whom it is about, and what is open of her. Forbidden when nothing is (any more)."""
     seen = glimpses.require(mine.own.person, resident, mine.now)
     return placements.placed(resident), seen
 
 
-def _about(where: Placement) -> dict[str, Any]:
+def about(where: Placement) -> dict[str, Any]:
+    """How she is called on the pages of a relative, which close when her consent ends."""
     return {"person": _person(cards([where.subject])[where.subject])}
