@@ -1,9 +1,10 @@
 """What a plan promises: a dated action becomes a loop when its day is near, a review on its day. Nothing is promised twice, and
 what nobody can take now is tried again the next time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,7 @@ from yishe.people.placements import Placement
 from yishe.policy.plan_content import Content, Due, dated
 from yishe.policy.plan_rules import PlanSheet
 from yishe.policy.plan_state import OPENED, REVIEW_OPENED
-from yishe.policy.refusals import Refused
-from yishe.trust import commit, ids
+from yishe.trust import batch, ids
 from yishe.trust.commit import Bundle
 
 LAST_MINUTE = time(23, 59)
@@ -89,30 +89,39 @@ def drop(bundle: Bundle, gone: Sequence[PlanPromise], closes: str, said: Said) -
 
 
 def open_due(at: datetime, *, plan: UUID | None = None) -> int:
-    """Make loops of actions whose time is near and of reviews whose day has come; returns how many. Doing it again, or
-    twice at once, changes nothing."""
+    """Make loops of actions whose time is near and of reviews whose day has come, many to a commit; returns how many. Doing it
+    again, or twice at once, changes nothing."""
     today = at.astimezone(ZONE).date()
     near = PlanPromise.objects.filter(loop=None, dropped=False, opens__lte=today, plan__ended_at=None)
     due = Plan.objects.filter(review=None, ended_at=None, review_on__lte=today)
     if plan is not None:
         near, due = near.filter(plan=plan), due.filter(id=plan)
-    opened = sum(_tried(_open_action, one.id, at) for one in list(near.order_by("opens", "id")))
-    return opened + sum(_tried(_open_review, one.id, at) for one in list(due.order_by("review_on", "id")))
+    actions = list(near.order_by("opens", "id").values_list("id", "plan"))
+    opened = sum(batch.together(part, partial(_actions, at=at)) for part in batch.apart(actions))
+    reviews = [(one, one) for one in due.order_by("review_on", "id").values_list("id", flat=True)]
+    return opened + sum(batch.together(part, partial(_reviews, at=at)) for part in batch.apart(reviews))
 
 
-def _tried(opening: Any, one: UUID, at: datetime) -> bool:
-    try:
-        return bool(opening(one, at))
-    except Refused:
-        return False
-    except (commit.Stale, commit.Duplicate):
-        return False
+def _actions(ids: Sequence[UUID], at: datetime) -> Iterator[batch.Act]:
+    """What opens each of these that still waits."""
+    near = list(PlanPromise.objects.filter(id__in=ids, loop=None, dropped=False).select_related("plan"))
+    stands = placements.of_subjects([one.subject for one in near])
+    with directory.one_picture():
+        for one in near:
+            yield partial(_open_action, one=one, row=one.plan, where=stands.get(one.subject), at=at)
 
 
-def _open_action(promise: UUID, at: datetime) -> bool:
-    one = PlanPromise.objects.get(id=promise)
-    row, kind = Plan.objects.get(id=one.plan_id), packs.in_force().plans.rules().action
-    where = placements.placement_of_subject(one.subject)
+def _reviews(ids: Sequence[UUID], at: datetime) -> Iterator[batch.Act]:
+    """The same of reviews."""
+    due = list(Plan.objects.filter(id__in=ids, review=None, ended_at=None))
+    stands = placements.of_subjects([one.subject for one in due])
+    with directory.one_picture():
+        for one in due:
+            yield partial(_open_review, row=one, where=stands.get(one.subject), at=at)
+
+
+def _open_action(bundle: Bundle, one: PlanPromise, row: Plan, where: Placement | None, at: datetime) -> bool:
+    kind = packs.in_force().plans.rules().action
     if where is None or where.gone:
         return False
     until = max(datetime.combine(one.due, LAST_MINUTE, ZONE), at)
@@ -121,11 +130,9 @@ def _open_action(promise: UUID, at: datetime) -> bool:
         kind, note=_words(row, one), dates=(("accept", until), ("finish", until)), to=performer, sender=row.written_by,
         matter={"promise": str(one.id)},
     )  # fmt: skip
-    bundle = Bundle()
     loop = promises.into(bundle, SYSTEM, where, wanted, Said(SYSTEM.staff_id, at, f"plan:{one.id}")).state.id
     advance(bundle, row, OPENED, SYSTEM, at, {"promise": str(one.id), "loop": str(loop)})
     bundle.update(PlanPromise, where={"id": one.id, "dropped": False}, values={"loop": loop})
-    bundle.commit()
     return True
 
 
@@ -138,18 +145,14 @@ def _words(row: Plan, one: PlanPromise) -> str:
     return f"{said.title}（{often.get(said.often, said.often)}）" if said else ""
 
 
-def _open_review(plan: UUID, at: datetime) -> bool:
-    row = Plan.objects.get(id=plan)
-    where = placements.placement_of_subject(row.subject)
+def _open_review(bundle: Bundle, row: Plan, where: Placement | None, at: datetime) -> bool:
     if where is None or where.gone:
         return False
     wanted = Wanted(packs.in_force().plans.rules().review, to=owner(row, where, at), sender=row.written_by,
                     matter={"plan": str(row.id)})  # fmt: skip
-    bundle = Bundle()
     said = Said(SYSTEM.staff_id, at, f"plan:{row.id}:{row.in_force}")
     loop = promises.into(bundle, SYSTEM, where, wanted, said).state.id
     advance(bundle, row, REVIEW_OPENED, SYSTEM, at, {"loop": str(loop)})
-    bundle.commit()
     return True
 
 

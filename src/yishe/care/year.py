@@ -4,9 +4,12 @@ A contact counts for the window its day lies in; when that one is kept already, 
 stays doable until the contract's last day and is counted late.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
+from functools import partial
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from yishe.care import agreements, contacts, entries, evidence, seeking
 from yishe.care.contacts import Contact
@@ -23,17 +26,18 @@ from yishe.people.placements import Placement
 from yishe.policy.contract_rules import ContractSheet
 from yishe.policy.contract_state import KEPT, OPENED
 from yishe.policy.contract_year import fitting
-from yishe.policy.refusals import Conflict, Invalid, Refused
-from yishe.trust import commit
+from yishe.policy.refusals import Conflict, Invalid
+from yishe.trust import batch, commit, quick
 from yishe.trust.commit import Bundle
 
 TRIES = 3
+BLOCK = 10_000
 LAST_MINUTE = time(23, 59)
 
 
 def open_due(at: datetime, *, contract: UUID | None = None) -> int:
-    """Make loops of the promises whose window has begun; returns how many. Doing it again, or twice at once, changes
-    nothing; what nobody can take now is tried again the next time."""
+    """Make loops of the promises whose window has begun, many to a commit; returns how many. Doing it again, or twice at once,
+    changes nothing; what nobody can take now is tried again the next time."""
     today = at.astimezone(ZONE).date()
     waiting = Owed.objects.filter(
         loop=None,
@@ -45,22 +49,48 @@ def open_due(at: datetime, *, contract: UUID | None = None) -> int:
     )
     if contract is not None:
         waiting = waiting.filter(contract=contract)
-    return sum(_tried(one, at) for one in list(waiting.order_by("starts", "id")))
+    acts = partial(_openings, at=at)
+    return sum(batch.together(part, acts) for block in _blocks(waiting) for part in batch.apart(block))
 
 
-def _tried(owed: Owed, at: datetime) -> bool:
-    try:
-        return _opened(owed, at)
-    except Refused:
-        return False
+def _blocks(waiting: QuerySet[Owed]) -> Iterator[list[tuple[UUID, UUID]]]:
+    """Each with its contract, the longest waiting first. Those that cannot be opened still wait when the next block is read."""
+    after = Q()
+    while block := list(
+        waiting.filter(after).order_by("starts", "id").values_list("id", "contract", "starts")[:BLOCK]
+    ):
+        yield [(one, contract) for one, contract, _ in block]
+        last, _, starts = block[-1]
+        after = Q(starts__gt=starts) | Q(starts=starts, id__gt=last)
+
+
+def _openings(ids: Sequence[UUID], at: datetime) -> Iterator[batch.Act]:
+    """What opens each of these that still waits."""
+    owed = list(Owed.objects.filter(id__in=ids, loop=None, kept_on=None, withdrawn_on=None))
+    rows = {row.id: row for row in quick.where_in(Contract, "id", list({one.contract_id for one in owed}))}
+    stands = placements.of_subjects([one.subject for one in owed])
+    with directory.one_picture():
+        for one in owed:
+            where = stands.get(one.subject)
+            yield partial(_begin, owed=one, row=rows[one.contract_id], where=where, at=at)
 
 
 def _opened(owed: Owed, at: datetime) -> bool:
-    """The loop of one promise, with the contract's entry that says so. False when somebody else was first, or nobody is left
-    to promise it to."""
-    row = Contract.objects.get(id=owed.contract_id)
+    """One of them alone. False when somebody else was first, or nobody is left to promise it to."""
+    bundle, row = Bundle(), Contract.objects.get(id=owed.contract_id)
     where = placements.placement_of_subject(owed.subject)
-    if where is None or where.gone:
+    try:
+        if not _begin(bundle, owed, row, where, at):
+            return False
+        bundle.commit()
+    except (commit.Stale, commit.Duplicate):
+        return False
+    return True
+
+
+def _begin(bundle: Bundle, owed: Owed, row: Contract, where: Placement | None, at: datetime) -> bool:
+    """The loop of one promise, with the contract's entry that says so."""
+    if where is None or where.gone or row.ended_at is not None:
         return False
     found = directory.current().performer(owed.duty, where, at)
     until = max(datetime.combine(owed.due, LAST_MINUTE, ZONE), at)
@@ -68,15 +98,10 @@ def _opened(owed: Owed, at: datetime) -> bool:
         owed.kind, _reason(owed), dates=(("accept", until), ("finish", until)), to=found.member.id,
         sender=row.signed_by, matter={"owed": str(owed.id)},
     )  # fmt: skip
-    bundle = Bundle()
     said = Said(SYSTEM.staff_id, at, f"owed:{owed.id}")
     loop = promises.into(bundle, SYSTEM, where, wanted, said).state.id
     advance(bundle, row, OPENED, SYSTEM, at, {"items": [{"id": str(owed.id), "loop": str(loop)}]})
     bundle.update(Owed, where={"id": owed.id}, values={"loop": loop})
-    try:
-        bundle.commit()
-    except (commit.Stale, commit.Duplicate):
-        return False
     return True
 
 

@@ -1,6 +1,6 @@
 """Where a resident stands now: which centre and team answer, who is named, what the row shows of him."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -142,6 +142,13 @@ def placement_of_subject(subject: UUID) -> Placement | None:
 def placements(residents: list[UUID]) -> dict[UUID, Placement]:
     """Many at once, by resident, in one statement."""
     return {one.resident: one for one in _rows(Resident.objects.filter(id__in=residents, erased_at=None))}
+
+
+def of_subjects(subjects: Sequence[UUID]) -> dict[UUID, Placement]:
+    """subject → the placement of whoever it is mapped to now. Two statements."""
+    whose = residents_of(list(subjects))
+    found = placements(list(set(whose.values())))
+    return {subject: found[resident] for subject, resident in whose.items() if resident in found}
 
 
 def placed(resident_id: UUID) -> Placement:

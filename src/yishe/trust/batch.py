@@ -4,15 +4,25 @@ What is written, and which races are refused, is what the acts would have writte
 come through together or none. For whoever writes thousands of rows at a time: a population, never a person.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, models
 
+from yishe.policy.refusals import Refused
 from yishe.trust import columns, commit
 from yishe.trust.commit import Bundle, Duplicate, Stale, Write
+from yishe.trust.sending import send
 
 Key = tuple[Any, ...]
+Act = Callable[[Bundle], bool]
+"""Adds what it writes to the bundle; whether it had anything to say."""
+T = TypeVar("T")
+AT_ONCE = 200
+"""Acts to a commit beside day work: so few that on SQLite nobody waits for it."""
 SMALL = 100
 
 
@@ -45,6 +55,35 @@ class Batch(Bundle):
             raise Duplicate(str(error)) from error
 
 
+def together(items: Sequence[T], acts: Callable[[Sequence[T]], Iterable[Act]]) -> int:
+    """One act for each of these in one commit; how many were said. `acts` reads what they need and gives them one by one. What is
+    refused, or has nothing to say, hinders no other; where the commit loses a race each half is read and said again alone, so that
+    what is left out is one act and not a thousand."""
+    batch, said = Batch(), 0
+    for act in acts(items):
+        bundle = Bundle()
+        with suppress(Refused):
+            if act(bundle):
+                batch.take_in(bundle)
+                said += 1
+    try:
+        batch.commit()
+    except (Stale, Duplicate):
+        half = len(items) // 2
+        return together(items[:half], acts) + together(items[half:], acts) if half else 0
+    return said
+
+
+def apart(waiting: Iterable[tuple[UUID, UUID]]) -> Iterator[list[UUID]]:
+    """Of acts and the streams they write to, parts in which each stream is written to once: its second entry follows on the first."""
+    times, waves = Counter[UUID](), defaultdict[int, list[UUID]](list)
+    for act, stream in waiting:
+        waves[times[stream]].append(act)
+        times[stream] += 1
+    for wave in waves.values():
+        yield from (wave[n : n + AT_ONCE] for n in range(0, len(wave), AT_ONCE))
+
+
 def _updates(writes: Iterable[Write]) -> list[list[Write]]:
     """Updates of one shape together; guards first, as in a bundle."""
     found: dict[Key, list[Write]] = {}
@@ -64,7 +103,8 @@ def _changed(alike: Sequence[Write]) -> None:
         elif first.names:
             cursor.executemany(commit.statement_of(first.shape), [one.params() for one in alike])
             hit = cursor.rowcount
-        else:
+        else:  # the same row may be required by many
+            alike = list({tuple(one.params()): one for one in alike}.values())
             hit = sum(_required(cursor, one) for one in alike)
     if first.guard and hit != len(alike):
         raise Stale(first.model.__name__)
@@ -96,7 +136,7 @@ def _inserted(one: Write) -> None:
         if one.absent:
             for n in range(0, len(one.rows), SMALL):
                 part = Write(one.model, one.names, one.rows[n : n + SMALL], absent=True)
-                cursor.execute(commit.statement_of(part.shape), part.params())
+                send(commit.statement_of(part.shape), part.params())
         elif columns.on_postgresql():
             copied(cursor, one.model, one.names, one.rows)
         else:

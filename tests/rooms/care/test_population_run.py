@@ -15,16 +15,18 @@ from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 from tests.rooms.trust import places
 
-from yishe.care import classes, conditions, marks, population, rebuild, replanning, year_changes
+from yishe.care import classes, conditions, marks, population, rebuild, replanning, year, year_changes
 from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
+from yishe.loops.models import Loop
 from yishe.people import facts, residents
 from yishe.people.actors import SYSTEM
-from yishe.people.models import Resident, Subject
+from yishe.people.models import AccessFact, Resident, Subject
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.contract_state import REPLANNED
-from yishe.trust import commit, ledger
+from yishe.talk.models import Outbox
+from yishe.trust import batch, commit, ledger
 from yishe.trust.batch import Batch
 from yishe.trust.models import Entry
 
@@ -180,6 +182,55 @@ def test_a_disease_that_stands_in_the_record_counts_though_the_roster_is_silent(
     assert found.classing.alone >= 1
 
 
+def opened() -> Counter[Any]:
+    """What opening promises wrote, without the ids that are drawn and the order in which contracts came."""
+    said = Counter[Any]()
+    for one in Entry.objects.filter(command_id__startswith="owed:"):
+        facts = {**ledger.facts_of(one), **ledger.changes_of(one)}
+        drawn = ("id", "promised_by")
+        said[
+            one.command_id, one.kind, ledger.canonical({k: v for k, v in facts.items() if k not in drawn})
+        ] += 1
+    rows = Loop.objects.values_list("subject", "kind", "reason", "owner", "due_at", "next_at", "seq")
+    facts_of = AccessFact.objects.filter(source__startswith="loop:").values_list("person", "subject")
+    told = Outbox.objects.values_list("person", "subject", "topic", "channel")
+    return Counter([*said.items(), *rows, *facts_of, *told, *Contract.objects.values_list("id", "seq")])
+
+
+def test_promises_opened_together_are_those_opened_one_by_one(made: crowd.Crowd) -> None:
+    population.run(NOW)
+    before = transaction.savepoint()
+    count = year.open_due(NOW)
+    together = opened()
+    assert count == Owed.objects.exclude(loop=None).count() > 2 * made.contracts > 0
+    assert year.open_due(NOW) == 0
+    assert sound()
+
+    transaction.savepoint_rollback(before)
+    day = NOW.date()
+    for one in Owed.objects.filter(starts__lte=day, ends__gte=day).order_by("starts", "id"):
+        assert year._opened(one, NOW)
+    assert opened() == together
+    assert sound()
+
+
+def test_one_that_is_opened_meanwhile_hinders_no_other_and_is_not_opened_twice(made: crowd.Crowd) -> None:
+    population.run(NOW)
+    (waiting,) = year._blocks(Owed.objects.filter(starts__lte=NOW.date(), ends__gte=NOW.date(), loop=None))
+    part = next(batch.apart(waiting))
+
+    def acts(ids: Any) -> Iterator[batch.Act]:
+        found = list(year._openings(ids, NOW))
+        if len(ids) == len(part):  # a colleague opens one after it was read
+            assert year._opened(Owed.objects.get(id=part[3]), NOW)
+        yield from found
+
+    assert batch.together(part, acts) == len(part) - 1
+    assert Owed.objects.filter(id__in=part, loop=None).count() == 0
+    assert Entry.objects.filter(command_id=f"owed:{part[3]}").count() == 1
+    assert sound()
+
+
 def test_who_died_ended_or_has_no_birth_date_is_promised_nothing(made: crowd.Crowd) -> None:
     one, other, third = Contract.objects.order_by("id")[:3]
     residents.die(SYSTEM, resident_of(one), NOW, NOW)
@@ -208,7 +259,7 @@ def test_a_contract_somebody_writes_to_meanwhile_is_not_overwritten(made: crowd.
 
 
 def test_a_run_that_is_killed_loses_nothing_and_the_next_one_doubles_nothing(tmp_path: Path) -> None:
-    """The process dies by SIGKILL between the rows of its second part and their commit."""
+    """The process dies by SIGKILL between the rows of its second part and their commit: one that plans, then one that opens."""
     place = places.fresh(tmp_path / "centre")
     cut = place.run("tests.rooms.care.dying", "begin")
     assert cut.returncode == -9, cut.stderr
@@ -218,4 +269,6 @@ def test_a_run_that_is_killed_loses_nothing_and_the_next_one_doubles_nothing(tmp
     assert said["before"] == 20, "the first part was kept, the second was not"
     assert said["planned"] == said["contracts"] - 20
     assert said["alone"] == said["years"]
+    assert (said["killed"], said["kept"], said["again"]) == (9, 20, 0)
+    assert said["opened"] == said["due"] == said["loops"] == said["entries"] > 40
     assert (said["differences"], said["broken"]) == (0, None)
