@@ -21,6 +21,7 @@ from yishe.trust.commit import Bundle
 
 ACTION = "record.immunization"
 GIVEN, HELD = "given", "held"
+OVER = ("done", "uncounted", "held", "past")
 
 
 def record(
@@ -66,8 +67,10 @@ def standing(subjects: Sequence[entries.Keyed]) -> list[Immunization]:
 
 
 def schedule(card: Card, rows: Iterable[Immunization], at: datetime) -> list[Dose]:
-    """What is done, due, late and later on that day; empty for who is too old for the programme or of unknown birth."""
-    sheet, today = packs.in_force().life.vaccines, lives.day(at)
+    """What is done, due, late and later on that day; empty for who is too old for the programme or of unknown birth. Who has gone
+    is asked for nothing more."""
+    sheet, gone = packs.in_force().life.vaccines, lives.gone(card)
+    today = min(lives.day(at), gone) if gone else lives.day(at)
     if sheet is None or not programmed(card, at) or card.birth_date is None:
         return []
     known = [row for row in rows if row.vaccine in sheet.vaccines]
@@ -79,9 +82,10 @@ def schedule(card: Card, rows: Iterable[Immunization], at: datetime) -> list[Dos
         for row in known
         if row.state == HELD and row.reason in sheet.holds
     )
-    return vaccines.schedule(
+    found = vaccines.schedule(
         sheet, vaccines.Child(card.birth_date, lives.sex(card) or "", given, held), today
     )
+    return [one for one in found if one.state in OVER] if gone and lives.day(at) > gone else found
 
 
 def programmed(card: Card, at: datetime) -> bool:

@@ -16,6 +16,12 @@ def sex(card: Card | Known) -> str | None:
     return SEXES.get(card.sex)
 
 
+def gone(card: Card) -> date | None:
+    """The day on which she died or moved away; None while she is here."""
+    moment = card.deceased_at or card.moved_at
+    return day(moment) if moment else None
+
+
 def day(at: datetime) -> date:
     """The local day."""
     return at.astimezone(ZONE).date()

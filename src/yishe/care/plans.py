@@ -1,5 +1,6 @@
 """A care plan (一人一策): written version by version, confirmed by the other profession, its goals scored, ended with a reason."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,12 +18,13 @@ from yishe.loops.promises import gone_words
 from yishe.loops.recording import Said
 from yishe.people import access, directory, packs, placements
 from yishe.people.access import Permission
-from yishe.people.actors import Actor
+from yishe.people.actors import SYSTEM, Actor
+from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy import plan_content
 from yishe.policy.plan_content import Change, Content, Goal
-from yishe.policy.plan_rules import LEVELS, PlanSheet
+from yishe.policy.plan_rules import DEATH, ERASED, LEVELS, MOVED, PlanSheet
 from yishe.policy.plan_state import CONFIRMED, ENDED, SCORED, WRITTEN
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
 from yishe.trust import access_log, commit, ids
@@ -206,15 +208,36 @@ def end(actor: Actor, plan: UUID, reason: str, at: datetime, once: Once = UNNAME
     if reason not in sheet.ends:
         known = "、".join(str(one.title) for one in sheet.ends.values())
         raise Invalid("reason", f"请选结束的原因：{known}。", field="reason", possible=list(sheet.ends))
+    bundle = _ended(row, sheet, actor, reason, at, once)
+    _committed(bundle, "end", where, actor, permission, at)
+
+
+def _ended(
+    row: Plan, sheet: PlanSheet, actor: Actor, reason: str, at: datetime, once: Once = UNNAMED
+) -> Bundle:
     bundle, closes, said = Bundle(), sheet.ends[reason].closes, Said(actor.staff_id, at)
-    gone = plan_promises.standing(row)
-    plan_promises.drop(bundle, gone, closes, said)
+    fallen = plan_promises.standing(row)
+    plan_promises.drop(bundle, fallen, closes, said)
     for loop in (row.asked, row.review):
         if loop:
             fulfilling.withdraw(bundle, loop, closes, said)
-    data = {"reason": reason, "dropped": [str(one.id) for one in gone]}
+    data = {"reason": reason, "dropped": [str(one.id) for one in fallen]}
     advance(bundle, row, ENDED, actor, at, data, None, once)
-    _committed(bundle, "end", where, actor, permission, at)
+    return bundle
+
+
+def end_of_the_gone(at: datetime) -> int:
+    """End the plans of those who died, moved away or were erased; returns how many. One that is being written to is left to the
+    next time."""
+    sheet, ended = packs.in_force().plans.sheet, 0
+    here = Subject.objects.filter(resident__deceased_at=None, resident__moved_at=None).values("subject")
+    for row in Plan.objects.filter(ended_at=None).exclude(subject__in=here) if sheet else ():
+        where = placements.placement_of_subject(row.subject)
+        reason = ERASED if where is None else DEATH if where.deceased_at else MOVED
+        with suppress(commit.Stale, commit.Duplicate):
+            _ended(row, sheet, SYSTEM, reason, at).commit()  # type: ignore[arg-type]
+            ended += 1
+    return ended
 
 
 def _may(actor: Actor, resident: UUID, at: datetime) -> tuple[Placement, Permission]:

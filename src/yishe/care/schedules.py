@@ -32,7 +32,7 @@ class Once:
     digest: bytes
 
 
-OPEN = ("due", "late")
+OPEN, OVER = ("due", "late"), ("done", "done_late", "missed")
 OBSERVATION = "observation:"
 
 
@@ -131,13 +131,18 @@ def of(where: Placement, on: date) -> list[Line]:
 def lines(
     card: Card, subjects: Sequence[entries.Keyed], standing: Iterable[Standing], on: date
 ) -> list[Line]:
-    """Every visit of every schedule for this resident on that day; empty without a birth date. ``standing`` are the conditions
-    the reader sees: from one that is only told of nothing follows. The caller has asked access."""
+    """Every visit of every schedule for this resident on that day; empty without a birth date. Of who has gone what was done and
+    what was missed by then. ``standing`` are the conditions the reader sees: from one that is only told of nothing follows. The
+    caller has asked access."""
     if card.birth_date is None:
         return []
     anchors = {one.code: lives.day(one.since) for one in standing if one.code}
     person = Person(card.birth_date, lives.sex(card) or "", anchors, _kept(subjects))
-    return schedules.lines(packs.in_force().life.schedules, person, on)
+    gone = lives.gone(card)
+    if gone is None or on <= gone:
+        return schedules.lines(packs.in_force().life.schedules, person, on)
+    then = schedules.lines(packs.in_force().life.schedules, person, gone)
+    return [one for one in then if one.state in OVER]
 
 
 def near(card: Card, subjects: Sequence[entries.Keyed], standing: Iterable[Standing], on: date) -> list[Line]:

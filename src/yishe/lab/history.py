@@ -14,7 +14,7 @@ from itertools import count
 from random import Random
 from uuid import UUID, uuid4
 
-from yishe.care import contracts, encounters, notes, year
+from yishe.care import departures, encounters, notes, year
 from yishe.lab import caring, contracting, daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
@@ -83,7 +83,7 @@ class History:
                 self.stirred["refused"] = self.stirred.get("refused", 0) + 1
         self._sweep_to(end)
         self.now = end
-        contracts.end_of_the_gone(end)
+        departures.end(end)
         year.open_due(end)
         worker.sweep_all(end)
         self._find_new(end)

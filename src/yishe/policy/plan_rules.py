@@ -12,6 +12,8 @@ from .pack_fields import Length, Said, Sourced, Strict, Words
 from .reactions import FactField, FactKind
 from .refusals import Invalid
 
+DEATH, MOVED, ERASED = "death", "moved", "declined"
+"""What the plan of somebody who has gone ends as, by itself."""
 LEVELS = ("-2", "-1", "0", "1", "2")
 """Goal attainment scaling, from nothing changed or worse to far more than hoped."""
 
@@ -54,6 +56,14 @@ class PlanSheet(Sourced):
     often: dict[str, Said] = Field(min_length=1)
     ends: dict[str, PlanEnd] = Field(min_length=1)
     gas: Gas
+
+    @model_validator(mode="after")
+    def ends_for_the_gone(self) -> Self:
+        if missing := {DEATH, MOVED, ERASED} - set(self.ends):
+            raise ValueError(
+                f"no end {', '.join(sorted(missing))}; expected it, whoever has gone has no plan"
+            )
+        return self
 
     def profession(self, duties: frozenset[str]) -> str | None:
         """For which side somebody with these duties speaks; None for neither."""

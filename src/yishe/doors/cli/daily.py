@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from yishe.care import classes, contracts, erasures, plan_promises, renewals, replanning, year
+from yishe.care import classes, departures, erasures, plan_promises, renewals, replanning, year
 from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
 from yishe.insight import anomalies, research
@@ -102,9 +102,9 @@ class Daily:
 
 
 def open_the_year(at: datetime) -> int:
-    """What contracts and plans promise from today on becomes loops; who is gone has no contract any more, and running years
+    """What contracts and plans promise from today on becomes loops; who is gone has nothing open any more, and running years
     follow what is known of residents today; of an end that is near somebody is told. Returns how many."""
-    contracts.end_of_the_gone(at)
+    departures.end(at)
     classes.of_the_day(at)
     replanning.everybody(at)
     renewals.remind(at)

@@ -5,7 +5,7 @@ import os
 from datetime import datetime
 from typing import Any
 
-from yishe.care import classes
+from yishe.care import classes, departures
 from yishe.doors.cli import arguments, readiness
 from yishe.doors.cli.daily import open_the_year
 from yishe.doors.cli.printing import local, result
@@ -31,6 +31,7 @@ def tick(args: argparse.Namespace) -> int:
     open_the_year(at)
     classes.keep_up(at)
     swept = worker.sweep_all(at)
+    departures.end(at)
     delivered = _deliver_all(at)
     bell.ring_now()
     data = {
