@@ -211,6 +211,12 @@ SENT: dict[str, Sent] = {
         "medical": "medium", "reason": "temporary", "until": f"{town.now + timedelta(days=90):%Y-%m-%d}",
     },
     "POST /api/v1/residents/{resident}/immunizations": lambda town, person: {"vaccine": "HepB", "reason": "ill"},
+    "POST /api/v1/residents/{resident}/followups": lambda town, person: {"followup": "dm"},
+    "POST /api/v1/residents/{resident}/followups/{visit}/answers": lambda town, person: {"answers": {"sbp": "132"}},
+    "POST /api/v1/residents/{resident}/followups/{visit}/submit": lambda town, person: {},
+    "POST /api/v1/residents/{resident}/followups/{visited}/amend": lambda town, person: {
+        "answers": {"tests": uuid4().hex}, "reason": "抄错了",
+    },
     "POST /api/v1/residents/{resident}/assessments": lambda town, person: {"scale": "gad7"},
     "POST /api/v1/residents/{resident}/assessments/{form}/answers": lambda town, person: {"answers": {"u1": "1"}},
     "POST /api/v1/residents/{resident}/assessments/{form}/submit": lambda town, person: {},

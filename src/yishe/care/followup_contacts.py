@@ -78,7 +78,17 @@ def _reworded(draft: Draft, entry: UUID, words: str, bundle: Bundle) -> str:
     }  # fmt: skip
     note = entries.standing(ServiceNote, draft.subjects).filter(id=entry).first()
     if note is not None and _content(draft, note)["text"] != words:
-        return str(notes.record(command.actor, resident, stage=note.stage, text=words, **said).id)
+        return str(
+            notes.record(
+                command.actor,
+                resident,
+                stage=note.stage,
+                method=note.method,
+                minutes=note.minutes,
+                text=words,
+                **said,
+            ).id
+        )
     met = entries.standing(Encounter, draft.subjects).filter(id=entry).first()
     if met is not None and (content := _content(draft, met))["summary"] != words:
         said |= {"kind": met.kind, "visit": content.get("visit", "")}

@@ -57,6 +57,9 @@ def test_no_answer_breaks_the_description(desk: Desk, operation: Any) -> None:
     known |= {"resident": desk.resident, "kind": D2S, "reason": "D15", "seq": 1}
     form = desk.doctor.post(f"/residents/{desk.resident}/assessments", {"scale": "ucla3"}).json()["id"]
     known |= {"assessment_id": form, "scale": "gad7", "answers": {"u1": "1"}}
+    if "followups" in operation.label:
+        begun = desk.nurse.post(f"/residents/{desk.resident}/followups", {"followup": "htn"}).json()["id"]
+        known |= {"followup_id": begun, "followup": "dm", "answers": {"sbp": "132"}}
     met = {role: sent(operation, getattr(desk, role).token, known) for role in ROLES}
     assert met["nobody"] <= {400, 401, 404, 413, 415, 422}
     assert 401 in met["nobody"]

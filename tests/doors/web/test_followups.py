@@ -1,5 +1,6 @@
 """随访 on the screen: filled and kept, twice unsatisfactory, the referral proposed and sent by a person."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -107,7 +108,7 @@ def test_whoever_may_not_fill_it_is_told_and_a_stranger_sees_nothing(old: Office
 def test_a_slip_is_corrected_with_its_reason_and_shown_before_and_after(old: Office) -> None:
     once(old, 3)
     listed = old.nurse.text(old.resident, tab="followups")
-    path = f"{old.resident}/followups/" + listed.split(f'href="{old.resident}/followups/')[1].split('"')[0]
+    (path,) = re.findall(rf'href="({old.resident}/followups/[0-9a-f-]{{36}})"', listed)
     assert f"{path}/amend" in old.nurse.text(path)
     form = old.doctor.text(f"{path}/amend")
     assert 'value="166"' in form

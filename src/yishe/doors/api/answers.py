@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from yishe.doors.api.answer_base import Answer, Recorded
 from yishe.doors.api.assessment_answers import AssessmentForm, Assessments, SavedAssessment
 from yishe.doors.api.attempt_answers import Attempt, Attempts
+from yishe.doors.api.followup_answers import FollowupForm, Followups, SavedFollowup
 from yishe.doors.api.life_answers import (
     ClassAndTiers,
     Growth,
@@ -359,6 +360,12 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("post", "/residents/{resident_id}/assessments/{assessment_id}/answers"): SavedAssessment,
     ("post", "/residents/{resident_id}/assessments/{assessment_id}/submit"): SavedAssessment,
     ("post", "/residents/{resident_id}/assessments/{assessment_id}/amend"): SavedAssessment,
+    ("get", "/residents/{resident_id}/followups"): Followups,
+    ("post", "/residents/{resident_id}/followups"): SavedFollowup,
+    ("get", "/residents/{resident_id}/followups/{followup_id}"): FollowupForm,
+    ("post", "/residents/{resident_id}/followups/{followup_id}/answers"): SavedFollowup,
+    ("post", "/residents/{resident_id}/followups/{followup_id}/submit"): SavedFollowup,
+    ("post", "/residents/{resident_id}/followups/{followup_id}/amend"): SavedFollowup,
     ("get", "/residents/{resident_id}/schedules"): Schedules,
     ("get", "/residents/{resident_id}/plans"): Plans,
     ("post", "/residents/{resident_id}/plans"): Plan,

@@ -78,7 +78,7 @@ def read(request: HttpRequest, resident_id: str, assessment_id: str) -> dict[str
     who = caller(request)
     form, seen = assessment_reading.form(who.actor, identified(resident_id), _known(assessment_id), who.at)
     _seen(who, seen)
-    return {**_form(form, seen), "items": _items(form)}
+    return {**_form(form, seen), "items": items_of(form)}
 
 
 @router.post("/residents/{resident_id}/assessments/{assessment_id}/answers")
@@ -126,7 +126,7 @@ def _known(text: str) -> UUID:
 def _saved(who: Caller, resident: UUID, response: UUID, opened: tuple[UUID, ...] = ()) -> dict[str, Any]:
     form, seen = assessment_reading.form(who.actor, resident, response, who.at)
     steps = {code: str(form.scale.flags[code].steps) for code in form.flags}
-    return {**_form(form, seen), "items": _items(form), "opened": list(opened), "steps": steps}
+    return {**_form(form, seen), "items": items_of(form), "opened": list(opened), "steps": steps}
 
 
 def _form(form: Form, seen: Overview) -> dict[str, Any]:
@@ -156,7 +156,8 @@ def _score(form: Form, code: str, found: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _items(form: Form) -> list[dict[str, Any]]:
+def items_of(form: Form) -> list[dict[str, Any]]:
+    """The questions of a form, in order."""
     return [
         {"code": code, "ask": str(item.ask), "type": item.type, "required": item.required, "unit": item.unit,
          "choices": {name: str(option.say) for name, option in form.scale.options(code).items()}}

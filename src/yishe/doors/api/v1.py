@@ -11,6 +11,7 @@ from yishe.doors.api import (
     classes,
     contracts,
     description,
+    followups,
     kinds,
     life,
     loops,
@@ -60,6 +61,7 @@ problems.install(api)
 api.add_router("", me.router)
 api.add_router("", residents.router)
 api.add_router("", assessments.router)
+api.add_router("", followups.router)
 api.add_router("", contracts.router)
 api.add_router("", attempts.router)
 api.add_router("", plans.router)

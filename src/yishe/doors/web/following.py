@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yishe.care import assessment_reading, followup_corrections, followups, forms, scales
+from yishe.care import assessment_reading, followup_corrections, followup_reading, followups, forms, scales
 from yishe.care.assessment_reading import Form, Overview
 from yishe.doors.web import assessing, followup_items, page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
@@ -118,7 +118,7 @@ def proposed(here: Here, resident_id: UUID, response: UUID | None) -> dict[str, 
         return {}
     measured = [
         f"{declared.items[item].ask} {said}"
-        for item, said in followup_items.said(form)
+        for item, said in followup_reading.said(form)
         if declared.items[item].quantity
     ]
     day = f"{form.row.occurred_at.astimezone(spoken.SHANGHAI):%Y-%m-%d}"
@@ -196,7 +196,7 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
     told = {
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": declared, "class": one, "found": found, "flags": flags, "targets": targets,
-        "answers": [(declared.items[code].ask, said) for code, said in followup_items.said(form)], "back": back_of(request),
+        "answers": [(declared.items[code].ask, said) for code, said in followup_reading.said(form)], "back": back_of(request),
         "may": form.row.status != forms.DRAFT and form.may_go_on(here.actor, seen.placement, here.now),
         "corrections": _corrections(here, seen.placement, form), "after": _after(form),
         "findings": assessing.findings(form) if told_of else {},
@@ -207,11 +207,11 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
     return page.show(request, here, "followup_result.html", told)
 
 
-def _corrections(here: Here, stands: Placement, form: Form) -> list[followup_items.Change]:
+def _corrections(here: Here, stands: Placement, form: Form) -> list[followup_reading.Change]:
     if form.row.status != forms.AMENDED:
         return []
     states = assessment_reading.states(here.actor, stands.resident, form.row.response, here.now)
-    return followup_items.changes(states)
+    return followup_reading.changes(states)
 
 
 def _after(form: Form) -> dict[str, int]:

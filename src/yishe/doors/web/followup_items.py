@@ -1,13 +1,11 @@
 """The questions of a follow-up as they stand on the screen: what was said last time beside each, what was measured in the same
 meeting filled in, what was refused said at its place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
-from yishe.care import items
+from yishe.care import followup_reading
 from yishe.care.assessment_reading import Form, Overview
 from yishe.doors.web import assessing, spoken
 from yishe.doors.web.assessing import Question
@@ -72,55 +70,8 @@ def more(here: Here, form: Form, seen: Overview, back: str) -> list[More]:
 
 def fixed(form: Form) -> list[tuple[str, str]]:
     """The way and the day, which a correction leaves as they are."""
-    told = dict(said(form))
+    told = dict(followup_reading.said(form))
     return [(str(form.scale.items[code].ask), told.get(code, "—")) for code in (HOW, ON)]
-
-
-def said(form: Form) -> list[tuple[str, str]]:
-    """(item, answer in words) in the order asked."""
-    answers = form.told.answers if form.told else {}
-    return [(code, _words(form.scale, code, answers[code])) for code in form.asked if code in answers]
-
-
-def _words(scale: Scale, code: str, value: Any) -> str:
-    options, many = scale.options(code), value if isinstance(value, list) else [value]
-    words = "、".join(str(options[one].say) if one in options else str(one) for one in many)
-    return f"{words} {scale.items[code].shown}".strip()
-
-
-@dataclass(frozen=True)
-class Change:
-    """One correction: by whom, when, why, and (what, before, after) of all that came out otherwise."""
-
-    by: str
-    at: datetime
-    reason: str
-    rows: list[tuple[str, str, str]]
-
-
-def changes(states: Sequence[Form]) -> list[Change]:
-    """Every correction of a form, the latest first."""
-    found = [
-        Change(now.author_name, now.row.recorded_at, now.told.reason if now.told else "", _differ(was, now))
-        for was, now in pairwise(states)
-    ]
-    return found[::-1]
-
-
-def _differ(was: Form, now: Form) -> list[tuple[str, str, str]]:
-    before, after = dict(said(was)), dict(said(now))
-    rows = [
-        (str(item.ask), before.get(code, "—"), after.get(code, "—"))
-        for code, item in now.scale.items.items()
-        if before.get(code) != after.get(code)
-    ]
-    before_class, after_class = _class(was), _class(now)
-    return rows + ([("分类", before_class, after_class)] if before_class != after_class else [])
-
-
-def _class(form: Form) -> str:
-    result = (form.told.result if form.told else None) or {}
-    return items.classified(form.scale, result["concluded"]) if isinstance(form.scale, Followup) else ""
 
 
 def _line(one: Question, form: Form, seen: Overview, refused: Invalid | Conflict | None, begin: str) -> Line:
@@ -180,7 +131,7 @@ def _last(code: str, form: Form, seen: Overview) -> str:
     if found is None:
         return ""
     other, value = found
-    return f"{_words(other.scale, code, value)}（{other.row.occurred_at.astimezone(ZONE):%m-%d}）"
+    return f"{followup_reading.words(other.scale, code, value)}（{other.row.occurred_at.astimezone(ZONE):%m-%d}）"
 
 
 def _before(scale: Followup, seen: Overview) -> str:
