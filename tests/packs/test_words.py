@@ -73,3 +73,14 @@ def test_the_schema_lets_an_overlay_leave_anything_out() -> None:
     assert "required" not in schema["loops/<loop kind>.yaml"]
     assert "required" not in schema["duties.yaml"]["$defs"]["Duty"]
     assert "name" in schema["cases/calendar.yaml"]["items"]["required"]
+
+
+def test_a_schedule_that_nobody_has_confirmed_says_so() -> None:
+    told = pack_explain.explain(BOTH, "school")
+    assert "状态：草案（不触发）" in told
+    assert "待核" in told
+    assert "满 7 岁起，未满 19 岁，每年 1 次" in told
+    quarterly = pack_explain.explain(BOTH, "chronic_htn")
+    assert "对象：高血压；按年龄，每个自然年" in quarterly
+    assert "每年 4 次，平均分在年内" in quarterly
+    assert "school  学龄儿童和青少年（草案（不触发））" in pack_explain.explain(BOTH)

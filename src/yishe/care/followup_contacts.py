@@ -118,11 +118,11 @@ def of_that_day(draft: Draft) -> list[tuple[QuestionnaireResponse, Told]]:
     return [(row, forms.told_of(row, draft.key_of(row.subject))) for row in rows.order_by("id")]
 
 
-def visit(form: Followup, lines: list[Line], day: date) -> str:
-    """The visit of the form's schedules that a contact of that day makes: the one that is in time, else the longest late; of
+def visit(form: Followup, lines: list[Line], day: date, how: str) -> str:
+    """The visit of the form's schedules that a contact of that day and way makes: the one that is in time, else the longest late; of
     several the one whose schedule the form names first."""
     names = form.visits
-    mine = [one for one in lines if one.code.partition(".")[0] in names]
+    mine = [one for one in lines if one.code.partition(".")[0] in names and one.counts(how)]
     known = sorted(
         doable(mine),
         key=lambda one: (not one.starts <= day <= one.due, names.index(one.code.partition(".")[0])),
@@ -140,7 +140,7 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
     resident, how = draft.placement.resident, str(told.answers[HOW])
     if form.visits:
         day = command.happened.astimezone(ZONE).date()
-        said["visit"] = visit(form, schedules.of(draft.placement, day), day)
+        said["visit"] = visit(form, schedules.of(draft.placement, day), day, how)
     note = form.entry == "service_note"
     if note:
         given = told.answers.get(MINUTES)

@@ -105,7 +105,7 @@ def _restated(
     told = replace(told, answers=scale_scoring.counted(form, told.answers, whose))
     day = followups.day_of(told)
     found = followup_classes.conclude(form, told.answers, whose, last, day)
-    found = followups.scheduled(draft, form, found, day)
+    found = followups.scheduled(draft, form, told, found)
     found = _day_kept(told, found) if follows else followups.agreed(form, told, found)
     result = scale_scoring.result(form, told.answers, whose)
     effects = [(one.title.zh, effect) for one in result.findings(form) for effect in one.then]

@@ -17,7 +17,7 @@ from yishe.people.actors import Actor
 from yishe.people.particulars import ZONE
 from yishe.policy import followup_classes, scale_scoring
 from yishe.policy.followup_classes import Concluded
-from yishe.policy.followup_rules import NONE, ON, Followup
+from yishe.policy.followup_rules import HOW, NONE, ON, Followup
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.policy.scale_rules import Effect
 from yishe.trust.commit import Bundle
@@ -125,7 +125,7 @@ def _submitted(command: entries.Command, response: UUID) -> Saved:
     days(form, told, command.at)
     _fits(form, whose)
     found = followup_classes.conclude(form, told.answers, whose, last, day_of(told))
-    found = scheduled(draft, form, found, day_of(told))
+    found = scheduled(draft, form, told, found)
     found = agreed(form, told, found)
     return _kept(draft, before, form, told, found)
 
@@ -211,12 +211,13 @@ def _fits(form: Followup, whose: scale_scoring.About) -> None:
         raise Invalid("followup_unfit", str(form.fits.says), followup=form.code)
 
 
-def scheduled(draft: Draft, form: Followup, found: Concluded, day: date) -> Concluded:
+def scheduled(draft: Draft, form: Followup, told: Told, found: Concluded) -> Concluded:
     """By the next visit of the form's schedules, where the class itself says no length of time."""
     if found.next or not found.code or not form.visits:
         return found
+    day = day_of(told)
     lines = schedules.of(draft.placement, day)
-    made = followup_contacts.visit(form, lines, day)
+    made = followup_contacts.visit(form, lines, day, str(told.answers[HOW]))
     mine = [one for one in lines if one.code.partition(".")[0] in form.visits and one.code != made]
     return replace(
         found, next=min((one.due for one in mine if one.on is None and one.due > day), default=None)

@@ -79,16 +79,17 @@ class VaccineCase(Strict):
 
 
 class ScheduleCase(Strict):
-    """Somebody `born` then on the day `today`, with `anchors` (condition code → its day) and what was `kept` (visit, service or
-    observation → days). `then`: visit → state; with an empty one nothing at all is owed."""
+    """Somebody `born` then on the day `today`, with `traits`, `anchors` (condition code → its day) and what was `kept` (visit,
+    service, observation or form → days). `then`: visit → state; with an empty one nothing at all is owed."""
 
     name: str
     born: date
     sex: Literal["male", "female"] = "male"
     today: date
+    traits: tuple[str, ...] = ()
     anchors: dict[str, date] = {}
     kept: dict[str, tuple[date, ...]] = {}
-    then: dict[str, str]
+    then: dict[str, str | None]
 
 
 MODELS: dict[str, type[Strict]] = {
@@ -116,7 +117,7 @@ def wrong(pack: packs.PackSet, case: Strict | None) -> list[str]:
 
 
 def _schedules(found: Mapping[str, Schedule], case: ScheduleCase) -> list[str]:
-    person = schedules.Person(case.born, case.sex, case.anchors, case.kept)
+    person = schedules.Person(case.born, case.sex, case.anchors, case.kept, frozenset(case.traits))
     states = {one.code: one.state for one in schedules.lines(found, person, case.today, drafts=True)}
     if not case.then:
         return [f"{code} is owed; expected nothing" for code in states]

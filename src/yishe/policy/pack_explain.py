@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from . import explain_scales
+from . import explain_scales, explain_schedules
 from .loop_kinds import Clock, LoopKind, Reason, Rung
 from .packs import PackSet, load
 from .reactions import Reaction
@@ -20,7 +20,7 @@ ROLES = {"owner": "当前负责人", "sender": "发起方", "performer": "承办
 
 
 def explain(paths: Sequence[Path], what: str = "", on: date | None = None) -> str:
-    """`what` empty: the packs as a whole; else a loop kind, `kind/reason`, a reason code, a scale, or a reaction.
+    """`what` empty: the packs as a whole; else a loop kind, `kind/reason`, a reason code, a scale, a schedule, or a reaction.
 
     `on` is the day asked about; without it the latest version speaks. Raises PackErrors when the packs do not hold,
     Invalid when nothing has that name, NotInForce outside its life.
@@ -37,13 +37,16 @@ def explain(paths: Sequence[Path], what: str = "", on: date | None = None) -> st
     if code in pack.scales_by_date:
         timeline = pack.scales_by_date[code]
         return "\n".join(explain_scales.told(pack, timeline.on(on) if on else timeline.values[-1]))
+    if code in pack.life.schedules:
+        return "\n".join(_about_schedule(pack, code))
     if code in pack.reactions:
         return "\n".join(_about_reaction(pack, code, pack.reactions[code]))
     found = [kind for kind in _kinds(pack, on) if code in kind.reasons]
     if not found:
+        known = [*pack.kinds, *pack.scales_by_date, *pack.life.schedules, *pack.reactions]
         raise Invalid(
             "explain.unknown",
-            f"没有叫“{what}”的闭环类型、原因、量表或规则；可用：{'、'.join([*pack.kinds, *pack.scales_by_date, *pack.reactions])}",
+            f"没有叫“{what}”的闭环类型、原因、量表、日程或规则；可用：{'、'.join(known)}",
         )
     return "\n".join(_about_reason(pack, found[0], found[0].reasons[code]))
 
@@ -81,6 +84,9 @@ def _whole(pack: PackSet, on: date | None) -> Iterable[str]:
         scale = timeline.on(on) if on and timeline.alive(on) else timeline.values[-1]
         yield f"  {scale.code}  {scale.title}（{scale.version} 起，{STATUS[scale.status]}）"
     yield from explain_scales.refused(pack)
+    yield "全程日程："
+    for code, schedule in pack.life.schedules.items():
+        yield f"  {code}  {schedule.title}（{STATUS[schedule.status]}）"
     yield "规则："
     for code, rule in pack.reactions.items():
         yield f"  {code}  {rule.title}（{STATUS[rule.status]}）"
@@ -154,6 +160,18 @@ def _rung(pack: PackSet, rung: Rung) -> str:
         deeds.append("系统自动确认（红色除外）")
     again = f"，之后每 {rung.again_every.zh}一次" if rung.again_every else ""
     return f"{when}：{'，'.join(deeds)}{again}"
+
+
+def _about_schedule(pack: PackSet, code: str) -> Iterable[str]:
+    schedule = pack.life.schedules[code]
+    yield f"{schedule.title}（{code}）"
+    yield _origin(
+        schedule.source.id,
+        schedule.source.section or schedule.source.row,
+        schedule.confidence,
+        schedule.status,
+    )
+    yield from explain_schedules.told(pack, schedule)
 
 
 def _about_reaction(pack: PackSet, code: str, rule: Reaction) -> Iterable[str]:

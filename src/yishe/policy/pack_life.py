@@ -65,16 +65,23 @@ def build(laid: Laid, quantities: Mapping[str, Quantity], traits: Container[str]
     if marked := laid.sheet("vaccines"):
         life.vaccines = _read(marked, VaccineSheet, problems)
         _vaccines(life.vaccines, marked, problems)
-    life.schedules = _schedules(laid, problems)
+    life.schedules = _schedules(laid, traits, problems)
     return life
 
 
-def _schedules(laid: Laid, problems: Problems) -> dict[str, Schedule]:
-    read = {
-        name.removeprefix("schedules/"): _read(laid.sheet(name) or NOWHERE, Schedule, problems)
-        for name in laid.names("schedules")
-    }
-    found = {code: one for code, one in read.items() if one is not None}
+def _schedules(laid: Laid, traits: Container[str], problems: Problems) -> dict[str, Schedule]:
+    found: dict[str, Schedule] = {}
+    for name in laid.names("schedules"):
+        marked = laid.sheet(name) or NOWHERE
+        one = _read(marked, Schedule, problems)
+        if one is None:
+            continue
+        found[name.removeprefix("schedules/")] = one
+        for trait in one.traits:
+            if trait not in traits:
+                problems.add(
+                    marked.at(("traits",)).place, f"unknown trait {trait!r}; {one_of(traits, trait)}"
+                )
     return dict(sorted(found.items(), key=lambda one: (one[1].order, one[0])))
 
 

@@ -14,18 +14,21 @@ DAY = timedelta(days=1)
 @dataclass(frozen=True)
 class Person:
     """Whose schedule it is. `anchors`: condition code → day from which its schedule counts; `kept`: code of a visit
-    (`child.m3`), of a service, or `observation:<kind>` → the local days on which it was done."""
+    (`child.m3`), of a service, `observation:<kind>` or `followup:<form>:<way>` → the local days on which it was done; `traits`
+    what is known of her as the roster calls it."""
 
     born: date
     sex: str
     anchors: Mapping[str, date] = field(default_factory=dict)
     kept: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    traits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Line:
     """One visit: in time from `starts` to `due`, possible until `ends`, all included; `on` the day it was done. `why` names the
-    window and the source."""
+    window and the source, `how` the ways in which it counts. A `draft` is owed to
+    nobody."""
 
     code: str
     title: str
@@ -35,6 +38,12 @@ class Line:
     due: date
     ends: date
     on: date | None = None
+    how: tuple[str, ...] = ()
+    draft: bool = False
+
+    def counts(self, how: str) -> bool:
+        """Whether a contact of this way is one."""
+        return not self.how or how in self.how
 
     @property
     def days_late(self) -> int:
@@ -44,7 +53,8 @@ class Line:
 def lines(
     schedules: Mapping[str, Schedule], person: Person, today: date, *, drafts: bool = False
 ) -> list[Line]:
-    """Every visit that some schedule owes this person, in the order of the schedules."""
+    """Every visit that some schedule owes this person, in the order of the schedules. `drafts`: those of drafts as well, which
+    are shown and tried out but owed to nobody."""
     usable = [(code, one) for code, one in schedules.items() if drafts or one.status == "approved"]
     return [line for code, one in usable for line in _of(code, one, person, today)]
 
@@ -57,6 +67,8 @@ def doable(found: Iterable[Line]) -> list[Line]:
 def _of(code: str, schedule: Schedule, person: Person, today: date) -> Iterator[Line]:
     anchor = _anchor(schedule, person)
     if anchor is None or (schedule.sex and schedule.sex != person.sex):
+        return
+    if schedule.traits and person.traits.isdisjoint(schedule.traits):
         return
     if schedule.over and today >= schedule.over.after(anchor):
         return
@@ -76,9 +88,7 @@ def _anchor(schedule: Schedule, person: Person) -> date | None:
 def _window(schedule: Schedule, visit: Visit, anchor: date, today: date) -> tuple[date, date, date] | None:
     """First day, last day in time, last day at all; for what comes again the window that today lies in."""
     if schedule.anchor == YEAR:
-        begins, over = visit.begins.after(anchor), visit.before.after(anchor)
-        last = min(date(today.year, 12, 31), over - DAY)
-        return (max(date(today.year, 1, 1), begins), last, last) if begins <= today < over else None
+        return _part(visit, anchor, today)
     starts, due, ends = (one.after(anchor) for one in (visit.begins, visit.before, visit.last))
     if schedule.every is None:
         return starts, due - DAY, ends - DAY
@@ -87,6 +97,18 @@ def _window(schedule: Schedule, visit: Visit, anchor: date, today: date) -> tupl
         starts += timedelta(days=(today - starts).days // step * step)
     last = starts + timedelta(days=step) - DAY
     return starts, last, last
+
+
+def _part(visit: Visit, born: date, today: date) -> tuple[date, date, date] | None:
+    """The part of the year that today lies in, cut to the ages at which it is owed."""
+    begins, over = visit.begins.after(born), visit.before.after(born)
+    if not begins <= today < over:
+        return None
+    months = 12 // visit.times
+    first = (today.month - 1) // months * months + 1
+    following = date(today.year + (first + months > 12), (first + months - 1) % 12 + 1, 1)
+    last = min(following, over) - DAY
+    return max(date(today.year, first, 1), begins), last, last
 
 
 def _line(
@@ -98,7 +120,18 @@ def _line(
     says = f"{visit.says}。" if visit.says else ""
     basis = schedule.source.section or schedule.source.id
     why = f"{says}{starts:%Y-%m-%d} 至 {due:%Y-%m-%d}；依据：{basis}"
-    return Line(code, str(visit.title), _state(window, on, today), why, starts, due, ends, on)
+    return Line(
+        code,
+        str(visit.title),
+        _state(window, on, today),
+        why,
+        starts,
+        due,
+        ends,
+        on,
+        visit.how,
+        schedule.status != "approved",
+    )
 
 
 def _state(window: tuple[date, date, date], on: date | None, today: date) -> State:

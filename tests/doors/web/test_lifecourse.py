@@ -137,6 +137,14 @@ def test_the_line_of_the_schedule_leads_to_the_form_that_makes_the_visit(
     assert office.nurse.text(page(baby), tab="growth").count('<circle class="child"') == 1
 
 
+def test_a_draft_is_shown_as_one_and_owed_to_nobody(office: Office) -> None:
+    pupil = child(office.world, datetime.now(UTC), (datetime.now(UTC) - timedelta(days=366 * 9)).date())
+    shown = office.nurse.text(page(pupil), tab="schedule")
+    assert "草案 4 项：不提醒、不计入" in shown
+    assert "待核：推测每年 1 次" in shown
+    assert "现在该做" not in shown
+
+
 def test_a_pregnancy_is_shown_to_clinicians_and_a_man_has_none(office: Office) -> None:
     grown = child(office.world, datetime.now(UTC), datetime(1996, 1, 1, tzinfo=UTC).date())
     residents.amend(office.world.doctor, grown.resident, {"sex": "2"}, datetime.now(UTC))

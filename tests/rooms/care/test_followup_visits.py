@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from tests.rooms.care.test_contracts import her, signed
-from tests.rooms.care.test_followups import came_to, finish, open_loops, whole
+from tests.rooms.care.test_followups import WELL, came_to, finish, open_loops, whole
 from tests.rooms.care.test_immunizations import child
 from tests.rooms.care.test_schedules import mother, stands
 from tests.rooms.care.world import World
@@ -125,6 +125,9 @@ def test_the_checks_of_a_pregnancy_are_kept_by_their_form_and_a_high_risk_comes_
 ) -> None:
     period = lives.day(now) - timedelta(days=120)
     pregnancies.begin(world.doctor, mother.resident, last_period=period, at=now, once=Once("p"))
+    call, yesterday = {**MOTHER, "how": "3"}, now - timedelta(days=1)
+    whole(world.nurse, mother.resident, call, yesterday, "pregnancy")  # a telephone call is no check
+    assert stands(mother, now)["pregnancy.w16"].state == "due"
     found = came_to(
         world.nurse, mother.resident, whole(world.nurse, mother.resident, MOTHER, now, "pregnancy"), now
     )
@@ -149,7 +152,7 @@ def test_the_checks_of_a_pregnancy_are_kept_by_their_form_and_a_high_risk_comes_
     assert (first.closed_as, first.outcome, second.closed_at) == ("served", "kept", None)
     assert second.accept_by == week + timedelta(days=7)
     made = [one["visit"] for one in visits_of(mother)]
-    assert made == ["pregnancy.w16", None, "pregnancy_high_risk.week"]  # the check was that week's look
+    assert made == [None, "pregnancy.w16", None, "pregnancy_high_risk.week"]  # the check was that week's look
 
 
 def test_after_birth_the_visit_and_the_check_of_42_days(
@@ -217,6 +220,19 @@ def test_the_contract_year_of_severe_mental_illness_is_kept_by_its_form_face_to_
     assert not owed.exclude(kept_on=None).exists()
     whole(world.nurse, her, SMI, now + timedelta(days=5), "smi")
     assert owed.exclude(kept_on=None).count() == 1
+
+
+def test_without_a_contract_a_quarter_of_hypertension_is_kept_by_the_form_face_to_face(
+    world: World, her: UUID, now: datetime
+) -> None:
+    assert stands(world.resident, now)["chronic_htn.quarter"].state == "due"
+    whole(world.nurse, her, {**WELL, "how": "3"}, now)
+    assert stands(world.resident, now)["chronic_htn.quarter"].state == "due"
+    later = now + timedelta(days=3)
+    whole(world.nurse, her, WELL, later)
+    assert stands(world.resident, later)["chronic_htn.quarter"].on == lives.day(later)
+    following = datetime(2026, 4, 1, 2, tzinfo=now.tzinfo)
+    assert stands(world.resident, following)["chronic_htn.quarter"].state == "due"
 
 
 def test_tuberculosis_is_visited_within_72_hours_and_then_every_month(

@@ -24,7 +24,8 @@ __all__ = ["her"]
 def stands(placed: Placement, at: datetime) -> dict[str, Line]:
     keyed = entries.keyed(placed)
     known = conditions.standing(keyed, ("disease",))
-    found = schedules.lines(cards([placed.subject])[placed.subject], keyed, known, lives.day(at))
+    card = cards([placed.subject])[placed.subject]
+    found = schedules.lines(card, keyed, known, lives.day(at), card.traits)
     return {one.code: one for one in found}
 
 
@@ -75,6 +76,8 @@ def test_what_is_not_hers_or_not_of_this_day_is_refused_with_what_can_be_done(
         visited(world.nurse, world.resident, "child.newborn", now)
     with pytest.raises(Invalid, match="不在这项服务的对象内"):
         visited(world.nurse, baby, "no.such", now)
+    with pytest.raises(Invalid, match="要以这些方式做才算数：门诊、上门"):
+        visited(world.nurse, baby, "child.newborn", now, how="3")
     assert not Encounter.objects.exists()
     residents.die(world.director, baby.resident, now - timedelta(hours=1))
     with pytest.raises(Conflict, match="已故"):

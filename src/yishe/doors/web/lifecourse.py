@@ -83,17 +83,16 @@ def tab(request: HttpRequest, here: Here, record: Record, seen: Sight) -> dict[s
 def _schedule(here: Here, record: Record, seen: Sight) -> dict[str, Any]:
     stands, card = record.placement, record.card
     standing = guarded.standing(record.conditions, seen)
-    found = schedules.lines(card, record.subjects, standing, lives.day(here.now))
+    shown, today = guarded.traits(card.traits, seen), lives.day(here.now)
+    every = schedules.with_drafts(card, record.subjects, standing, today, shown)
+    found = [one for one in every if not one.draft]
     keepers = scales.keepers(here.duties, forms.about_card(card, here.now), here.now)
     groups = [
         {"title": words, "mark": mark, "lines": lines, "doable": state in schedules.OPEN}
         for state, (words, mark) in VISITS.items()
-        if (
-            lines := [
-                (one, keepers.get(one.code.partition(".")[0], "")) for one in found if one.state == state
-            ]
-        )
+        if (lines := [(one, schedules.form(one, keepers)) for one in found if one.state == state])
     ]
+    drafts = [one for one in every if one.draft and one.state in schedules.OPEN]
     may = {
         name: access.may(here.actor, action, stands, here.now).allowed and not stands.gone
         for name, action in (("may_visit", encounters.ACTION), ("may_pregnancy", conditions.ACTION))
@@ -101,7 +100,12 @@ def _schedule(here: Here, record: Record, seen: Sight) -> dict[str, Any]:
     grown = not immunizations.programmed(card, here.now)  # for a girl it is in 记一笔 only
     may["may_pregnancy"] = may["may_pregnancy"] and grown and lives.sex(card) == pregnancies.FEMALE
     beside = {code: words for code, words in tabs(card, here).items() if code in (VACCINES, GROWTH)}
-    return {"visits": groups, "beside": beside, **may}
+    return {
+        "visits": groups,
+        "beside": beside,
+        "drafts": drafts,
+        **may,
+    }
 
 
 def _vaccines(here: Here, stands: Placement, card: Card, subjects: Sequence[entries.Keyed]) -> dict[str, Any]:

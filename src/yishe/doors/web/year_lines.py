@@ -49,7 +49,8 @@ def free(at: datetime, years: list[Year]) -> bool:
 
 def _contract(here: Here, one: Year, share: frozenset[str], keepers: Mapping[str, str]) -> dict[str, Any]:
     row, sheet = one.contract, contracts.sheet_now()
-    lines = [line(here, each) | {"form": keepers.get(each.service, "")} for each in one.lines]
+    forms = {name: form for name, form in keepers.items() if name in share}
+    lines = [line(here, each) | {"form": forms.get(each.service, "")} for each in one.lines]
     package, end = sheet.packages.get(row.package), sheet.ends.get(row.end_reason)
     team = here.staff.organisations.get(row.team) if row.team else None
     return {
