@@ -18,6 +18,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from tests.proof import contract_races  # noqa: E402
 from tests.proof.crash_points import FAILED, holds  # noqa: E402
 from tests.proof.writers import START, Stage, stage  # noqa: E402
 from yishe.loops import acts, worker  # noqa: E402
@@ -135,6 +136,7 @@ def main() -> int:
     found = together([talking(at_work, loops, n) for n in range(CLIENTS)])
     found["entries"] = Entry.objects.filter(command_id__isnull=False).count() - before
     found += tracks_meet(at_work, 6)
+    found += contract_races.signings(at_work, together, 2) + contract_races.endings(at_work, together, 2)
     ended = Entry.objects.exclude(actor=ids.SYSTEM).count()
     clock = Entry.objects.filter(command_id__startswith="clock:").count()
     found += together([sweeping for _ in range(WORKERS)])

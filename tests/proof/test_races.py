@@ -39,5 +39,20 @@ def test_two_tracks_ending_at_once_complete_their_parent(raced: dict[str, int]) 
     assert raced["parents"] == raced["parents_completed"] > 0
 
 
+def test_a_contract_that_several_sign_at_once_is_signed_once_and_the_others_are_told(
+    raced: dict[str, int],
+) -> None:
+    assert raced["signed"] == raced["signings"] > 0
+    assert raced["signed_refused"] == 2 * raced["signings"]
+    assert raced.get("signings_wrong", 0) == 0
+
+
+def test_a_contract_that_two_end_while_its_team_changes_is_over_once(raced: dict[str, int]) -> None:
+    assert raced["ended"] == raced["endings"] > 0
+    assert raced["ended_refused"] >= raced["endings"]
+    assert raced.get("moved", 0) + raced.get("moved_refused", 0) == raced["endings"]
+    assert raced.get("endings_wrong", 0) == raced.get("contract_wordless", 0) == 0
+
+
 def test_two_messages_carriers_deliver_each_message_once(raced: dict[str, int]) -> None:
     assert raced["delivered"] == raced["messages"] == raced["counted"]
