@@ -160,6 +160,7 @@ SENT: dict[str, Sent] = {
     "POST /api/v1/plans/{plan}/end": lambda town, person: {"reason": "reached"},
     "POST /api/v1/contracts/{contract}/team": lambda town, person: {"team": str(town.places["A2"])},
     "POST /residents/{contracted}/keep": _kept,
+    "POST /calls/{contracted}": lambda town, person: {"outcome": "no_answer"},
     "POST /residents/{contracted}/attempts": lambda town, person: {"way": "3", "outcome": "no_answer"},
     "POST /api/v1/residents/{contracted}/attempts": lambda town, person: {"way": "3", "outcome": "no_answer"},
     "POST /api/v1/residents/{resident}/contracts": lambda town, person: {"package": "basic", "way": "home"},

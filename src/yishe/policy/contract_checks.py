@@ -83,6 +83,8 @@ def _unreachable(sheet: ContractSheet, sheets: Sheets, kinds: Kinds, known: Know
     known(("unreachable", "visit", "kind"), "loop kind", [rule.visit.kind], kinds)
     for kind in kinds[rule.visit.kind].values if rule.visit.kind in kinds else ():
         known(("unreachable", "visit"), "outcome", [rule.visit.found, rule.visit.missed], kind.outcomes)
+    known(("calling", "way"), "encounter_kind", [sheet.calling.way], ways)
+    known(("calling", "kinds"), "loop kind", sheet.calling.kinds, kinds)
     known(("unreachable", "end"), "end of a contract", [rule.end], sheet.ends)
 
 

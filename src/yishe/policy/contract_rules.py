@@ -103,6 +103,15 @@ class Renewal(Strict):
         return next((one for one in reversed(self.reminders) if today >= until - one.exact()), None)
 
 
+class Calling(Strict):
+    """Whom the day's call list names: who is owed a service that counts by `way` (a code of `encounter_kind`) and due within
+    `ahead`, and who is promised a loop of these `kinds`."""
+
+    way: str
+    ahead: Length
+    kinds: tuple[str, ...] = ()
+
+
 class Agreement(Strict):
     """One version of what both sides sign, paragraph by paragraph. A draft is never signed."""
 
@@ -121,6 +130,7 @@ class ContractSheet(Sourced):
     renewal: Renewal
     replanning: Replanning
     unreachable: Unreachable
+    calling: Calling
     months: int = Field(ge=1)
     ways: dict[str, Said]
     signatures: dict[str, Said]

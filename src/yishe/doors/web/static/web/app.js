@@ -267,6 +267,18 @@
   document.addEventListener("htmx:beforeRequest", (event) => event.target.dataset?.item && saving("正在存…"));
   document.addEventListener("htmx:sendError", () => saving("没有存下：网络断开，联通后请按“存草稿”"));
 
+  // -- 今日电话: a digit says what came of the call and moves to what it asks for; Enter is the form's own.
+  document.addEventListener("keydown", (event) => {
+    const form = $("form.calling");
+    if (!form || $("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.matches("input:not([type=radio], [type=checkbox]), textarea, select")) return;
+    const chosen = $(`[data-digit="${event.key}"]`, form);
+    if (!chosen) return;
+    event.preventDefault();
+    chosen.checked = true;
+    ((chosen.dataset.then && document.getElementById(chosen.dataset.then)) || chosen).focus();
+  });
+
   // -- Live: what changed elsewhere appears here without a reload.
   const usual = $("#offline div")?.innerHTML;
   const banner = (shown) => { const el = $("#offline"); if (el) el.hidden = !shown; if (el && !shown) $("div", el).innerHTML = usual; };
