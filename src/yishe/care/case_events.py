@@ -117,7 +117,7 @@ def _item(entry: Entry, loop: LoopState, reader: Reader) -> Item:
     if loop.reason and not secret:
         detail["reason"] = loop.reason
         reason = kind.reasons.get(loop.reason)
-        about = f"：{loop.reason} {reason.title}" if reason else f"：{loop.reason}"
+        about = f"：{reason.said if reason else loop.reason}"
     outcome = said.get("outcome")
     if outcome and not secret:
         detail["outcome"] = outcome

@@ -22,7 +22,7 @@ from yishe.people.actors import Actor
 from yishe.policy.contract_rules import NOTE, RENEWAL
 
 Push = Callable[[datetime, Callable[[datetime], object]], None]
-SHARE = 0.22
+SHARE = 0.2
 """Of those whom a team answers for: signed on this platform. The others' agreements lie on paper, as before it came."""
 APPLYING_NOW = 0.008
 """Share whose application of the last days nobody has reviewed or signed yet."""

@@ -14,7 +14,7 @@ from itertools import count
 from random import Random
 from uuid import UUID, uuid4
 
-from yishe.care import departures, encounters, notes, year
+from yishe.care import classes, departures, encounters, notes, plan_promises, rounds, year
 from yishe.lab import caring, contracting, daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
@@ -33,6 +33,7 @@ FRESH = timedelta(days=4)
 TRY_AGAIN = timedelta(hours=20)
 UNREAD = timedelta(days=2)
 SUNDAY = 6
+EVERYBODY = 100_000
 
 
 @dataclass
@@ -66,6 +67,8 @@ class History:
                 self.push(at, happening)
             self._until(min(now, hours.local(day + timedelta(days=1), hours.DAWN)))
             if day.weekday() == SUNDAY or day >= today - UNREAD:
+                classes.keep_up(self.now, EVERYBODY)
+                rounds.of_the_day(self.now)
                 self._catch_up(self.now, read=day <= today - UNREAD)
             each_day(day)
 
@@ -85,6 +88,7 @@ class History:
         self.now = end
         departures.end(end)
         year.open_due(end)
+        plan_promises.open_due(end)
         worker.sweep_all(end)
         self._find_new(end)
 

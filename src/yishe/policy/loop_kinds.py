@@ -119,6 +119,11 @@ class Reason(Strict):
     needs: tuple[str, ...] = ()
     steps: str = ""
 
+    @property
+    def said(self) -> str:
+        """Code and title, as people say D12; a name that only rules use is not said."""
+        return f"{self.code} {self.title}" if self.code[:1].isupper() else str(self.title)
+
 
 class Child(Strict):
     """A loop opened with its parent; the parent completes when every child is closed as served."""

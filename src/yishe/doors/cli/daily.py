@@ -2,13 +2,16 @@
 seals the digest; erases what need not be kept any more, throws away old extracts, opens what contracts
 promise from today on; makes and proves a backup, in a process of its own."""
 
+import logging
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
-from yishe.care import classes, departures, erasures, plan_promises, renewals, replanning, year
+from yishe.care import classes, erasures, rounds
 from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
 from yishe.insight import anomalies, research
@@ -29,12 +32,19 @@ from yishe.trust import (
 
 ASKED_EVERY = timedelta(minutes=5)
 """How often the database is asked whether a backup is wanted."""
+AGAIN_AFTER = timedelta(hours=1)
+"""When a duty of the day that broke is tried again."""
+log = logging.getLogger(__name__)
 
 
 class Daily:
-    """Looked at in every round of the worker; it does nothing on most of them."""
+    """Looked at in every round of the worker; it does nothing on most of them. A duty that breaks neither stops the others
+    nor the clocks: it is said, and tried again."""
 
-    def __init__(self) -> None:
+    def __init__(self, duties: Sequence[rounds.Duty] | None = None) -> None:
+        self.duties = duties or (_sweep, digests.seal, _erase_due, research.sweep, *rounds.DUTIES)
+        self.left: list[rounds.Duty] = []
+        self.again = datetime.min.replace(tzinfo=UTC)
         self.day: date | None = None
         self.running: subprocess.Popen[str] | None = None
         self.began: datetime | None = None
@@ -47,18 +57,14 @@ class Daily:
         if settings.BACKUP_DIR is not None and self.running is None and at >= self.asked + ASKED_EVERY:
             self.asked = at
             self._back_up(at)
-        self._ask_about_looks(at)
-        classes.keep_up(at)
+        _done(self._ask_about_looks, at)
+        _done(classes.keep_up, at)
         day = at.astimezone(LOCAL).date()
-        if day == self.day:
-            return
-        self.day = day
-        _sweep()
-        for duty in (digests.seal, self._erase_due, research.sweep, open_the_year):
-            try:
-                duty(at)
-            except Refused as refused:
-                remark(refused.title)
+        if day != self.day:
+            self.day, self.left, self.again = day, list(self.duties), at
+        if self.left and at >= self.again:
+            self.left = [duty for duty in self.left if not _done(duty, at)]
+            self.again = at + AGAIN_AFTER
 
     def end(self) -> None:
         """The worker stops: a backup in hand is dropped whole."""
@@ -71,10 +77,6 @@ class Daily:
         if not self.watched <= at < self.watched + packs.in_force().anomalies.every.exact():
             self.watched = at
             anomalies.look(at)
-
-    def _erase_due(self, at: datetime) -> None:
-        """What law obliged to keep until today goes today."""
-        erasures.due(SYSTEM, at)
 
     def _back_up(self, at: datetime) -> None:
         """Today's backup, from the pack's time of day on, unless somebody has it in hand."""
@@ -101,17 +103,27 @@ class Daily:
         self.running = None
 
 
-def open_the_year(at: datetime) -> int:
-    """What contracts and plans promise from today on becomes loops; who is gone has nothing open any more, and running years
-    follow what is known of residents today; of an end that is near somebody is told. Returns how many."""
-    departures.end(at)
-    classes.of_the_day(at)
-    replanning.everybody(at)
-    renewals.remind(at)
-    return year.open_due(at) + plan_promises.open_due(at)
+def _done(duty: rounds.Duty, at: datetime) -> bool:
+    """Whether there is nothing more to do; a refusal is an answer. A database that is away is the worker's to wait for."""
+    try:
+        duty(at)
+    except Refused as refused:
+        remark(refused.title)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as fault:
+        log.exception("the duty %s of the day broke", duty.__qualname__)
+        remark(f"每日任务 {duty.__module__}.{duty.__qualname__} 没有做成，稍后再试：{type(fault).__name__}")
+        return False
+    return True
 
 
-def _sweep() -> None:
+def _erase_due(at: datetime) -> None:
+    """What law obliged to keep until today goes today."""
+    erasures.due(SYSTEM, at)
+
+
+def _sweep(_: datetime) -> None:
     """Sessions, challenges, PINs, drafts and wrong tries that were over long ago; they live by real time, also in a demo."""
     at = clock.real_now()
     rules = admission.rules(at)

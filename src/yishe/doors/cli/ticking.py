@@ -5,9 +5,8 @@ import os
 from datetime import datetime
 from typing import Any
 
-from yishe.care import classes, departures
+from yishe.care import classes, departures, rounds
 from yishe.doors.cli import arguments, readiness
-from yishe.doors.cli.daily import open_the_year
 from yishe.doors.cli.printing import local, result
 from yishe.doors.cli.working import BATCH, patience
 from yishe.loops import worker
@@ -28,7 +27,7 @@ def tick(args: argparse.Namespace) -> int:
     """Refused: moving the clock outside a demo database, or backwards. Exit 1 when a loop is stuck."""
     readiness.require()
     at = clock.move_to(args.at) if args.at else clock.now()
-    open_the_year(at)
+    rounds.of_the_day(at)
     classes.keep_up(at)
     swept = worker.sweep_all(at)
     departures.end(at)

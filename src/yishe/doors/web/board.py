@@ -286,5 +286,5 @@ def _unit(here: Here, key: str | None) -> str:
 
 def _reason_titles(here: Here) -> dict[str, str]:
     kinds = packs.in_force().loop_kinds(spoken.local(here.now).date(), drafts=True)
-    named = {code: f"{code} {reason.title}" for kind in kinds for code, reason in kind.reasons.items()}
+    named = {code: reason.said for kind in kinds for code, reason in kind.reasons.items()}
     return {**named, "sensitive": "敏感原因（合计）", "none": "不设原因"}
