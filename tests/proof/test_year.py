@@ -1,6 +1,7 @@
 """The year of a contract in any legal history: each promise owed exactly once, always a next one, replay equal.
 
-王秀兰 signs, falls ill, recovers, grows older, is corrected, moves to other intervals, dies and comes back from a mistaken death;
+王秀兰 signs, falls ill, recovers, grows older, is corrected, changes her class and back, moves to other intervals, dies and comes
+back from a mistaken death;
 赵护士 and 王医生 keep what is owed, twice at times, 钱医生 the stranger tries. YISHE_PROOF_EXAMPLES makes it longer.
 """
 
@@ -18,10 +19,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World, build
-from yishe.care import conditions, contracts, entries, rebuild, replanning, year
+from yishe.care import (
+    class_stream,
+    classes,
+    conditions,
+    contracts,
+    departures,
+    entries,
+    rebuild,
+    replanning,
+    year,
+)
 from yishe.care.models import Contract, Owed
 from yishe.loops.models import Loop
 from yishe.people import directory, packs, residents
+from yishe.people.particulars import ZONE
 from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.refusals import Forbidden, Refused
 
@@ -30,6 +42,7 @@ EXAMPLES = max(10, int(os.environ.get("YISHE_PROOF_EXAMPLES", "10")))
 STEPS = 14
 TITLES = {"糖尿病": "disease", "严重精神障碍": "disease", "失能": "social", "独居": "social"}
 SERVICES = ["htn_followup", "dm_followup", "smi_followup", "annual_exam", "review", "contact"]
+STEPS_SAID = [{"class": "healthy"}, {"class": "chronic"}, {"class": "key", "medical": "high"}]
 WORLDS: list[World] = []
 
 
@@ -55,7 +68,9 @@ class AYear(RuleBasedStateMachine):
     @rule(days=st.integers(1, 70))
     def time_passes(self, days: int) -> None:
         self.at += timedelta(days=days)
-        contracts.end_of_the_gone(self.at)
+        departures.end(self.at)
+        classes.keep_up(self.at)
+        classes.of_the_day(self.at)
         replanning.everybody(self.at)
         year.open_due(self.at)
 
@@ -88,6 +103,19 @@ class AYear(RuleBasedStateMachine):
         with suppress(Refused):
             residents.amend(self.world.doctor, self.her, said, self.at)
         replanning.everybody(self.at)
+
+    @rule(steps=st.sampled_from(STEPS_SAID), days=st.integers(1, 200))
+    def another_class_is_said_for_a_time(self, steps: dict[str, str], days: int) -> None:
+        until = self.at.astimezone(ZONE).date() + timedelta(days=days)
+        with suppress(Refused):
+            classes.correct(self.world.doctor, self.her, steps, reason="temporary", until=until, at=self.at)
+
+    @rule(looks=st.booleans())
+    def the_rules_speak_again(self, *, looks: bool) -> None:
+        with suppress(Refused):
+            if not looks:
+                classes.uncorrect(self.world.doctor, self.her, self.at)
+            classes.look(self.her, self.at)
 
     @rule(ends=st.booleans())
     def it_ends_or_is_signed_again(self, *, ends: bool) -> None:
@@ -127,7 +155,7 @@ class AYear(RuleBasedStateMachine):
         traits = sorted({*card.traits, *(named[one] for one in standing)})
         facts = {
             "age": today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
-            "traits": traits, "renewed": row.renews is not None,
+            "traits": traits, "renewed": row.renews is not None, **class_stream.standing([self.her], today).get(self.her, {}),
         }  # fmt: skip
         asked: dict[str, int] = {}
         for claim in packs.in_force().owing(row.package, facts, today):
