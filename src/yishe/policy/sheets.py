@@ -303,7 +303,8 @@ class SettingsVersion(Strict):
     """`attach_from`: what a reason asks to attach → the types of records that answer it.
 
     `clock_skew`: how far ahead of ours another clock may be; `worker_late`: how long a due clock may wait before the
-    duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate."""
+    duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate; `near`: how
+    long before its day a promise is offered along with whatever else somebody is seen for."""
 
     delivery: Delivery
     search: Search
@@ -312,6 +313,7 @@ class SettingsVersion(Strict):
     small_number: int = Field(ge=0)
     clock_skew: Length
     worker_late: Length
+    near: Length
     left_us: tuple[str, ...]
     age_bands: tuple[int, ...] = ()
     attach_from: dict[str, tuple[RecordType, ...]] = Field(default_factory=dict)

@@ -27,7 +27,7 @@ def test_a_dose_is_recorded_where_it_is_late_and_is_late_no_more(office: Office,
     shown = office.nurse.text(page(baby), tab="vaccines")
     assert "逾期" in shown
     assert "尽早补，不必重新开始" in shown
-    assert "剂疫苗该种了" in office.nurse.text(page(baby))
+    assert "接种：麻腮风疫苗" in office.nurse.text(f"{page(baby)}/near")
     given = {"vaccine": "MMR", "batch": "B1", "command_id": uuid4().hex}
     answer = office.nurse.send(f"{page(baby)}/record/immunization", **given)
     assert answer.status_code == 302

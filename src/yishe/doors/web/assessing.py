@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.care import assessment_reading, assessments, forms, questionnaire_links, scales
 from yishe.care.assessment_reading import Form, Overview
-from yishe.doors.web import handing, page, resident
+from yishe.doors.web import alongside, handing, page, resident
 from yishe.doors.web.page import Here, signed_in
 from yishe.loops import kinds, reading
 from yishe.people.placements import Placement, subjects_of
@@ -205,6 +205,7 @@ def _shown(
         "person_name": about.name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": form.scale, "questions": questions(form, typed), "refusal": refused, "amending": amending, "may": may,
         "reason": request.POST.get("reason", ""), "command_id": ids.new(), "results": [] if filling else _results(form),
+        "near": "" if amending else alongside.address(seen.placement.resident, form.row.scale),
         "found": {} if filling else findings(form), "informant": INFORMANTS[form.row.informant],
         **(handing.card(here, seen.placement, form) if filling else {}),
     }  # fmt: skip

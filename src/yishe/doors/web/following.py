@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.care import assessment_reading, followup_corrections, followup_reading, followups, forms, scales
 from yishe.care.assessment_reading import Form, Overview
-from yishe.doors.web import assessing, followup_items, page, pressing, resident, spoken
+from yishe.doors.web import alongside, assessing, followup_items, page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import packs
 from yishe.people.placements import Placement
@@ -178,6 +178,7 @@ def filling(
         "begun": begun, "asking": "" if begun or amending else f"?kind={form.row.scale}", "back": back_of(request),
         "saved_at": form.row.recorded_at if begun or amending else None, "amending": amending,
         "reason": request.POST.get("reason", ""), "fixed": followup_items.fixed(form) if amending else (),
+        "near": "" if amending else alongside.address(seen.placement.resident, form.row.scale),
         "existing": refused.extra.get("existing") if refused else None,
     }  # fmt: skip
     return page.show(request, here, "followup.html", told, status=refused.status if refused else 200)

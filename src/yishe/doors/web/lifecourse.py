@@ -28,7 +28,6 @@ from yishe.people import access, packs
 from yishe.people.cards import Card
 from yishe.people.placements import Placement
 from yishe.people.sight import Sight
-from yishe.policy import vaccines
 from yishe.policy.risks import title
 
 VACCINES, GROWTH, RISKS, SCHEDULE = "vaccines", "growth", "risks", "schedule"
@@ -56,14 +55,6 @@ def tabs(card: Card, here: Here) -> dict[str, str]:
         RISKS: age is not None and age >= ADULT,
     }
     return {code: words for code, words in TABS.items() if shown[code]}
-
-
-def near(card: Card, subjects: Sequence[entries.Keyed], here: Here) -> list[vaccines.Dose]:
-    """Doses that are late or due, for who is looked at anyway; no statement for who is grown up."""
-    if not immunizations.programmed(card, here.now):
-        return []
-    doses = immunizations.schedule(card, immunizations.standing(subjects), here.now)
-    return [dose for dose in vaccines.soon(doses, lives.day(here.now), within=0) if dose.state != "later"]
 
 
 def tab(request: HttpRequest, here: Here, record: Record, seen: Sight) -> dict[str, Any]:

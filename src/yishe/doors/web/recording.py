@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from yishe.care import conditions, encounters, medications, notes, observations
-from yishe.doors.web import life_forms, page, pressing, resident, spoken
+from yishe.doors.web import alongside, life_forms, page, pressing, resident, spoken
 from yishe.doors.web.entry_form import Entry, book
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import packs
@@ -195,6 +195,8 @@ FORMS: dict[str, type[Any]] = {
     "condition": ConditionForm,
     **life_forms.FORMS,
 }
+SEEING = ("encounter", "note", "observation", "medication", "immunization", "visit", "growth")
+"""Entries made while she is there."""
 TABS = {"observation": "observations", "medication": "medicines", "condition": "about", **life_forms.TABS}
 
 
@@ -238,6 +240,7 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
             "hidden": {"command_id": command},
             "place": "residents",
             "back": back,
+            "near": alongside.address(stands.resident, kind) if kind in SEEING else "",
         },
         status=422 if form.errors else 200,
     )

@@ -78,7 +78,7 @@ def resident(request: HttpRequest, here: Here, resident: UUID) -> HttpResponse:
         "first_page": not request.GET.get("cursor"),
     }
     if told["tab"] == "timeline" and told["first_page"]:
-        told["doses"] = lifecourse.near(card, record.subjects, here)
+        told["near"] = f"/residents/{stands.resident}/near"
     told |= _tab(request, here, record, told["tab"], seen)
     if "story" not in told:
         page.seen(here, f"read.{told['tab']}", [stands.subject], **permission.line)

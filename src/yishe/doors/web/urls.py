@@ -3,6 +3,7 @@
 from django.urls import path
 
 from yishe.doors.web import (
+    alongside,
     assessing,
     attempting,
     audit,
@@ -155,6 +156,7 @@ urlpatterns = [
     path("panel/export", panel.take_out, name="panel-export"),
     path("residents/<uuid:resident>", resident.resident, name="resident"),
     path("residents/<uuid:resident>/reveal/<slug:field>", resident.reveal, name="reveal"),
+    path("residents/<uuid:resident_id>/near", alongside.near, name="near"),
     path("residents/<uuid:resident_id>/export", copying.take_record, name="record-export"),
     path("break-glass", breaking.find, name="break-glass-find"),
     path("residents/<uuid:resident_id>/break-glass", breaking.break_, name="break-glass"),
