@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef
 
 from yishe.care import entries, needs, year_changes
 from yishe.care.models import Condition
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Invalid
-from yishe.trust import commit
+from yishe.trust import commit, keys
 from yishe.trust.commit import Bundle
+from yishe.trust.scoping import everybody
 
 ACTION = "record.condition"
 KINDS = ("disease", "allergy", "social")
@@ -103,6 +107,22 @@ def _told(bundle: Bundle, draft: entries.Draft[Condition], row: Condition, conte
 def standing(subjects: Sequence[entries.Keyed], kinds: Sequence[str] = KINDS) -> list[Standing]:
     """Active conditions of a resident's subjects, allergies first. One statement."""
     return standing_of(entries.newest(Condition, subjects), subjects, kinds)
+
+
+def standing_within(why: str, subjects: Any, kinds: Sequence[str] = KINDS) -> dict[UUID, list[Standing]]:
+    """subject → the same, of many at once, given as ids or as a query of them, for a said reason; what cannot be unsealed any more
+    is left out. Two statements."""
+    later = Condition.objects.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
+    there = everybody(Condition, why).filter(
+        ~Exists(later), subject__in=subjects, withdrawn=False, state="active", kind__in=kinds
+    )
+    rows = list(there)
+    wrapped = keys.wrapped_keys(there.values("subject")) if rows else {}
+    found: dict[UUID, list[Standing]] = {}
+    for row in rows:
+        if row.subject in wrapped:
+            found.setdefault(row.subject, []).append(_standing(row, wrapped[row.subject]))
+    return found
 
 
 def standing_of(

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from yishe.care import class_stream, conditions, entries, marks, needs, year, year_changes
 from yishe.care.class_models import ClassOf
-from yishe.care.models import Condition, Contract, Owed
+from yishe.care.models import Contract, Owed
 from yishe.people import facts, placements
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.facts import Known
@@ -146,7 +146,7 @@ def _changes(
     people = facts.of([row.subject for row in rows]) if known is None else known
     here = {row.subject: people[row.subject] for row in rows if row.subject in people}
     whose = _subjects(here)
-    closer, classed = with_conditions(whose), class_stream.standing_of(whose, today)
+    classed, recorded = class_stream.standing_of(whose, today), _recorded(whose)
     owed: dict[UUID, list[Owed]] = {row.id: [] for row in rows}
     for one in Owed.objects.filter(contract__in=ids, withdrawn_on=None).exclude(service=RENEWAL):
         owed[one.contract_id].append(one)
@@ -155,7 +155,8 @@ def _changes(
         if row.ended_at is not None or of is None or of.gone:
             continue
         counted.looked += 1
-        traits = traits_of(of.resident, of.traits) if of.resident in closer else of.traits
+        more = recorded.get(of.resident)
+        traits = needs.traits(of.traits, more) if more else of.traits
         said = year_changes.facts_of(row, of.birth_date, traits, today, classed.get(of.resident))
         if said is None:
             counted.no_birth_date += 1
@@ -170,10 +171,13 @@ def _subjects(here: Mapping[UUID, Known]) -> dict[UUID, UUID]:
     return found | placements.subjects_of_all(merged) if merged else found
 
 
-def with_conditions(whose: Mapping[UUID, UUID]) -> set[UUID]:
-    """Of these residents (by subject) those of whom a condition was recorded."""
-    having = Condition.objects.filter(subject__in=list(whose)).values_list("subject", flat=True).distinct()
-    return {whose[one] for one in having}
+def _recorded(whose: Mapping[UUID, UUID]) -> dict[UUID, list[tuple[str, str, str]]]:
+    """resident → (kind, code, title) of every condition that stands; `whose` are their subjects. Two statements."""
+    found: dict[UUID, list[tuple[str, str, str]]] = {}
+    for subject, standing in conditions.standing_within(WHY, list(whose), conditions.NEEDS).items():
+        said = found.setdefault(whose[subject], [])
+        said += [(one.kind, one.code, one.title) for one in standing]
+    return found
 
 
 def traits_of(resident: UUID, listed: Iterable[str]) -> frozenset[str]:

@@ -170,6 +170,12 @@ def subjects_of_all(residents: Iterable[UUID]) -> dict[UUID, UUID]:
     return dict(rows)
 
 
+def mapped_with(subjects: QuerySet[Any]) -> QuerySet[Any]:
+    """Every subject of whoever one of these (a query of subjects) is mapped to; to be asked within another query."""
+    whose = Subject.objects.filter(subject__in=subjects).values("resident")
+    return Subject.objects.filter(resident__in=whose).values("subject")
+
+
 def present(subjects: Iterable[UUID]) -> set[UUID]:
     """Those whose resident lives here: not dead, moved away or erased."""
     here = Subject.objects.filter(subject__in=list(subjects), resident__erased_at=None)

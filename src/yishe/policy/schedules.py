@@ -64,6 +64,34 @@ def doable(found: Iterable[Line]) -> list[Line]:
     return sorted((one for one in found if one.state in ("due", "late")), key=lambda one: (one.due, one.code))
 
 
+def coming(
+    schedules: Mapping[str, Schedule], person: Person, since: date, until: date, *, drafts: bool = False
+) -> Iterator[tuple[str, date]]:
+    """Schedule and last day in time of every visit that is to be made for itself (no service and no measurement keeps it), where that
+    day lies from `since` on and before `until`. A birth that is not recorded yet is not foreseen."""
+    for code, schedule in schedules.items():
+        anchor = _anchor(schedule, person)
+        if anchor is None or not (drafts or schedule.status == "approved"):
+            continue
+        if schedule.sex and schedule.sex != person.sex:
+            continue
+        over = schedule.over.after(anchor) if schedule.over else until
+        for visit in schedule.visits.values():
+            days = () if visit.kept_by else _last_days(schedule, visit, anchor, since, min(over, until))
+            yield from ((code, day) for day in days)
+
+
+def _last_days(schedule: Schedule, visit: Visit, anchor: date, since: date, until: date) -> Iterator[date]:
+    """The last days in time of a visit's windows that lie there."""
+    at = max(since, visit.begins.after(anchor))
+    while at < until and (window := _window(schedule, visit, anchor, at)) is not None:
+        if since <= window[1] < until:
+            yield window[1]
+        if schedule.every is None and schedule.anchor != YEAR:
+            return
+        at = window[2] + DAY
+
+
 def _of(code: str, schedule: Schedule, person: Person, today: date) -> Iterator[Line]:
     anchor = _anchor(schedule, person)
     if anchor is None or (schedule.sex and schedule.sex != person.sex):

@@ -9,12 +9,14 @@ import pytest
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 
+from yishe.care import classes, conditions, pregnancies
 from yishe.care.agreements import Signature
 from yishe.care.models import Contract
 from yishe.care.signing import Sides
 from yishe.doors.cli import main
 from yishe.insight import workload
 from yishe.people import packs, residents
+from yishe.people.models import Subject
 from yishe.policy import packs as policy_packs
 
 BASE = Path(__file__).resolve().parents[3] / "packs" / "base"
@@ -45,6 +47,41 @@ def test_the_director_sees_each_month_and_what_is_behind_it(two: World, now: dat
     assert words["65 岁及以上老年人每年 1 次健康管理（含体检）"] == 2
     drafts = workload.of_scope(two.director, now, small=1, drafts=True)
     assert drafts.wanted.contacts == found.present.contacts, "no draft fits either of them"
+
+
+def test_it_counts_by_the_class_that_stands_by_recorded_diseases_and_pregnancies_and_what_a_life_is_owed(
+    two: World, now: datetime, django_assert_num_queries: Any
+) -> None:
+    who, other = (
+        Subject.objects.get(subject=one.subject).resident_id for one in Contract.objects.order_by("id")
+    )
+    before = workload.of_everybody(packs.in_force(), now)
+    day = now + timedelta(days=1)
+    conditions.record(two.doctor, who, kind="disease", title="糖尿病", at=day, command_id="dm")
+    classes.correct(
+        two.doctor,
+        who,
+        {"class": "key", "medical": "high"},
+        reason="temporary",
+        until=date(2026, 8, 1),
+        at=day,
+    )
+    residents.amend(two.doctor, other, {"sex": "2", "birth_date": date(1996, 2, 6)}, day)
+    once = pregnancies.Once("p")
+    pregnancies.begin(two.doctor, other, last_period=date(2026, 2, 2), at=day, once=once)
+
+    with django_assert_num_queries(6):
+        found = workload.of_everybody(packs.in_force(), day)
+    behind = found.present.behind
+    assert sum(n for (_, _, by), n in behind.items() if by == "dm_followup") in (3, 4), (
+        "recorded, not in the roster"
+    )
+    assert sum(n for (_, _, by), n in behind.items() if by == "key_group_contact") == 12, "as the doctor said"
+    assert found.classes["key"] >= 1
+    assert not before.classes
+    due = {month: n for (month, code), n in found.visits.items() if code == "pregnancy"}
+    assert due == {"2026-05": 1, "2026-06": 1, "2026-07": 1, "2026-10": 1, "2026-11": 1}
+    assert not before.visits
 
 
 def test_a_stranger_counts_only_his_own(two: World, now: datetime) -> None:

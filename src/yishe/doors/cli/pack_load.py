@@ -81,7 +81,11 @@ def _data(found: Forecast) -> dict[str, Any]:
     return {
         "since": found.since, "months": len(found.months), "contracts": found.wanted.residents,
         "without_birth_date": found.without_age, "without_package": found.wanted.unknown,
-        "present": found.present.total, "contacts": found.wanted.total, "cells": cells,
+        "present": found.present.total, "contacts": found.wanted.total, "cells": cells, "classes": dict(found.classes),
+        "visits": [
+            {"month": month, "schedule": code, "visits": found.visits[month, code]}
+            for month in found.months for code in found.schedules if found.visits[month, code]
+        ],
     }  # fmt: skip
 
 
@@ -97,4 +101,7 @@ def _text(found: Forecast) -> str:
             title = found.pack.duties[duty].title
             why = "、".join(f"{words} {count}" for words, count in found.behind(month, duty))
             lines.append(f"  {month} {title}　{then} 次（现行 {now}，{then - now:+d}）：{why}")
+        for code in found.schedules:
+            if visits := found.visits[month, code]:
+                lines.append(f"  {month} {found.pack.life.schedules[code].title}　{visits} 次（人生阶段）")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from yishe.doors.web.page import Here, signed_in
 from yishe.insight import workload
 from yishe.insight.workload import Forecast
 from yishe.people import packs
+from yishe.policy.class_rules import CLASS
 
 
 @signed_in
@@ -22,9 +23,23 @@ def forecast(request: HttpRequest, here: Here) -> HttpResponse:
     told = {
         "place": "board", "found": found, "drafts": drafts, "rows": [_row(found, one) for one in found.months],
         "duties": [(one, _duty(one)) for one in found.duties], "total": _cell(found.present.total, found.wanted.total),
+        "schedules": [str(found.pack.life.schedules[one].title) for one in found.schedules],
+        "visits": [
+            (one, [found.visits[one, code] for code in found.schedules]) for one in found.months
+        ],
+        "classes": _classes(found),
         "chosen": f"{month} {_duty(duty)}" if chosen else "", "behind": found.behind(month, duty) if chosen else [],
     }  # fmt: skip
     return page.show(request, here, "workload.html", told)
+
+
+def _classes(found: Forecast) -> list[tuple[str, int]]:
+    sheet = found.pack.classes.sheet if found.pack.classes else None
+    return (
+        [(sheet.title(CLASS, code), found.classes[code]) for code in sheet.classes if found.classes[code]]
+        if sheet
+        else []
+    )
 
 
 def _duty(code: str) -> str:
