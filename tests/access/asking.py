@@ -192,6 +192,7 @@ SENT: dict[str, Sent] = {
         reason="better_placed", to=str(town.person("social_worker", "colleague").staff)
     )(town, person),
     "POST /import/upload": lambda town, person: {"roster": SimpleUploadedFile("r.txt", b"-")},
+    "POST /import/runs/{imported}": lambda town, person: {"reason": "trial"},
     "POST /import/held/{row}": lambda town, person: {"answer": "new"},
     "POST /team/leave": lambda town, person: {
         "staff": str(town.person("family_doctor", "owner").staff), "since": "2031-06-01T08:00", "until": "2031-06-02T08:00",

@@ -43,6 +43,7 @@ from yishe.people import (
 )
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.consent_checks import Yes
+from yishe.people.import_report import Report
 from yishe.people.models import Post, Staff
 from yishe.people.placements import Placement
 from yishe.talk import consents as talking
@@ -112,6 +113,7 @@ class Town:
     drafted: UUID = None  # type: ignore[assignment]
     visit: UUID = None  # type: ignore[assignment]
     visited: UUID = None  # type: ignore[assignment]
+    imported: UUID = None  # type: ignore[assignment]
     row: int = 0
     job: str = ""
 
@@ -124,7 +126,7 @@ class Town:
             "enterprise": str(self.places["H"]),
             "contract": str(self.contract), "contracted": str(self.contracted), "applied": str(self.applied),
             "plan": str(self.plan), "drafted": str(self.drafted),
-            "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "phone": PHONE,
+            "erasure": str(self.erasure), "row": str(self.row), "job": self.job, "imported": str(self.imported), "phone": PHONE,
             "form": str(self.form), "assessed": str(self.assessed), "mood": str(self.mood),
             "link": str(self.link), "answered": str(self.answered),
             "visit": str(self.visit), "visited": str(self.visited),
@@ -416,6 +418,11 @@ def _held_row(town: Town, folder: Path) -> None:
     path = folder / "roster.csv"
     path.write_text(f"姓名,出生日期,电话\n{NAME},1947-03-05,13700007777\n", encoding="utf-8")
     import_.run(by, path, at=town.now)
+    run = import_held.begin(
+        town.person("centre_director", "owner").actor,
+        Report("followups", False, town.places["A"], "followups.xlsx", "0" * 64), town.now,
+    )  # fmt: skip
+    town.imported = run
     (held,) = import_held.waiting(by, town.places["A"], town.now)
     town.row = held.id
     town.job = uuid4().hex

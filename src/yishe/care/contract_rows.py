@@ -14,6 +14,7 @@ from yishe.policy.contract_state import (
     ATTEMPTED,
     KEPT,
     OPENED,
+    RELEASED,
     REPLANNED,
     SIGNED,
     ContractState,
@@ -23,6 +24,7 @@ from yishe.trust import ids, ledger, replay
 from yishe.trust.ledger import Head
 from yishe.trust.models import Entry
 
+UNKEPT: Mapping[str, Any] = {"kept_on": None, "kept_by": None, "evidence": None}
 _STATE = tuple(field.name for field in fields(ContractState))
 
 
@@ -101,6 +103,9 @@ def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
             if one.kind == REPLANNED:
                 for which, values in changed(said, date.fromisoformat(said["on"])).items():
                     items[which] |= values
+            elif one.kind == RELEASED:
+                for it in said["items"]:
+                    items[it["id"]] |= UNKEPT
             elif one.kind in (OPENED, KEPT):
                 for it in said["items"]:
                     by = {"kept_by": one.actor} if one.kind == KEPT else {}

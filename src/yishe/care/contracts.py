@@ -138,9 +138,10 @@ def end(
     row, where, permission = found(actor, contract, at)
     require_stage(row, at, ("applied", "reviewed", "waiting", "active"), "解约")
     sheet = sheet_now()
-    if reason not in sheet.ends:
-        known = _titles(one.title for one in sheet.ends.values())
-        raise Invalid("reason", f"请选解约原因：{known}。", field="reason", possible=list(sheet.ends))
+    chosen = sheet.choosable
+    if reason not in chosen:
+        known = _titles(one.title for one in chosen.values())
+        raise Invalid("reason", f"请选解约原因：{known}。", field="reason", possible=list(chosen))
     attempts.require_tried(where, reason)
     bundle = _ended(row, sheet, actor, reason, entries.text(words, "说明"), at, once)
     line(bundle, "end", where, actor, permission, at)

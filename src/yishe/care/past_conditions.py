@@ -1,10 +1,14 @@
 """Chronic-disease lists: each row a disease with the day it was found and whether it is still looked after."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+from uuid import UUID
 
-from yishe.care import conditions, entries, past_entries
+from yishe.care import conditions, entries, past_entries, replanning
 from yishe.care.models import Condition
+from yishe.care.past_entries import Taken
 from yishe.care.past_rows import Row, moment
 from yishe.people import access, residents
 from yishe.people.actors import Actor
@@ -72,21 +76,39 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
     return CREATED, ""
 
 
-def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[str, ...]:
-    """The condition, and the trait by which rules know it; returns what could not be done beside it."""
-    name, bundle = _name(claim, where), Bundle()
+def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> Taken:
+    """The condition, and the trait by which rules know it."""
+    name, bundle = past_entries.fresh(Condition, entries.keyed(where), _name(claim, where)), Bundle()
     draft = past_entries.draft(Condition, actor, where, moment(claim.day, at), at, name)
     content = {"code": claim.code, "title": claim.title, "remark": _remark(claim)}
     row = past_entries.append(
         draft, bundle, kind="disease", state=claim.state, sealed=draft.seal("sealed", content)
     )
     entries.settle(draft, bundle, row, own=True)
+    made = {"condition": str(row.id)}
     if claim.state != ACTIVE or claim.trait in where.traits:
-        return ()
+        return Taken(made)
     if not access.may(actor, residents.AMEND, where, at).allowed:
-        return (f"病种标记“{claim.title}”由签约团队、公卫医师或中心主任加上",)
+        return Taken(made, (f"病种标记“{claim.title}”由签约团队、公卫医师或中心主任加上",))
     residents.amend(actor, where.resident, {"traits": tuple(sorted({*where.traits, claim.trait}))}, at)
-    return ()
+    return Taken(made | {"trait": claim.trait})
+
+
+def undo(made: Mapping[str, Any], where: Placement, actor: Actor, at: datetime) -> str:
+    """Take it back, with the trait that came with it unless something else says so now; returns what is left to a person.
+    Conflict when somebody corrected it since."""
+    subjects = entries.keyed(where)
+    row = Condition.objects.get(id=UUID(made["condition"]), **entries.of(subjects))
+    bundle = Bundle()
+    past_entries.take_back(bundle, actor, where, row, at)
+    bundle.commit()
+    trait = made.get("trait", "")
+    if trait not in where.traits or trait in replanning.traits_of(where.resident, ()):
+        return ""
+    if not access.may(actor, residents.AMEND, where, at).allowed:
+        return "病种标记由签约团队、公卫医师或中心主任去掉"
+    residents.amend(actor, where.resident, {"traits": tuple(one for one in where.traits if one != trait)}, at)
+    return ""
 
 
 def _name(claim: Claim, where: Placement) -> str:

@@ -4,17 +4,21 @@ A window that has passed can be filled by a past follow-up and by nothing else; 
 by any signing.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from yishe.care import contract_stream, contracts, replanning
-from yishe.care.contract_rows import promised, written
+from yishe.care.contract_rows import changed, promised, written
 from yishe.care.contract_stream import Once, advance
 from yishe.care.contracts import Team
 from yishe.care.models import Contract, Owed
+from yishe.care.past_entries import Taken
 from yishe.care.past_rows import Row
+from yishe.loops import fulfilling
+from yishe.loops.recording import Said
 from yishe.people import empanelments, packs, placements
 from yishe.people.actors import Actor
 from yishe.people.cards import cards
@@ -22,8 +26,10 @@ from yishe.people.import_matching import CREATED, HELD, UNCHANGED
 from yishe.people.particulars import ZONE, Questioned
 from yishe.people.placements import Placement
 from yishe.policy import contract_year
-from yishe.policy.contract_state import SIGNED
-from yishe.trust import commit, ids
+from yishe.policy.contract_rules import IN_ERROR
+from yishe.policy.contract_state import ENDED, REPLANNED, SIGNED, TEAM_CHANGED
+from yishe.policy.refusals import Conflict
+from yishe.trust import commit, ids, ledger
 from yishe.trust.commit import Bundle
 
 WAY = "centre"
@@ -90,7 +96,7 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
     return CREATED, ""
 
 
-def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[str, ...]:
+def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> Taken:
     """The stream of the contract as it would stand, had it been signed here. What it promises from today on is opened by the
     daily round, like every year's."""
     contract, chosen = ids.new(), _team(claim, where)
@@ -119,7 +125,40 @@ def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
         for item in signed["year"]:
             bundle.insert(Owed, **promised(item, contract, where.home, where.subject))
         bundle.commit()
-    return ()
+    return Taken({"contract": str(contract)})
+
+
+def undo(made: Mapping[str, Any], where: Placement, actor: Actor, at: datetime) -> str:
+    """The contract ends as entered in error: nothing of its year was ever owed. Conflict when something was built upon it since:
+    a promise kept, a change of team, an end, a next contract."""
+    row, sheet = Contract.objects.get(id=UUID(made["contract"])), contracts.sheet_now()
+    owed = list(row.owed.filter(withdrawn_on=None))
+    _bare(row, owed)
+    bundle, since = Bundle(), row.since or _today(at)
+    said = {
+        "on": since.isoformat(), "year": [], "covers": [],
+        "withdrawn": [{"id": str(one.id), "why": IN_ERROR} for one in owed],
+    }  # fmt: skip
+    advance(bundle, row, REPLANNED, actor, at, said)
+    for which, values in changed(said, since).items():
+        bundle.update(Owed, where={"id": UUID(which)}, values=values)
+    for loop in [one.loop for one in owed if one.loop]:
+        fulfilling.withdraw(bundle, loop, sheet.replanning.why(IN_ERROR).closes, Said(actor.staff_id, at))
+    advance(bundle, row, ENDED, actor, at, {"end_reason": IN_ERROR})
+    bundle.commit()
+    return "签约团队没有改回：请核对现在由哪个团队负责"
+
+
+def _bare(row: Contract, owed: Sequence[Owed]) -> None:
+    kept = sum(one.kept_on is not None for one in owed)
+    if kept:
+        raise Conflict("built_upon", f"这份签约后来记了 {kept} 次履约：先撤销或更正那些，再撤销它。")
+    if row.ended_at is not None:
+        raise Conflict("built_upon", "这份签约后来已经结束：保留结束的记录，不撤销。")
+    if Contract.objects.filter(renews=row.id).exists():
+        raise Conflict("built_upon", "这份签约后来续了下一年：请先处理下一年那份。")
+    if any(one.kind == TEAM_CHANGED for one in ledger.entries(row.id)):
+        raise Conflict("built_upon", "这份签约后来换过团队：请在签约里办解约，不撤销。")
 
 
 def _signed(claim: Claim, where: Placement, chosen: Team, at: datetime) -> dict[str, Any]:

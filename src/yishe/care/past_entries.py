@@ -6,6 +6,7 @@ same row is the same fact whoever brings it and however often.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,9 +33,34 @@ def name(kind: str, subject: UUID, said: Mapping[str, Any]) -> str:
     return NAMED + hashlib.sha256(whole).hexdigest()[:48]
 
 
-def there(model: type[Recorded], subjects: tuple[Keyed, ...], command_id: str) -> bool:
-    """Whether this fact was taken in before, by whomever."""
-    return bool(model.objects.filter(command_id=command_id, **entries.of(subjects)).exists())
+@dataclass(frozen=True)
+class Taken:
+    """What a row became, by the ids of its facts, and what could not be done beside it."""
+
+    made: Mapping[str, Any]
+    hints: tuple[str, ...] = ()
+
+
+def there(model: type[Recorded], subjects: tuple[Keyed, ...], named: str) -> bool:
+    """Whether this fact was taken in before, by whomever, and stands."""
+    return entries.standing(model, subjects).filter(command_id__startswith=named).exists()
+
+
+def fresh(model: type[Recorded], subjects: tuple[Keyed, ...], named: str) -> str:
+    """The name to write it under now: one that was taken back had an earlier one."""
+    said = model.objects.filter(command_id__startswith=named, **entries.of(subjects)).count()
+    return f"{named}.{said}" if said else named
+
+
+def take_back(bundle: Bundle, actor: Actor, where: Placement, row: M, at: Any) -> M:
+    """A withdrawn row in the place of one that was entered in error. Conflict when somebody corrected it since."""
+    command = Command(actor, where.resident, IMPORT, at, f"undo:{row.id}", row.occurred_at, row.id)
+    found = entries.begin(type(row), command, {"undo": str(row.id)})
+    own = {one.attname for one in Recorded._meta.get_fields() if hasattr(one, "attname")}
+    kept = {one.attname for one in row._meta.concrete_fields} - own
+    return entries.append(
+        found, bundle, quiet=True, withdrawn=True, **{name: getattr(row, name) for name in kept}
+    )
 
 
 def draft(model: type[M], actor: Actor, where: Placement, day: Any, at: Any, command_id: str) -> Draft[M]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from yishe.care import (
     agreements,
@@ -16,8 +17,10 @@ from yishe.care import (
     past_entries,
     past_forms,
 )
+from yishe.care.contract_rows import UNKEPT
 from yishe.care.contract_stream import advance
-from yishe.care.models import Contract, Encounter, Observation, Owed
+from yishe.care.models import Contract, Encounter, Observation, Owed, QuestionnaireResponse
+from yishe.care.past_entries import Taken
 from yishe.care.past_forms import Past
 from yishe.care.past_rows import Row, moment
 from yishe.loops import fulfilling
@@ -27,9 +30,9 @@ from yishe.people.actors import Actor
 from yishe.people.import_matching import CREATED, HELD, UNCHANGED
 from yishe.people.particulars import ZONE, Questioned
 from yishe.people.placements import Placement
-from yishe.policy.contract_state import KEPT
+from yishe.policy.contract_state import KEPT, RELEASED
 from yishe.policy.contract_year import fitting
-from yishe.policy.refusals import Invalid
+from yishe.policy.refusals import Conflict, Invalid
 from yishe.trust.commit import Bundle
 
 QUANTITIES = ("glucose", "heart_rate", "weight", "waist")
@@ -118,9 +121,10 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
     return CREATED, ""
 
 
-def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[str, ...]:
+def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> Taken:
     """The contact, its values, the form, and what it keeps; says when it keeps nothing."""
-    name, bundle, day = _name(claim, where), Bundle(), moment(claim.day, at)
+    name = past_entries.fresh(Encounter, entries.keyed(where), _name(claim, where))
+    bundle, day = Bundle(), moment(claim.day, at)
     draft = past_entries.draft(Encounter, actor, where, day, at, name)
     content = {"summary": claim.summary, "diagnoses": []}
     contact = past_entries.append(
@@ -134,14 +138,63 @@ def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
             own, bundle, kind=kind, values={one: str(value) for one, value in values.items()},
             method=observations.MANUAL, context=context, repeated=False,
         )  # fmt: skip
-    _, why = past_forms.into(bundle, actor, where, claim.past, (contact, rows), at, name, day)
+    form, why = past_forms.into(bundle, actor, where, claim.past, (contact, rows), at, name, day)
     row = past_contracts.covering(where, claim.day)
     kept = _targets(row, claim) if row else []
-    if row and kept:
-        _tick(bundle, actor, row, kept, contact, claim.day, at)
+    closed = _tick(bundle, actor, row, kept, contact, claim.day, at) if row and kept else []
     bundle.commit()
     idle = "" if kept else "这一天没有签约，或这一项那时不欠：只记入病历，不计履约"
-    return tuple(filter(None, (why, idle)))
+    made = {
+        "encounter": str(contact.id), "observations": [str(one.id) for one in rows.values()],
+        "form": str(form.id) if form else "", "kept": [str(one.id) for one in kept], "closed": closed,
+    }  # fmt: skip
+    return Taken(made, tuple(filter(None, (why, idle))))
+
+
+def undo(made: Mapping[str, Any], where: Placement, actor: Actor, at: datetime) -> str:
+    """Take back the contact, its values and its form; the promises it kept are owed again. Conflict when something was built upon
+    it since: a correction, a loop it closed, a later follow-up classed by it."""
+    if made["closed"]:
+        raise Conflict(
+            "built_upon", "这一次已作为凭据结了一件履约闭环：请在那件闭环里重开，再更正这次记录。", loops=made["closed"]
+        )  # fmt: skip
+    found, bundle = entries.of(entries.keyed(where)), Bundle()
+    form = (
+        QuestionnaireResponse.objects.filter(id=UUID(made["form"]), **found).first() if made["form"] else None
+    )
+    if form is not None:
+        _last_of_its_kind(form, where)
+        past_entries.take_back(bundle, actor, where, form, at)
+    contact = Encounter.objects.get(id=UUID(made["encounter"]), **found)
+    past_entries.take_back(bundle, actor, where, contact, at)
+    for one in Observation.objects.filter(id__in=made["observations"], **found).order_by("id"):
+        past_entries.take_back(bundle, actor, where, one, at)
+    _release(bundle, actor, contact, made["kept"], at)
+    bundle.commit()
+    return ""
+
+
+def _last_of_its_kind(form: QuestionnaireResponse, where: Placement) -> None:
+    later = entries.latest(QuestionnaireResponse, entries.keyed(where)).filter(
+        scale=form.scale, occurred_at__gt=form.occurred_at
+    )
+    here = later.exclude(command_id__startswith=past_entries.NAMED).order_by("occurred_at").first()
+    if here is not None:
+        day = here.occurred_at.astimezone(ZONE).date()
+        raise Conflict("built_upon", f"{day} 的随访按它判断了是不是连续两次：请先更正那一次。")
+
+
+def _release(bundle: Bundle, actor: Actor, contact: Encounter, kept: Sequence[str], at: datetime) -> None:
+    """What it had kept is owed again, in the contract that owed it."""
+    if not kept:
+        return
+    owed = list(Owed.objects.filter(id__in=kept).select_related("contract"))
+    if any(one.evidence != contact.id or one.contract.ended_at for one in owed):
+        raise Conflict("built_upon", "它算作履约的那份签约后来变了：请在居民页面更正这次记录。")
+    row = owed[0].contract
+    advance(bundle, row, RELEASED, actor, at, {"items": [{"id": str(one.id)} for one in owed]})
+    for one in owed:
+        bundle.update(Owed, where={"id": one.id}, values=UNKEPT)
 
 
 def _targets(row: Contract, claim: Claim) -> list[Owed]:
@@ -164,19 +217,22 @@ def _tick(
     contact: Encounter,
     day: date,
     at: datetime,
-) -> None:
-    """A promise of a window that has passed has no loop and gets none; one that is open closes with this as its evidence."""
+) -> list[str]:
+    """A promise of a window that has passed has no loop and gets none; one that is open closes with this as its evidence.
+    Returns the loops that closed."""
     proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
-    items: list[dict[str, Any]] = []
+    items, closed = list[dict[str, Any]](), list[str]()
     for one in kept:
         if one.loop and Loop.objects.filter(id=one.loop, closed_at=None, turn="performer").exists():
             fulfilling.fulfil(
                 bundle, actor, one.loop, outcome="kept", proof=proof, said=Said(actor.staff_id, at)
             )
+            closed.append(str(one.loop))
         items.append({"id": str(one.id), "on": day.isoformat(), "evidence": str(contact.id)})
         values = {"kept_on": day, "kept_by": actor.staff_id, "evidence": contact.id}
         bundle.update(Owed, where={"id": one.id}, values=values)
     advance(bundle, row, KEPT, actor, at, {"items": items})
+    return closed
 
 
 def _name(claim: Claim, where: Placement) -> str:

@@ -6,7 +6,7 @@ changes nothing. Nobody is made up: who is not in the roster is named and left o
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from yishe.care import past_conditions, past_contracts, past_entries, past_followups
+from yishe.care.past_entries import Taken
 from yishe.care.past_rows import Reader, Row
 from yishe.people import access, directory, import_held, import_matching, packs, placements
 from yishe.people.actors import Actor
@@ -47,6 +48,8 @@ def run(
     report = Report(
         kind, dry_run, home, file_name, hashlib.sha256(content).hexdigest(), several=len(found) > 1
     )
+    if not dry_run:
+        import_held.begin(actor, report, at)
     _Intake(actor, KINDS[kind], sheet, report, at).take_in(found, progress or (lambda done, total: None))
     if not dry_run:
         import_held.keep(actor, report, at)
@@ -109,8 +112,10 @@ class _Intake:
         if before != row.line.number:
             return Done(row.line, UNCHANGED, "", f"与本表第 {before} 行说的是同一件", resident=where.resident)
         outcome, words = self.kind.judge(claim, where, self.actor, self.at)
-        hints = tuple(row.hints)
-        if outcome == import_matching.CREATED and not self.report.dry_run:
-            with commit.atomically():
-                hints += self.kind.write(claim, where, self.actor, self.at)
-        return Done(row.line, outcome, "", words, resident=where.resident, hints=hints)
+        done = Done(row.line, outcome, "", words, resident=where.resident, hints=tuple(row.hints))
+        if outcome != import_matching.CREATED or self.report.run is None:
+            return done
+        with commit.atomically():
+            taken: Taken = self.kind.write(claim, where, self.actor, self.at)
+            import_held.took(self.report.run, done, dict(taken.made))
+        return replace(done, hints=done.hints + taken.hints)

@@ -25,11 +25,11 @@ IMPORT = "people.import"
 PLACE = "people.importrow.cells"
 
 
-def keep(actor: Actor, report: Report, at: datetime) -> None:
-    """Store how the run went, and of held rows what they said, sealed under a key of the run's own."""
+def begin(actor: Actor, report: Report, at: datetime) -> UUID:
+    """Store that a run has begun, with a key of its own; it is `report.run` from now on."""
     bundle, subject, run = Bundle(), ids.random(), ids.new()
     home = report.centre
-    wrapped = keys.new_subject(bundle, home, subject)
+    keys.new_subject(bundle, home, subject)
     with commit.atomically():
         bundle.commit()
         ImportRun.objects.create(
@@ -41,13 +41,30 @@ def keep(actor: Actor, report: Report, at: datetime) -> None:
             sha256=report.sha256,
             kind=report.kind,
             dry_run=report.dry_run,
-            counts=report.counts,
             started_at=at,
-            finished_at=at,
         )
-        rows = [_row(run, home, subject, wrapped, one) for one in report.done if one.outcome == HELD]
-        ImportRow.objects.bulk_create(rows, batch_size=500)
     report.run = run
+    return run
+
+
+def keep(actor: Actor, report: Report, at: datetime) -> None:
+    """Store how the run went, and of held rows what they said, sealed under the run's key."""
+    run = ImportRun.objects.get(id=report.run or begin(actor, report, at))
+    wrapped = keys.wrapped_key(run.subject)
+    with commit.atomically():
+        ImportRun.objects.filter(id=run.id).update(counts=report.counts, finished_at=at)
+        rows = [
+            _row(run.id, run.home, run.subject, wrapped, one) for one in report.done if one.outcome == HELD
+        ]
+        ImportRow.objects.bulk_create(rows, batch_size=500)
+
+
+def took(run: UUID, one: Done, made: dict[str, Any]) -> None:
+    """Store what a row became, in the caller's transaction."""
+    ImportRow.objects.create(
+        run_id=run, sheet=one.line.sheet[:80], number=one.line.number, outcome=one.outcome, resident_id=one.resident,
+        made=made,
+    )  # fmt: skip
 
 
 def _row(run: UUID, home: UUID, subject: UUID, wrapped: bytes, one: Done) -> ImportRow:

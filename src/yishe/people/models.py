@@ -378,7 +378,7 @@ class ImportRun(models.Model):
 
 
 class ImportRow(models.Model):
-    """How one row of a run ended. `cells_sealed` keeps what was written there, until resolved or purged."""
+    """How one row of a run ended; `made` names facts by id. `cells_sealed` keeps what was written there, until resolved or purged."""
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="lines")
@@ -392,6 +392,8 @@ class ImportRow(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolved_as = models.CharField(max_length=12, default="", help_text="same | new")
     cells_sealed = models.BinaryField(null=True)
+    made = models.JSONField(default=dict, help_text="what the row became, by which it can be taken back")
+    undone_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

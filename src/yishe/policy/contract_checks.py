@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable
 
 from . import cel
-from .contract_rules import NO_LONGER, NOTE, OTHER_INTERVAL, ContractSheet
+from .contract_rules import IN_ERROR, NO_LONGER, NOTE, OTHER_INTERVAL, ContractSheet
 from .marked import Marked
 from .pack_errors import Problems, one_of
 from .pack_kinds import Kinds
@@ -39,7 +39,8 @@ def check(tree: Marked, sheets: Sheets, kinds: Kinds, problems: Problems) -> Non
     closing = sheets.codes.get("close_reasons", {})
     endings = [(("ends", code, "closes"), end) for code, end in sheet.ends.items()]
     falls = [
-        (("replanning", code, "closes"), sheet.replanning.why(code)) for code in (NO_LONGER, OTHER_INTERVAL)
+        (("replanning", code, "closes"), sheet.replanning.why(code))
+        for code in (NO_LONGER, OTHER_INTERVAL, IN_ERROR)
     ]
     void = (("countersignature", "voided", "closes"), sheet.countersignature.voided)
     for where, end in [*endings, *falls, void]:

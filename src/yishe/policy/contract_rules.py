@@ -15,7 +15,7 @@ RENEWAL = "renewal"
 """The one promise of every year that no package lists: offering the next."""
 NOTE = "note"
 """What is kept by a note in the service record of its duty."""
-NO_LONGER, OTHER_INTERVAL = "no_longer", "other_interval"
+NO_LONGER, OTHER_INTERVAL, IN_ERROR = "no_longer", "other_interval", "entered_in_error"
 """Why a promise falls when the rest of a year is planned anew."""
 
 
@@ -56,22 +56,28 @@ class YearRule(Sourced):
 
 
 class End(Strict):
-    """Why a contract ends; `closes` is the close reason that its open promises get."""
+    """Why a contract ends; `closes` is the close reason that its open promises get. `by_rule`: nobody chooses it, an act leads
+    to it."""
 
     title: Said
     closes: str
+    by_rule: bool = False
 
 
 class Replanning(Strict):
     """Why promises of a running year fall when facts change, by `no_longer` (nothing asks for them now) and `other_interval`
-    (asked for at another interval)."""
+    (asked for at another interval); or the whole contract was `entered_in_error`."""
 
     no_longer: End
     other_interval: End
+    entered_in_error: End
 
     def why(self, code: str) -> End:
         """The reason of this code. KeyError for any other."""
-        return {NO_LONGER: self.no_longer, OTHER_INTERVAL: self.other_interval}[code]
+        found: dict[str, End] = {
+            NO_LONGER: self.no_longer, OTHER_INTERVAL: self.other_interval, IN_ERROR: self.entered_in_error,
+        }  # fmt: skip
+        return found[code]
 
 
 class Countersignature(Strict):
@@ -140,6 +146,11 @@ class ContractSheet(Sourced):
     packages: dict[str, Package]
     rules: dict[str, YearRule]
     agreements: dict[date, Agreement]
+
+    @property
+    def choosable(self) -> dict[str, End]:
+        """The reasons that a person may end a contract for."""
+        return {code: one for code, one in self.ends.items() if not one.by_rule}
 
     @model_validator(mode="after")
     def keeps_its_own_word(self) -> Self:

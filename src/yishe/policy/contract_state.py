@@ -14,6 +14,8 @@ APPLIED, REVIEWED, SIGNED = "contract.applied", "contract.reviewed", "contract.s
 AGREED = "contract.agreed"
 TEAM_CHANGED, ENDED = "contract.team_changed", "contract.ended"
 OPENED, KEPT = "contract.item_opened", "contract.item_kept"
+RELEASED = "contract.item_released"
+"""What had kept a promise was entered in error."""
 REPLANNED = "contract.year_replanned"
 ATTEMPTED = "contract.attempted"
 

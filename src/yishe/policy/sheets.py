@@ -124,6 +124,13 @@ class Past(Strict):
     columns: dict[str, Column] = Field(min_length=1)
 
 
+class Undoing(Strict):
+    """What was taken in may be taken back `within` so long, for one of the `reasons`."""
+
+    within: Length
+    reasons: dict[str, Said] = Field(min_length=1)
+
+
 class Roster(Strict):
     """`columns` of residents' rosters, `staff` of staff lists. A row beginning with one of `footers` is not data.
 
@@ -136,6 +143,7 @@ class Roster(Strict):
     header_within_rows: int = Field(default=20, ge=1)
     founding: Founding | None = None
     who: tuple[str, ...] = ()
+    undo: Undoing | None = None
     past: dict[Literal["contracts", "conditions", "followups"], Past] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from yishe.care import past_import
+from yishe.care import past_import, past_undo
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import remark, result
 from yishe.insight import exports
@@ -43,6 +43,11 @@ def register(commands: Any) -> None:
     for one in (take_in, before):
         _common(one)
     before.set_defaults(run=import_roster)
+    back = acts.add_parser("undo", help="take back what `past` brought in, within the pack's time")
+    back.add_argument("imported", type=UUID, metavar="RUN", help="the id that the import told")
+    back.add_argument("--reason", metavar="CODE", help="without it what would go is told and nothing written")
+    back.add_argument("--json", action="store_true")
+    back.set_defaults(run=undo)
     place = acts.add_parser("centre", help="found a centre, under the first district")
     place.add_argument("name", metavar="NAME")
     place.add_argument("--code", default="", metavar="CODE", help="default: the next free one")
@@ -72,8 +77,37 @@ def import_roster(args: argparse.Namespace) -> int:
         _give_out(report, args.report)
     passwords = {} if args.report else report.passwords
     said = report.to_json() | ({"passwords": passwords} if passwords else {})
+    said |= {"run": report.run} if report.run and args.kind else {}
     result(said, _text(report, args.report, passwords), as_json=args.json)
     return 1 if report.held or report.rejected else 0
+
+
+def undo(args: argparse.Namespace) -> int:
+    """Exit 0 when every row went, or would; 1 when some stay, or it is refused."""
+    readiness.require()
+    actor, at = actors.SYSTEM, clock.now()
+    try:
+        found = (
+            past_undo.undo(actor, args.imported, args.reason, at)
+            if args.reason
+            else past_undo.preview(actor, args.imported, at)
+        )
+    except Refused as refused:
+        remark(refused.title)
+        return 1
+    stay = [one for one in found if one.refusal]
+    for one in stay[:SHOWN]:
+        remark(f"【{one.sheet}】第 {one.number} 行　{one.refusal}")
+    gone = len(found) - len(stay)
+    said = {
+        "written": bool(args.reason), "undone": gone,
+        "kept": [{"sheet": one.sheet, "row": one.number, "reason": one.refusal} for one in stay],
+    }  # fmt: skip
+    words = (
+        f"撤销了 {gone} 行" if args.reason else f"预览（未写入）：可以撤销 {gone} 行；写明 --reason 才撤销"
+    )
+    result(said, f"{words}，{len(stay)} 行保留。", as_json=args.json)
+    return 1 if stay else 0
 
 
 def _give_out(report: Report, to: Path) -> None:
@@ -149,6 +183,8 @@ def _text(report: Report, path: Path | None, passwords: dict[str, str]) -> str:
     where = f"结果表：{path}" if path else ""
     first = [f"  {account}　{password}" for account, password in passwords.items()]
     where += "\n".join(["\n新账号的初始密码（只显示这一次）：", *first]) if first else ""
+    if report.run and report.kind in past_import.KINDS:
+        where += f"\n要整批撤销：yishe people undo {report.run}"
     return f"{'预览（未写入）：' if report.dry_run else ''}共 {report.rows} 行：{counts}。{where}"
 
 

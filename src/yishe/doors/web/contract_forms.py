@@ -116,7 +116,7 @@ class EndForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        ends = contracts.sheet_now().ends
+        ends = contracts.sheet_now().choosable
         self.fields["reason"].choices = said((code, one.title) for code, one in ends.items())  # type: ignore[attr-defined]
 
 

@@ -5,12 +5,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
-from yishe.doors.web import import_desk, page
+from yishe.care import past_undo
+from yishe.doors.web import import_desk, page, undoing
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import access, import_held, packs
 from yishe.people.cards import mask_name
 from yishe.people.import_report import TITLES
-from yishe.people.models import ImportRow
+from yishe.people.models import ImportRow, ImportRun
 from yishe.policy.refusals import Invalid, Refused
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -33,6 +34,7 @@ def importing(request: HttpRequest, here: Here) -> HttpResponse:
             "held_count": len(rows),
             "why_not": why,
             "kinds": _kinds(),
+            "runs": [undoing.line(one) for one in _recent(here)],
         },
     )
 
@@ -100,6 +102,11 @@ def _kinds() -> dict[str, str]:
     """What a workbook may hold."""
     past = packs.in_force().imports.past
     return {import_desk.ROSTER: "名册"} | {code: one.title.zh for code, one in past.items()}
+
+
+def _recent(here: Here) -> list[ImportRun]:
+    """What this person may still take back."""
+    return past_undo.recent(here.actor, here.centre, here.now) if here.centre else []
 
 
 def _waiting(here: Here) -> tuple[list[ImportRow], str]:
