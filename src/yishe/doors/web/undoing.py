@@ -32,7 +32,8 @@ class UndoForm(forms.Form):
 @signed_in
 def undo(request: HttpRequest, here: Here, run: UUID) -> HttpResponse:
     """What would go and what would stay; then what went and what stayed, with why."""
-    row, form = past_undo.found(here.actor, run, here.now), UndoForm(request.POST or None)
+    row = past_undo.found(here.actor, run, here.now)
+    form = UndoForm(request.POST if request.method == "POST" else None)
     acted = request.method == "POST" and form.is_valid()
     if acted:
         found = past_undo.undo(here.actor, run, form.cleaned_data["reason"], here.now)
