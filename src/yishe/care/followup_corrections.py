@@ -71,6 +71,10 @@ def _amended(command: entries.Command, response: UUID, body: dict[str, Any]) -> 
     if before.status == DRAFT:
         raise Conflict("not_submitted", "这份随访还没有提交：直接改答案就行，不用更正。")
     form, was = followups.form_of(before), forms.filled(draft, before)
+    if was.source:
+        raise Conflict(
+            "taken_in", f"这份随访由{was.source}补录，不在这里更正：请改好那张表，撤销那次导入，再导入一次。"
+        )
     told = replace(forms.with_answers(form, was, body), reason=body["reason"])
     _changes(was, told)
     rows = list(entries.latest(QuestionnaireResponse, draft.subjects).order_by("occurred_at", "id"))
@@ -124,7 +128,7 @@ def _day_kept(told: Told, found: Concluded) -> Concluded:
 def _later(
     command: entries.Command, first: Restated, rows: Sequence[QuestionnaireResponse]
 ) -> list[Restated]:
-    """Those after it whose class changes with the one before them, until one does not."""
+    """Those after it whose class changes with the one before them, until one does not; one from a list stands as the list told."""
     found, last, day = list[Restated](), first.found.code or NONE, first.before.occurred_at
     for row in rows:
         draft = entries.begin(
@@ -136,6 +140,8 @@ def _later(
             {"follows": str(first.before.response)},
         )  # fmt: skip
         form, was = followups.form_of(row), forms.filled(draft, row)
+        if was.source:
+            break
         why = f"{day.astimezone(ZONE):%Y-%m-%d} 那次随访更正后，重新判定"
         one = _restated(draft, row, form, was, replace(was, reason=why), last, follows=True)
         if one.found.code == followups.concluded(was).code:
@@ -162,7 +168,9 @@ def _still_wanted(
 
 
 def _promises(form: Followup, told: Told) -> set[Promise]:
-    """What a form as it was kept asked for."""
+    """What a form as it was kept asked for; one from a list asked for nothing."""
+    if told.source:
+        return set()
     result = told.result or {}
     effects = [effect for code in told.raised for effect in form.flags[code].then]
     effects += [effect for code in result.get("rules", ()) for effect in form.rules[code].then]

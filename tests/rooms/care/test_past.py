@@ -15,6 +15,7 @@ from yishe.care import (
     conditions,
     encounters,
     entries,
+    followup_corrections,
     followups,
     owing,
     past_import,
@@ -28,7 +29,7 @@ from yishe.people import packs, placements, residents
 from yishe.people.actors import SYSTEM
 from yishe.people.import_report import Report
 from yishe.people.particulars import ZONE
-from yishe.policy.refusals import Forbidden, Invalid
+from yishe.policy.refusals import Conflict, Forbidden, Invalid
 from yishe.trust.models import Entry
 from yishe.trust.scoping import everybody
 
@@ -281,3 +282,25 @@ def test_the_next_follow_up_knows_the_past_one_and_the_same_day_is_asked_about(
     assert came_to(her.nurse, who, saved, now).code == "unsatisfied_again"
     held = take(her, "followups", sheet(HEALTHY, (*followup(now.date().isoformat(), way="上门"), "")), now)
     assert "已有一份同样的随访" in told(held)[0]
+
+
+def test_what_a_list_told_is_corrected_in_the_list_and_stands_when_another_is_corrected(
+    her: World, now: datetime
+) -> None:
+    who, first = her.resident.resident, now - timedelta(days=30)
+    saved = whole(her.nurse, who, HIGH, first)
+    day = (now - timedelta(days=10)).date().isoformat()
+    take(her, "followups", sheet(HEALTHY, (*followup(day, bp="166/96"), "控制不满意")), now)
+
+    def amend(response: Any, given: dict[str, str]) -> None:
+        followup_corrections.amend(
+            her.nurse, who, response, given, reason="抄错了", at=now, command_id=str(response)
+        )
+
+    amend(saved.row.response, {"sbp": "132", "dbp": "84"})
+    listed, own = assessment_reading.overview(her.nurse, who, now, followups=True).done
+    assert listed.told
+    assert own.told
+    assert [followups.concluded(one.told).code for one in (listed, own)] == ["unsatisfied", "satisfied"]
+    with pytest.raises(Conflict, match="补录"):
+        amend(listed.row.response, {"sbp": "150"})

@@ -198,7 +198,7 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
         "form": form, "scale": declared, "class": one, "found": found, "flags": flags, "targets": targets,
         "answers": [(declared.items[code].ask, said) for code, said in followup_reading.said(form)], "back": back_of(request),
-        "may": form.row.status != forms.DRAFT and form.may_go_on(here.actor, seen.placement, here.now),
+        "may": _correctable(here, form, seen),
         "corrections": _corrections(here, seen.placement, form), "after": _after(form),
         "findings": assessing.findings(form) if told_of else {},
         "more": followup_items.more(here, form, seen, back_of(request)),
@@ -206,6 +206,14 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
         "called": assessing.called(here, seen.placement, effects),
     }  # fmt: skip
     return page.show(request, here, "followup_result.html", told)
+
+
+def _correctable(here: Here, form: Form, seen: Overview) -> bool:
+    """Whether this person may correct it here; what came from a list is corrected in the list."""
+    listed = form.told is not None and bool(form.told.source)
+    return (
+        form.row.status != forms.DRAFT and not listed and form.may_go_on(here.actor, seen.placement, here.now)
+    )
 
 
 def _corrections(here: Here, stands: Placement, form: Form) -> list[followup_reading.Change]:
