@@ -11,12 +11,14 @@ from django.conf import settings
 from django.test import Client
 
 from tests.access.table import STANDINGS
+from tests.rooms.people.conftest import number as id_number
 from yishe.care import (
     answering,
     assessments,
     contracts,
     encounters,
     followups,
+    past_import,
     plans,
     questionnaire_links,
     signing,
@@ -43,7 +45,6 @@ from yishe.people import (
 )
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.consent_checks import Yes
-from yishe.people.import_report import Report
 from yishe.people.models import Post, Staff
 from yishe.people.placements import Placement
 from yishe.talk import consents as talking
@@ -170,6 +171,7 @@ def build(now: datetime, folder: Path) -> Town:
     _history(town)
     _moved_on(town)
     _held_row(town, folder)
+    _imported(town, folder)
     text = consents.text("sensitive", now).sha256
     town.consent = consents.give(SYSTEM, town.resident.resident, Yes(basis="sensitive", sha256=text), now)
     town.ticket = copies.ask(SYSTEM, town.resident.resident, now)
@@ -412,17 +414,25 @@ def _moved_on(town: Town) -> None:
     directory.bump()
 
 
+def _imported(town: Town, folder: Path) -> None:
+    """A chronic disease of a neighbour, taken in from a list by the director."""
+    said = {"name": "司徒补录", "id_number": id_number("11010219500101001"), "team": town.places["A1"]}
+    residents.register(SYSTEM, said, town.now - timedelta(days=300), centre=town.places["A"])
+    path = folder / "diseases.csv"
+    row = f"司徒补录,{said['id_number']},高血压,2019-03-05,在管"
+    path.write_text(f"姓名,身份证号,病种,确诊日期,管理状态\n{row}\n", encoding="utf-8")
+    director = town.person("centre_director", "owner").actor
+    report = past_import.run(director, "conditions", path, at=town.now, file_name=path.name)
+    assert report.run, report.problems
+    town.imported = report.run
+
+
 def _held_row(town: Town, folder: Path) -> None:
     """A roster row that may or may not be her, and the upload of a second roster, both by the public health doctor."""
     by = town.person("public_health", "owner").actor
     path = folder / "roster.csv"
     path.write_text(f"姓名,出生日期,电话\n{NAME},1947-03-05,13700007777\n", encoding="utf-8")
     import_.run(by, path, at=town.now)
-    run = import_held.begin(
-        town.person("centre_director", "owner").actor,
-        Report("followups", False, town.places["A"], "followups.xlsx", "0" * 64), town.now,
-    )  # fmt: skip
-    town.imported = run
     (held,) = import_held.waiting(by, town.places["A"], town.now)
     town.row = held.id
     town.job = uuid4().hex

@@ -21,7 +21,7 @@ from yishe.people import access, consents, directory, looks, packs, protections,
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.cards import Card, cards
 from yishe.people.consents import Given
-from yishe.people.models import CopyTicket
+from yishe.people.own_models import CopyTicket
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.loop_state import LoopState

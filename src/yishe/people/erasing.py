@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from yishe.people import import_held, notes, own_accounts, records
-from yishe.people.models import AccessFact, Change, CopyTicket, Empanelment, Resident, SearchToken, Subject
+from yishe.people.models import AccessFact, Change, Empanelment, Resident, SearchToken, Subject
+from yishe.people.own_models import CopyTicket
 from yishe.people.particulars import Particulars
 from yishe.trust.commit import Bundle
 from yishe.trust.models import SubjectKey

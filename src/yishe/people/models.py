@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from yishe.people.own_models import OwnAccount  # noqa: F401 - one room, two pages of tables
+from yishe.people.own_models import CopyTicket, OwnAccount  # noqa: F401 - one room, two pages of tables
 from yishe.trust import ids
 from yishe.trust.scoping import OfPersons, Personal
 
@@ -346,19 +346,6 @@ class Consent(models.Model):
                 fields=["grantee"], condition=Q(grantee__isnull=False), name="people_consent_grantee"
             )
         ]
-
-
-class CopyTicket(models.Model):
-    """A copy of her data that a resident asked for: fetched once in each form before `until`. Holds no content."""
-
-    id = models.UUIDField(primary_key=True)
-    home = models.UUIDField()
-    subject = models.UUIDField(db_index=True)
-    asked_by = models.UUIDField()
-    asked_at = models.DateTimeField()
-    until = models.DateTimeField()
-    json_taken_at = models.DateTimeField(null=True)
-    pdf_taken_at = models.DateTimeField(null=True)
 
 
 class ImportRun(models.Model):

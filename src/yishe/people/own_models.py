@@ -1,4 +1,4 @@
-"""Tables of those outside the service who sign in: whose account is whose."""
+"""Tables of those outside the service who sign in: whose account is whose, the copies they asked for."""
 
 from django.conf import settings
 from django.db import models
@@ -23,3 +23,16 @@ class OwnAccount(models.Model):
                 name="people_own_account_of_one",
             )
         ]
+
+
+class CopyTicket(models.Model):
+    """A copy of her data that a resident asked for: fetched once in each form before `until`. Holds no content."""
+
+    id = models.UUIDField(primary_key=True)
+    home = models.UUIDField()
+    subject = models.UUIDField(db_index=True)
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField()
+    until = models.DateTimeField()
+    json_taken_at = models.DateTimeField(null=True)
+    pdf_taken_at = models.DateTimeField(null=True)

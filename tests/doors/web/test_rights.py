@@ -11,7 +11,8 @@ from tests.doors.web.conftest import Office
 from yishe.doors.web import import_desk
 from yishe.loops.models import Loop
 from yishe.people import consents
-from yishe.people.models import Consent, CopyTicket
+from yishe.people.models import Consent
+from yishe.people.own_models import CopyTicket
 from yishe.trust import sealed_files
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,7 @@ from yishe.insight import copies, copy_print
 from yishe.loops import kinds, promises
 from yishe.people import consents, residents
 from yishe.people.consent_checks import Yes
-from yishe.people.models import CopyTicket
+from yishe.people.own_models import CopyTicket
 from yishe.policy.refusals import Conflict, Forbidden, NotFound
 from yishe.trust import ids
 from yishe.trust.models import AccessLine
