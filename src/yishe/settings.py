@@ -107,6 +107,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "yishe.doors.edge.Edge",  # first: it says who calls, and puts the security headers on every answer
+    "yishe.doors.probes.Probes",
     "yishe.doors.doorstep.Doorstep",
     "yishe.doors.methods.Methods",
     "yishe.doors.coming.WhereFrom",

@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": f"{HERE}.serving",
     "worker": f"{HERE}.serving",
     "tick": f"{HERE}.ticking",
+    "doctor": f"{HERE}.doctor",
     "people": f"{HERE}.people",
     "population": f"{HERE}.population",
     "pack": f"{HERE}.packs",

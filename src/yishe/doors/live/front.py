@@ -3,6 +3,7 @@
 from yishe.doors.live.bridge import Bridge, Receive, Scope, Send, Wsgi
 from yishe.doors.live.pump import Pump
 from yishe.doors.live.stream import Stream
+from yishe.doors.probes import ALIVE, READY
 
 
 class Front:
@@ -26,8 +27,9 @@ class Front:
             await self.stream(scope, receive, send)
         elif self.bridge:
             await self.bridge(scope, receive, send)
-        else:
-            await send({"type": "http.response.start", "status": 404, "headers": []})
+        else:  # a process of streams is ready when it lives: its ear finds the database again by itself
+            status = 200 if scope["path"] in (ALIVE, READY) else 404
+            await send({"type": "http.response.start", "status": status, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
