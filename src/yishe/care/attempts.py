@@ -50,7 +50,7 @@ def record(actor: Actor, resident: UUID, told: Told, at: datetime, once: Once = 
     """Record one attempt. Somebody who answers ends the series; the last call that is wanted promises the visit.
 
     Conflict for somebody gone or without a contract that day; Invalid for an unknown way or outcome, a moment to come, or one to
-    call again that is missing or past. The same command again answers the same."""
+    call again that is missing or before this. The same command again answers the same."""
     for _ in range(TRIES):
         try:
             return _recorded(actor, resident, told, at, once)
@@ -118,8 +118,8 @@ def _checked(rule: Unreachable, told: Told, at: datetime) -> None:
     if told.tried_at and told.tried_at > at:
         raise Invalid("in_the_future", "联系的时间在将来：请改成实际联系的时间。", field="tried_at")
     again = rule.outcomes[told.outcome]
-    if again.again and (told.again_at is None or told.again_at <= at):
-        raise Invalid("again_at", f"“{again.title}”请写什么时候再打：要晚于现在。", field="again_at")
+    if again.again and (told.again_at is None or told.again_at <= (told.tried_at or at)):
+        raise Invalid("again_at", f"“{again.title}”请写什么时候再打：要晚于这次联系。", field="again_at")
     if told.again_at and not again.again:
         raise Invalid(
             "again_at", f"结果是“{again.title}”，不用写什么时候再打：请清空，或改选结果。", field="again_at"

@@ -145,7 +145,7 @@ def test_what_is_said_stands_sealed_and_a_stranger_records_nothing(
         ("1", "no_answer", {}, "电话、线上、上门"),
         ("3", "engaged", {}, "联系上了、没有联系上、号码不对"),
         ("3", "call_back", {}, "什么时候再打"),
-        ("3", "call_back", {"again_at": datetime(2026, 1, 1, tzinfo=UTC)}, "晚于现在"),
+        ("3", "call_back", {"again_at": datetime(2026, 1, 1, tzinfo=UTC)}, "晚于这次联系"),
         ("3", "no_answer", {"again_at": datetime(2027, 1, 1, tzinfo=UTC)}, "不用写"),
         ("3", "no_answer", {"tried_at": datetime(2027, 1, 1, tzinfo=UTC)}, "将来"),
     ],

@@ -144,7 +144,7 @@ def _current(here: Here, one: Call, form: CallForm | None) -> dict[str, Any]:
     """The person to call now: her number, what is owed, and the form."""
     stands = entries.whose(one.card.resident)
     share = contacts.share(here.actor, stands, here.now)
-    keepable = [each for each in one.owes if each.service in share]
+    keepable = list({each.service: each for each in one.owes if each.service in share}.values())
     if form is None:
         form = CallForm(keepable, initial={"services": [each.service for each in keepable]})
     else:
