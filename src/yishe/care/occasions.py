@@ -3,7 +3,7 @@
 Nothing here is promised: it is read from what the year, the schedules, the vaccines, the scales and the follow-ups ask for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -32,10 +32,12 @@ from yishe.policy.access_rules import Shown
 from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.scale_rules import Band, Rule, Scale
 from yishe.policy.scale_scoring import About
+from yishe.policy.schedule_rules import Visit
 
 FOLLOWUP, CONTACT, VISIT, DOSE, GROWTH, SCALE, DRAFT = (
     "followup", "contact", "visit", "dose", "growth", "scale", "draft",
 )  # fmt: skip
+ACTIVE = "active"
 GROWN = ("child_weight", "child_length")
 
 
@@ -59,10 +61,16 @@ class _Look:
     at: datetime
     whose: About
     keepers: Mapping[str, str] = field(default_factory=dict)
+    years: Sequence[owing.Year] = ()
 
     @property
     def today(self) -> date:
         return lives.day(self.at)
+
+    @property
+    def soon(self) -> date:
+        """The last day that is near, as the pack says."""
+        return self.today + packs.in_force().settings(self.today).near.exact()
 
     def may(self, action: str) -> bool:
         return access.may(self.actor, action, self.record.placement, self.at).allowed
@@ -80,7 +88,7 @@ def of(actor: Actor, record: Record, at: datetime) -> list[Chance]:
     whose = forms.about_card(record.card, at)
     fills = access.may(actor, forms.ACTION, record.placement, at).allowed
     keepers = scales.keepers(actor.member.duties(at), whose, at) if fills else {}
-    look = _Look(actor, record, at, whose, keepers)
+    look = _Look(actor, record, at, whose, keepers, owing.of_resident(actor, record.placement, at))
     parts = (_again(look), _promised(look), _visits(look), _doses(look), _scales(look))
     return sorted(
         _once(one for part in parts for one in part), key=lambda one: (one.due or date.max, one.kind, one.title)
@@ -120,14 +128,13 @@ def _again(look: _Look) -> Iterator[Chance]:
 def _promised(look: _Look) -> Iterator[Chance]:
     """Promises of the year that are late, or due as soon as the pack says."""
     stands = look.record.placement
-    soon = look.today + packs.in_force().settings(look.today).near.exact()
     mine = contacts.share(look.actor, stands, look.at)
-    for one in (line for year in owing.of_resident(look.actor, stands, look.at) for line in year.lines):
+    for one in (line for year in look.years for line in year.lines):
         if (
             one.state in (owing.OPEN, owing.OVERDUE)
             and one.service != RENEWAL
             and one.service in mine
-            and one.due <= soon
+            and one.due <= look.soon
         ):
             yield look.made(one.service, CONTACT, one.service, one.title, one.due)
 
@@ -135,13 +142,28 @@ def _promised(look: _Look) -> Iterator[Chance]:
 def _visits(look: _Look) -> Iterator[Chance]:
     """Visits of schedules that are due or late, and a child's growth where none of them has it on its form."""
     record = look.record
-    standing = guarded.standing(record.conditions, sight.of(look.actor, record.placement, look.at))
-    found = schedules.near(record.card, record.subjects, standing, look.today)
+    sees = sight.of(look.actor, record.placement, look.at)
+    standing, traits = guarded.standing(record.conditions, sees), guarded.traits(record.card.traits, sees)
+    found = schedules.near(record.card, record.subjects, standing, look.today, traits)
     for one in found if look.may(encounters.ACTION) else ():
-        yield look.made(one.code.partition(".")[0], VISIT, one.code, one.title, one.due)
-    on_a_form = any(one.code.partition(".")[0] in look.keepers for one in found)
+        form = schedules.form(one, look.keepers)
+        if not _of_the_year(look, schedules.declared(one.code)):
+            yield (
+                Chance(FOLLOWUP, form, one.title, one.due)
+                if form
+                else Chance(VISIT, one.code, one.title, one.due)
+            )
+    on_a_form = any(schedules.form(one, look.keepers) for one in found)
     if found and not on_a_form and growth.applies(record.card, look.at) and look.may(observations.ACTION):
         yield from _growth(look, min(one.starts for one in found), found[0].due)
+
+
+def _of_the_year(look: _Look, visit: Visit) -> bool:
+    """Whether the running year speaks for it: it says how often in a year, and what it tells already is not told twice."""
+    running = (line for year in look.years if year.stage == ACTIVE for line in year.lines)
+    lines = [line for line in running if line.service in visit.kept_by]
+    told = [one for one in lines if one.state in (owing.OPEN, owing.OVERDUE) and one.due <= look.soon]
+    return bool(told) or (visit.times > 1 and bool(lines))
 
 
 def _growth(look: _Look, since: date, due: date) -> Iterator[Chance]:

@@ -88,7 +88,7 @@ def _by_contract(
 ) -> UUID | None:
     """The contact, where the running year of a contract promises the same; None where it does not, or not any more."""
     sheet = packs.in_force().contracts
-    for service in _declared(line.code).kept_by:
+    for service in declared(line.code).kept_by:
         if sheet is None or service not in sheet.services or how not in sheet.services[service].how:
             continue
         try:
@@ -104,7 +104,8 @@ def _by_contract(
     return None
 
 
-def _declared(code: str) -> Visit:
+def declared(code: str) -> Visit:
+    """A visit as the pack in force says it."""
     schedule, _, visit = code.partition(".")
     return packs.in_force().life.schedules[schedule].visits[visit]
 
@@ -143,7 +144,7 @@ def of(where: Placement, on: date) -> list[Line]:
 
 
 def lines(
-    card: Card, subjects: Sequence[entries.Keyed], standing: Iterable[Standing], on: date, traits: Iterable[str] = ()
+    card: Card, subjects: Sequence[entries.Keyed], standing: Iterable[Standing], on: date, traits: Iterable[str]
 ) -> list[Line]:  # fmt: skip
     """Every visit of every schedule for this resident on that day; empty without a birth date. Of who has gone what was done and
     what was missed by then. ``standing`` and ``traits`` are what the reader sees: from one that is only told of nothing follows.
@@ -167,14 +168,16 @@ def with_drafts(
     return [one for one in schedules.lines(every, person, gone, drafts=True) if one.state in OVER]
 
 
-def near(card: Card, subjects: Sequence[entries.Keyed], standing: Iterable[Standing], on: date) -> list[Line]:
+def near(
+    card: Card, subjects: Sequence[entries.Keyed], standing: Iterable[Standing], on: date, traits: Iterable[str]
+) -> list[Line]:  # fmt: skip
     """What can be done in a contact of today, the longest due first."""
-    return schedules.doable(lines(card, subjects, standing, on))
+    return schedules.doable(lines(card, subjects, standing, on, traits))
 
 
 def form(line: Line, keepers: Mapping[str, str]) -> str:
     """The follow-up form by which one of the ``keepers`` (`scales.keepers`) makes this visit; empty where there is none."""
-    names = (line.code.partition(".")[0], *(one.rpartition(":")[0] for one in _declared(line.code).kept_by))
+    names = (line.code.partition(".")[0], *(one.rpartition(":")[0] for one in declared(line.code).kept_by))
     return next((keepers[one] for one in names if one in keepers), "")
 
 

@@ -20,7 +20,8 @@ ROLES = {"owner": "当前负责人", "sender": "发起方", "performer": "承办
 
 
 def explain(paths: Sequence[Path], what: str = "", on: date | None = None) -> str:
-    """`what` empty: the packs as a whole; else a loop kind, `kind/reason`, a reason code, a scale, a schedule, or a reaction.
+    """`what` empty: the packs as a whole; else a loop kind, `kind/reason`, a reason code, a scale, a follow-up form, a schedule, or a
+    reaction.
 
     `on` is the day asked about; without it the latest version speaks. Raises PackErrors when the packs do not hold,
     Invalid when nothing has that name, NotInForce outside its life.
@@ -37,16 +38,25 @@ def explain(paths: Sequence[Path], what: str = "", on: date | None = None) -> st
     if code in pack.scales_by_date:
         timeline = pack.scales_by_date[code]
         return "\n".join(explain_scales.told(pack, timeline.on(on) if on else timeline.values[-1]))
+    if code in pack.followups_by_date:
+        forms = pack.followups_by_date[code]
+        return "\n".join(explain_scales.told(pack, forms.on(on) if on else forms.values[-1]))
     if code in pack.life.schedules:
         return "\n".join(_about_schedule(pack, code))
     if code in pack.reactions:
         return "\n".join(_about_reaction(pack, code, pack.reactions[code]))
     found = [kind for kind in _kinds(pack, on) if code in kind.reasons]
     if not found:
-        known = [*pack.kinds, *pack.scales_by_date, *pack.life.schedules, *pack.reactions]
+        known = [
+            *pack.kinds,
+            *pack.scales_by_date,
+            *pack.followups_by_date,
+            *pack.life.schedules,
+            *pack.reactions,
+        ]
         raise Invalid(
             "explain.unknown",
-            f"没有叫“{what}”的闭环类型、原因、量表、日程或规则；可用：{'、'.join(known)}",
+            f"没有叫“{what}”的闭环类型、原因、量表、随访表、日程或规则；可用：{'、'.join(known)}",
         )
     return "\n".join(_about_reason(pack, found[0], found[0].reasons[code]))
 
@@ -84,6 +94,10 @@ def _whole(pack: PackSet, on: date | None) -> Iterable[str]:
         scale = timeline.on(on) if on and timeline.alive(on) else timeline.values[-1]
         yield f"  {scale.code}  {scale.title}（{scale.version} 起，{STATUS[scale.status]}）"
     yield from explain_scales.refused(pack)
+    yield "随访表："
+    for forms in pack.followups_by_date.values():
+        form = forms.on(on) if on and forms.alive(on) else forms.values[-1]
+        yield f"  {form.code}  {form.title}（{form.version} 起，{STATUS[form.status]}）"
     yield "全程日程："
     for code, schedule in pack.life.schedules.items():
         yield f"  {code}  {schedule.title}（{STATUS[schedule.status]}）"

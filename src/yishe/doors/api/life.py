@@ -49,8 +49,9 @@ def schedules_of(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     condition that the caller is only told of."""
     who, placement, card = seen(request, resident_id, "read.schedules")
     found = conditions.standing(entries.keyed(placement), ("disease",))
-    shown = guarded.standing(found, sight.of(who.actor, placement, who.at))
-    lines = schedules.lines(card, entries.keyed(placement), shown, lives.day(who.at))
+    sees = sight.of(who.actor, placement, who.at)
+    shown, traits = guarded.standing(found, sees), guarded.traits(card.traits, sees)
+    lines = schedules.lines(card, entries.keyed(placement), shown, lives.day(who.at), traits)
     return {"items": [_visit(one) for one in lines], "next": None}
 
 
