@@ -47,7 +47,7 @@ def corrected(
         **_measured_anew(draft, form, was, told, kept["measured"], bundle),
     }
     if kept["entry"]:
-        kept["entry"] = _reworded(draft, UUID(kept["entry"]), words, bundle)
+        kept["entry"] = _reworded(draft, told, UUID(kept["entry"]), words, bundle)
     return kept
 
 
@@ -69,31 +69,36 @@ def _measured_anew(
     return found
 
 
-def _reworded(draft: Draft, entry: UUID, words: str, bundle: Bundle) -> str:
-    """The entry of the meeting in its new words; as it was where somebody corrected it meanwhile or nothing changes."""
+def _reworded(draft: Draft, told: Told, entry: UUID, words: str, bundle: Bundle) -> str:
+    """The entry of the meeting in its new words, a note also with stage and minutes; as it was where somebody corrected it meanwhile
+    or nothing changes."""
     command, resident = draft.command, draft.placement.resident
     said: dict[str, Any] = {
         "at": command.at, "command_id": named(command.command_id, "entry"), "occurred_at": command.occurred_at,
         "supersedes": entry, "bundle": bundle,
     }  # fmt: skip
     note = entries.standing(ServiceNote, draft.subjects).filter(id=entry).first()
-    if note is not None and _content(draft, note)["text"] != words:
-        return str(
-            notes.record(
-                command.actor,
-                resident,
-                stage=note.stage,
-                method=note.method,
-                minutes=note.minutes,
-                text=words,
-                **said,
-            ).id
-        )
+    if note is not None:
+        stage, minutes = _course(told)
+        as_told: dict[str, Any] = {
+            "stage": stage or note.stage,
+            "minutes": minutes or note.minutes,
+            "text": words,
+        }
+        if as_told == {"stage": note.stage, "minutes": note.minutes, "text": _content(draft, note)["text"]}:
+            return str(entry)
+        return str(notes.record(command.actor, resident, method=note.method, **as_told, **said).id)
     met = entries.standing(Encounter, draft.subjects).filter(id=entry).first()
     if met is not None and (content := _content(draft, met))["summary"] != words:
         said |= {"kind": met.kind, "visit": content.get("visit", "")}
         return str(encounters.record(command.actor, resident, summary=words, **said).id)
     return str(entry)
+
+
+def _course(told: Told) -> tuple[str, int | None]:
+    """The stage of the case and the minutes, as far as the form asks for them."""
+    minutes = told.answers.get(MINUTES)
+    return str(told.answers.get(STAGE, "")), int(minutes) if minutes else None
 
 
 def _content(draft: Draft, row: Contact) -> dict[str, Any]:
@@ -143,8 +148,7 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
         said["visit"] = visit(form, schedules.of(draft.placement, day), day, how)
     note = form.entry == "service_note"
     if note:
-        given = told.answers.get(MINUTES)
-        said |= {STAGE: told.answers.get(STAGE, ""), MINUTES: int(given) if given else None}
+        said[STAGE], said[MINUTES] = _course(told)
     return contacts.record(command.actor, resident, note=note, how=how, summary=words, **said)
 
 

@@ -26,7 +26,9 @@ SHARE = 0.2
 """Of those whom a team answers for: signed on this platform. The others' agreements lie on paper, as before it came."""
 APPLYING_NOW = 0.008
 """Share whose application of the last days nobody has reviewed or signed yet."""
-PACKAGES = ((0.78, "basic"), (0.15, "personal"), (0.05, "premium"), (0.02, "support"))
+PACKAGES = ((0.78, "basic"), (0.17, "personal"), (0.05, "premium"))
+SUPPORTED, NEEDING = (0.4, "support"), frozenset({"living_alone", "disabled", "without_support"})
+"""Share of those with one of these circumstances who take the package with the social worker's part."""
 WAYS = ((0.7, "centre"), (0.2, "home"), (0.1, "online"))
 KEEPING = ((0.62, 0.05, 0.75), (0.20, 0.75, 1.0), (0.11, 1.05, 1.5), (0.07, 0.0, 0.0))
 """Share of promises, and between which shares of their window they are kept; past 1 is late, the last are forgotten."""
@@ -69,6 +71,9 @@ class Year:
 
     def _apply_on(self, resident: UUID, day: date, fresh: bool) -> None:
         package, way = drawn(self.rng, PACKAGES), drawn(self.rng, WAYS)
+        share, supporting = SUPPORTED
+        if NEEDING & set(self.made.people[resident].traits) and self.rng.random() < share:
+            package = supporting
         step = timedelta(minutes=self.rng.randint(15, 90))
 
         def applies(at: datetime) -> None:

@@ -9,7 +9,7 @@ from tests.rooms.care.test_contracts import her, signed
 from tests.rooms.care.test_followups import begin, came_to, fill, open_loops, whole
 from tests.rooms.care.world import World
 
-from yishe.care import assessment_reading, rebuild, timeline
+from yishe.care import assessment_reading, followup_corrections, rebuild, timeline
 from yishe.care.models import Encounter, Owed, ServiceNote
 from yishe.loops.models import Loop
 from yishe.people import residents
@@ -64,6 +64,19 @@ def test_the_next_contact_is_promised_to_her_and_the_next_follow_up_keeps_it(
     promised.refresh_from_db()
     assert (promised.closed_as, promised.outcome) == ("served", "kept")
     assert cases() == ["usual"]
+
+
+def test_corrected_it_corrects_its_note(world: World, her: UUID, now: datetime) -> None:
+    saved = whole(world.social_worker, her, MET, now, CASE)
+    said = {"at": now + timedelta(hours=1), "reason": "记错了", "command_id": "amend"}
+    given = {"stage": "assessment", "minutes": "60"}
+    with pytest.raises(Forbidden):
+        followup_corrections.amend(world.doctor, her, saved.row.response, given, **said)  # type: ignore[arg-type]
+    followup_corrections.amend(world.social_worker, her, saved.row.response, given, **said)  # type: ignore[arg-type]
+    notes = ServiceNote.objects.filter(subject=world.resident.subject).order_by("recorded_at")
+    assert [(one.stage, one.minutes) for one in notes] == [("planning", 45), ("assessment", 60)]
+    assert notes[1].supersedes == notes[0].id
+    assert cases() == ["high"]
 
 
 def test_danger_acts_with_the_save_that_shows_it(world: World, her: UUID, now: datetime) -> None:
