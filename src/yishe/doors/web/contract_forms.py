@@ -159,9 +159,11 @@ class KeepForm(forms.Form):
     how = forms.ChoiceField(label="怎么做的", widget=forms.RadioSelect)
     summary = forms.CharField(label="情况", widget=WORDS, max_length=4000, help_text="测量、发现和下一步。")
 
-    def __init__(self, owed: Choices, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, owed: Choices, share: Iterable[str], *args: Any, **kwargs: Any) -> None:
+        """`owed` can be ticked off; the ways are those of everything this person may keep."""
         super().__init__(*args, **kwargs)
         book = packs.in_force().codes["encounter_kind"]
-        ways = [code for one in contracts.sheet_now().services.values() for code in one.how]
+        services = contracts.sheet_now().services
+        ways = [way for code in share for way in services[code].how]
         self.fields["services"].choices = owed  # type: ignore[attr-defined]
         self.fields["how"].choices = [(code, str(book[code])) for code in sorted(set(ways))]  # type: ignore[attr-defined]

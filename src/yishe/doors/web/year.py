@@ -27,12 +27,12 @@ from yishe.trust import ids
 def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """One contact: what was done is ticked off, each promise once."""
     stands, permission = resident.allowed(here, resident_id)
-    if not contacts.share(here.actor, stands, here.now):
+    mine = contacts.share(here.actor, stands, here.now)
+    if not mine:
         access.require(here.actor, encounters.ACTION, stands, here.now)
     back = f"/residents/{stands.resident}?tab=contract"
-    form = KeepForm(
-        _owed(here, stands), request.POST or None, initial={"services": request.GET.getlist("service")}
-    )
+    wanted = {"services": request.GET.getlist("service")}
+    form = KeepForm(_owed(here, stands, mine), mine, request.POST or None, initial=wanted)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -53,7 +53,7 @@ def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     return page.show(request, here, template, told, status=422 if form.errors else 200)
 
 
-def _owed(here: Here, stands: Placement) -> list[tuple[str, str]]:
+def _owed(here: Here, stands: Placement, mine: frozenset[str]) -> list[tuple[str, str]]:
     """What this person can tick off today, each service once. Conflict without a contract in force, Forbidden, naming who can,
     when what is left is somebody else's."""
     row = year.in_force(stands, spoken.local(here.now).date())
@@ -61,7 +61,6 @@ def _owed(here: Here, stands: Placement) -> list[tuple[str, str]]:
     doable = [one for one in found.lines if one.state in ("open", "overdue") and one.service != RENEWAL]
     if not doable:
         raise Conflict("nothing_owed", "现在没有该做的签约项目：没到时候的不能提前算；这次可记为普通接诊。")
-    mine = contacts.share(here.actor, stands, here.now)
     if not mine & {one.service for one in doable}:
         words = f"现在没有该由您做的：{contacts.whose(doable[0].service, stands, here.now)}"
         raise Forbidden("wrong_duty", words).concerning(stands.subject)
