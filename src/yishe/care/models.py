@@ -202,6 +202,7 @@ class Contract(models.Model):
     agreement_version = models.CharField(max_length=10, default="")
     agreement_sha256 = models.CharField(max_length=64, default="")
     paper_on = models.DateField(null=True, help_text="signed on paper before the system, on that day")
+    items = models.JSONField(default=dict, help_text="the package's yearly counts as signed")
     team = models.UUIDField(null=True)
     doctor = models.UUIDField(null=True)
     social_worker = models.UUIDField(null=True)

@@ -170,7 +170,7 @@ def _signed(claim: Claim, where: Placement, chosen: Team, at: datetime) -> dict[
     return {
         "signer": "resident", "since": claim.since.isoformat(), "until": claim.until.isoformat(), "fee": None,
         "paper_on": claim.signed_on.isoformat(), "agreement_version": "", "agreement_sha256": "",
-        "year": written(year),
+        "items": dict(sheet.package(claim.package).items), "year": written(year),
         **{name: str(one) if one else None for name, one in asdict(chosen).items()},
     }  # fmt: skip
 

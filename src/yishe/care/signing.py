@@ -86,6 +86,7 @@ def agree(
         raise Conflict("agreed_already", "您已经签过字了：等团队签字后协议生效。")
     _may_agree(row, where, mine, version, at.astimezone(ZONE).date())
     bundle, said = Bundle(), {"signer": RESIDENT, "agreement_version": version}
+    said |= {"items": _package(row)["items"]}
     asked = _countersignature(bundle, where, actor, at)
     said |= {"countersignature": str(asked.id)} if asked else {}
     advance(bundle, row, AGREED, actor, at, said, mine.words("resident"), once)
@@ -162,7 +163,7 @@ def sign(
     terms = agreements.Terms(
         row, card, sheet, text, version, coming.since, coming.until, coming.owed, chosen.team)  # fmt: skip
     paper = agreements.made(terms, (hers.signer, hers.signature, hers.at), (sides.staff, at))
-    data = _said(hers.signer, coming, version, paper.sha256, chosen) | {"fee": sheet.package(row.package).fee}
+    data = _said(hers.signer, coming, version, paper.sha256, chosen) | _package(row)
     bundle = Bundle()
     advance(bundle, row, SIGNED, actor, at, data, paper.words, once)
     for item in data["year"]:
@@ -171,6 +172,12 @@ def sign(
     bundle.insert(ClassDue, home=where.home, subject=where.subject, author=actor.staff_id, at=at)
     contracts.line(bundle, "sign", where, actor, permission, at)
     _signed(bundle, actor, row, where, chosen, coming.facts, at)
+
+
+def _package(row: Contract) -> dict[str, Any]:
+    """What is signed of the package: its yearly counts hold for the term (decision 10)."""
+    found = contracts.sheet_now().package(row.package)
+    return {"fee": found.fee, "items": dict(found.items)}
 
 
 def _hers(row: Contract, sides: Sides, version: str, at: datetime) -> Hers:
@@ -183,6 +190,8 @@ def _hers(row: Contract, sides: Sides, version: str, at: datetime) -> Hers:
         raise Conflict(
             "text_changed", "居民签字以后协议文本更新过：请居民重新看过，当面再签。", version=version
         )
+    if row.items and row.items != _package(row)["items"]:
+        raise Conflict("package_changed", "居民签字以后服务包的项目改过：请居民重新看过，当面再签。")
     said = contracts.words_of(row)
     return Hers(row.signer, Signature(said["resident_signed"], said.get("resident_drawn", "")), row.agreed_at)
 

@@ -32,13 +32,14 @@ def running(subjects: Sequence[UUID], today: date) -> list[Contract]:
 
 def decided(row: Contract, standing: Sequence[Owed], facts: Mapping[str, Any], at: datetime) -> Changes:
     """What facts as they are now make of the rest of the year of one contract. ``facts`` are those of ``contract_signed``,
-    ``standing`` every promise of the contract. A package that is approved no longer still counts where it was signed."""
+    ``standing`` every promise of the contract. The package counts as it was signed, whatever a later pack makes of it."""
     pack, today = packs.in_force(), at.astimezone(ZONE).date()
     if row.since is None or row.until is None or pack.contracts is None:
         return Changes()
-    if row.package not in pack.contracts.packages:
+    if row.package not in pack.contracts.packages and not row.items:
         return Changes()
-    claims = _claims(pack.sha256, row.package, tuple(facts.items()), max(today, row.since))
+    signed = tuple(row.items.items())
+    claims = _claims(pack.sha256, row.package, signed, tuple(facts.items()), max(today, row.since))
     mine = [
         Standing(one.id, one.service, one.nth, one.times, tuple(one.covers), one.kept_on)
         for one in standing
@@ -99,10 +100,10 @@ def facts_of(
 
 @lru_cache(maxsize=16_384)
 def _claims(
-    pack: str, package: str, facts: tuple[tuple[str, Any], ...], on: date
+    pack: str, package: str, items: tuple[tuple[str, int], ...], facts: tuple[tuple[str, Any], ...], on: date
 ) -> tuple[contract_year.Claim, ...]:
     """Of everybody who is alike the same is asked; `pack` is there to be forgotten with its pack."""
-    return packs.in_force().owing(package, dict(facts), on, signed=True)
+    return packs.in_force().owing(package, dict(facts), on, signed=True, items=dict(items))
 
 
 def into(

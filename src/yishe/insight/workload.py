@@ -6,7 +6,7 @@ asked in the same few statements."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -88,7 +88,7 @@ def of_everybody(pack: PackSet, at: datetime, *, drafts: bool = False) -> Foreca
 def _forecast(title: str, rows: QuerySet[Contract], pack: PackSet, at: datetime, *, drafts: bool) -> Forecast:
     since = _next_month(at.astimezone(ZONE).date())
     held = _held(rows, at)
-    people = [Alike(one.package, one.facts, one.since, n) for one, n in held.alike.items()]
+    people = [replace(one, count=n) for one, n in held.alike.items()]
     present = contract_load.asked(packs.in_force(), people, since, MONTHS)
     same = pack is packs.in_force() and not drafts
     wanted = present if same else contract_load.asked(pack, people, since, MONTHS, drafts=drafts)
@@ -117,7 +117,8 @@ def _held(rows: QuerySet[Contract], at: datetime) -> _Held:
     for subject, standing in conditions.standing_within(WHY, mine, conditions.NEEDS).items():
         recorded.setdefault(known[subject].resident, []).extend(standing)
     held = _Held()
-    for subject, package, since, renews in running.values_list("subject", "package", "since", "renews"):
+    columns = ("subject", "package", "since", "renews", "items")
+    for subject, package, since, renews, items in running.values_list(*columns):
         of = known.get(subject)
         if of is None or of.gone:
             continue
@@ -129,7 +130,7 @@ def _held(rows: QuerySet[Contract], at: datetime) -> _Held:
         traits = tuple(sorted(needs.traits(of.traits, coded))) if coded else of.traits
         steps = classed.get(of.resident, {})
         said = (("age", age), ("renewed", renews is not None), ("traits", traits), *sorted(steps.items()))
-        held.alike[Alike(package, said, since)] += 1
+        held.alike[Alike(package, said, since, items=tuple(sorted(items.items())))] += 1
         held.classes.update([steps[CLASS]] if CLASS in steps else [])
         anchors = {one.code: lives.day(one.since) for one in standing if one.code}
         held.people[of.resident] = Person(of.birth_date, lives.sex(of) or "", anchors)

@@ -35,12 +35,13 @@ class Contact:
 
 @dataclass(frozen=True)
 class Alike:
-    """`count` contracts that the pack cannot tell apart: the same package, facts and first day."""
+    """`count` contracts that the pack cannot tell apart: the same package, facts and first day; `items` as they were signed."""
 
     package: str
     facts: Facts
     since: date
     count: int = 1
+    items: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass
@@ -97,7 +98,8 @@ def _goes_along(sheet: ContractSheet, first: Owed, one: Owed, now: list[Owed]) -
 def asked(
     pack: PackSet, people: Iterable[Alike], since: date, months: int = 12, *, drafts: bool = False
 ) -> Load:
-    """What the pack asks for in so many months from `since`, if every contract is renewed as it is. With `drafts` also by
+    """What the pack asks for in so many months from `since`, if every contract is renewed: its running term with what
+    was signed, the next ones with the package of the pack. With `drafts` also by
     packages and rules that nobody has approved yet.
 
     Conditions are asked once for each set of facts, and a year is laid once for each set of claims and length of term."""
@@ -107,8 +109,8 @@ def asked(
     load = Load()
 
     @cache
-    def claims(package: str, facts: Facts) -> tuple[Claim, ...]:
-        return pack.owing(package, dict(facts), since, drafts=drafts, signed=True)
+    def claims(package: str, facts: Facts, items: tuple[tuple[str, int], ...]) -> tuple[Claim, ...]:
+        return pack.owing(package, dict(facts), since, drafts=drafts, signed=True, items=dict(items))
 
     @cache
     def laid(said: tuple[Claim, ...], days: int) -> tuple[Contact, ...]:
@@ -120,7 +122,8 @@ def asked(
             continue
         load.residents += one.count
         for begins, ends in _terms(sheet, one.since, since, until):
-            made = laid(claims(one.package, one.facts), (ends - begins).days)
+            signed = one.items if begins == one.since else ()
+            made = laid(claims(one.package, one.facts, signed), (ends - begins).days)
             _count(load, made, begins - ORIGIN, one.count, (since, until))
     return load
 

@@ -5,7 +5,7 @@ out is read off the day and never stored.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,8 @@ class ContractState:
     next year it is; `agreement_sha256` is over the sealed agreement's own bytes. `agreed_at` is when the resident signed her
     side online, before the team does, and `countersignature` the loop by which the team's is asked for; another review makes both
     void. `paper_on`: signed on paper that day, before the system,
-    and taken in from a list; it had no application, and its own id stands for that."""
+    and taken in from a list; it had no application, and its own id stands for that. `items` are the package's yearly counts as they
+    were signed; what was signed before they were kept has none."""
 
     package: str
     way: str
@@ -58,6 +59,7 @@ class ContractState:
     agreement_version: str = ""
     agreement_sha256: str = ""
     paper_on: date | None = None
+    items: dict[str, int] = field(default_factory=dict)
     team: UUID | None = None
     doctor: UUID | None = None
     social_worker: UUID | None = None
@@ -81,9 +83,9 @@ _DATES = {"since", "until", "paper_on"}
 _SAID = {
     APPLIED: ("package", "way", "application", "renews"),
     REVIEWED: ("package",),
-    AGREED: ("signer", "agreement_version", "countersignature"),
+    AGREED: ("signer", "agreement_version", "countersignature", "items"),
     SIGNED: (
-        "signer", "since", "until", "fee", "agreement_version", "agreement_sha256", "paper_on", "team", "doctor",
+        "signer", "since", "until", "fee", "agreement_version", "agreement_sha256", "paper_on", "items", "team", "doctor",
         "social_worker",
     ),
     TEAM_CHANGED: ("team", "doctor", "social_worker"),
@@ -112,7 +114,7 @@ def after(state: ContractState | None, one: Said) -> ContractState | None:
     mark = _MARKS.get(one.kind)
     stamps: dict[str, Any] = {f"{mark}_at": one.at, f"{mark}_by": one.actor} if mark else {}
     if one.kind == REVIEWED:
-        stamps |= {"agreed_at": None, "agreed_by": None, "countersignature": None}
+        stamps |= {"agreed_at": None, "agreed_by": None, "countersignature": None, "items": {}}
     return replace(state, **said, **stamps)
 
 

@@ -205,17 +205,25 @@ class PackSet:
         *,
         drafts: bool = False,
         signed: bool = False,
+        items: Mapping[str, int] | None = None,
     ) -> tuple[Claim, ...]:
         """Who asks for what in a year that begins on that day: the package, and every rule that fits these facts. With
-        `signed` the package holds although nobody may choose it any more.
+        `signed` the package holds although nobody may choose it any more; `items` are its yearly counts as they were signed, which
+        hold whatever the pack says of it now, but for services that it no longer has.
 
         Class and tiers, where they are not given, are what the rules make of age and traits alone. Raises Invalid when another
         field of the fact `contract_signed` is missing or the package is not approved."""
         if self.contracts is None:
             raise Invalid("no_contracts", "政策包没有签约的规定：请管理员补上 contracts.yaml。")
         fields = cel.require(self.facts[SIGNED], {**self.classed(data, on, drafts=drafts), **data}, SIGNED)
-        held = self.contracts.packages[package] if drafts or signed else self.contracts.package(package)
-        asked = [Claim(f"package:{package}", service, times) for service, times in held.items.items()]
+        if not items:
+            known = drafts or signed
+            items = (self.contracts.packages[package] if known else self.contracts.package(package)).items
+        asked = [
+            Claim(f"package:{package}", service, times)
+            for service, times in items.items()
+            if service in self.contracts.services
+        ]
         rules = [
             Claim(code, rule.service, rule.times)
             for code, rule in self.contracts.rules.items()

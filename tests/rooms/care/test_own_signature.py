@@ -129,6 +129,10 @@ def test_what_changed_between_her_signature_and_the_teams_is_said(
     _in_force(monkeypatch, sheet.model_copy(update={"agreements": newer}))
     with pytest.raises(Conflict, match="协议文本更新过"):
         signing.sign(world.doctor, contract, OURS, tomorrow)
+    more = sheet.packages["personal"].model_copy(update={"items": {"review": 3}})
+    _in_force(monkeypatch, sheet.model_copy(update={"packages": {**sheet.packages, "personal": more}}))
+    with pytest.raises(Conflict, match="服务包的项目改过"):
+        signing.sign(world.doctor, contract, OURS, now)
     without = {code: one for code, one in sheet.packages.items() if code != "personal"}
     _in_force(monkeypatch, sheet.model_copy(update={"packages": without}))
     with pytest.raises(Invalid, match="没有批准的服务包"):

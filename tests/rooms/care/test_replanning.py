@@ -1,18 +1,20 @@
 """A running year follows what is known: owed once, withdrawn with its reason, what was kept stays. 钱医生 is a stranger."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from tests.rooms.care.test_contracts import her, signed
 from tests.rooms.care.test_year import keep
 from tests.rooms.care.world import World
 
-from yishe.care import conditions, owing, rebuild, replanning, year
+from yishe.care import conditions, contracts, owing, rebuild, replanning, year
 from yishe.care.models import Contract, Owed
 from yishe.loops import acts
 from yishe.loops.models import Loop
-from yishe.people import residents
+from yishe.people import packs, residents
+from yishe.policy.contract_rules import ContractSheet
 from yishe.policy.refusals import Conflict, Forbidden
 from yishe.trust import ledger
 from yishe.trust.models import Entry
@@ -108,6 +110,37 @@ def test_another_interval_replaces_what_is_open_and_a_contact_made_this_month_is
     assert replanning.everybody(at) == 1
     assert replanning.everybody(at) == 0
     assert rebuild.differences() == []
+
+
+def test_a_pack_that_changes_the_package_leaves_what_was_signed_and_the_renewal_takes_it(
+    world: World, her: UUID, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = signed(world, her, now, package="personal")
+    assert Contract.objects.get(id=contract).items == {"review": 2, "contact": 4, "medication_review": 2}
+    standing = {one: owed(one) for one in ("review", "medication_review")}
+    sheet = contracts.sheet_now()
+    fewer = sheet.packages["personal"].model_copy(update={"items": {"review": 1, "contact": 2}})
+    stricter = sheet.rules["htn_followup"].model_copy(update={"times": 6})
+    rules = {**sheet.rules, "htn_followup": stricter}
+    for packages in ({**sheet.packages, "personal": fewer}, {"basic": sheet.packages["basic"]}):
+        _switched(monkeypatch, sheet.model_copy(update={"packages": packages, "rules": rules}))
+        replanning.everybody(now + timedelta(days=1))
+        assert {one: owed(one) for one in standing} == standing
+        rows = Owed.objects.filter(contract=contract, service="htn_followup", withdrawn_on=None)
+        assert {one.times for one in rows} == {6}, "a national rule is not the agreement's"
+
+    _switched(monkeypatch, sheet.model_copy(update={"packages": {**sheet.packages, "personal": fewer}}))
+    following = signed(world, her, now + timedelta(days=340), package="personal")
+    assert Contract.objects.get(id=following).items == {"review": 1, "contact": 2}
+    assert Owed.objects.filter(contract=following, service="review").count() == 1
+    assert not Owed.objects.filter(contract=following, service="medication_review").exists()
+    assert rebuild.differences() == []
+
+
+def _switched(monkeypatch: pytest.MonkeyPatch, sheet: ContractSheet) -> None:
+    """The packs as somebody switches them on."""
+    changed = replace(packs.in_force(), contracts=sheet, sha256=uuid4().hex * 2)
+    monkeypatch.setattr(packs, "in_force", lambda: changed)
 
 
 def test_a_birthday_in_the_year_brings_what_the_age_is_owed(world: World, her: UUID, now: datetime) -> None:

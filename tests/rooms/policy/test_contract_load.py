@@ -43,6 +43,17 @@ def test_two_diseases_followed_in_the_same_quarter_by_one_nurse_are_one_contact(
     assert doctor == [1], "the review and the yearly examination are one meeting with the doctor"
 
 
+def test_a_running_term_counts_with_what_was_signed_and_the_next_with_the_package() -> None:
+    signed = Alike("basic", facts(40), date(2025, 7, 1), items=(("contact", 12),))
+    load = asked(DEMO, [signed], SINCE, 18)
+    behind = Counter[str]()
+    for (month, _, by), count in load.behind.items():
+        behind["running" if month < "2026-07" else "next"] += count if by == "package:basic" else 0
+    assert behind == {"running": 6, "next": 1}, (
+        "six months of twelve; then a review that is the contact as well"
+    )
+
+
 @given(
     age=st.integers(0, 100),
     traits=TRAITS,
