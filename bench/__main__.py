@@ -20,7 +20,7 @@ from pathlib import Path
 
 import django
 
-from bench import beside, machine
+from bench import beside, machine, report
 
 
 def main() -> None:
@@ -47,6 +47,7 @@ def main() -> None:
         _beside_the_floor(*sizes)
         alone = [sys.executable, "-m", "bench", "--population", str(args.residents), "--out", str(args.out)]
         subprocess.run([*alone, "--pairs", str(args.pairs)], check=True)  # on a server that served nobody
+        report.add_population(args.out)
 
 
 def _beside_the_floor(residents: int, loops: int, requests: int, pairs: int, out: Path) -> None:

@@ -68,6 +68,17 @@ def _until_up(child: subprocess.Popen[bytes], port: int) -> None:
     raise TimeoutError("the server did not come up")
 
 
+def forget_peak() -> None:
+    """From now on `peak_mb` tells of what comes."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_mb() -> int:
+    """The most memory this process has held at once, in MB."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) // 1024
+
+
 def described(url: str) -> dict[str, Any]:
     """What the numbers were made on."""
     with psycopg.connect(url) as connection:

@@ -9,16 +9,16 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import connection
 
 from bench import machine
-from yishe.care import population, replanning
+from yishe.care import population, replanning, year
 from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
@@ -28,6 +28,7 @@ from yishe.trust import clock, columns
 from yishe.trust.models import Entry
 
 WISHED = 3.0
+T = TypeVar("T")
 KINDS = f"('{ASSIGNED}', '{REPLANNED}')"
 TABLES = {
     "bare_class": "care_classof",
@@ -46,23 +47,32 @@ def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
     gathered = time.perf_counter() - began
     _quiet(url)
     before = _contracts(url)
-    began = time.perf_counter()
-    found = population.run(clock.now())
-    took = time.perf_counter() - began
+    machine.forget_peak()
+    took, found = _timed(lambda: population.run(clock.now()))
+    peak = machine.peak_mb()
     connection.close()
-    print(f"product {took:.1f} s for {found.promises} promises", flush=True)
-    began = time.perf_counter()
-    again = population.run(clock.now(), everybody=True)
-    nothing = time.perf_counter() - began
+    print(f"product {took:.1f} s for {found.promises} promises, at most {peak} MB", flush=True)
+    nothing, again = _timed(lambda: population.run(clock.now(), everybody=True))
     parts = list(_parts(url))
     bare = [_bare(url, parts, before) for _ in range(pairs)]
+    print(f"bare {statistics.median(bare):.1f} s", flush=True)
+    first, _ = _timed(lambda: replanning.everybody(clock.now()))
+    daily, _ = _timed(lambda: replanning.everybody(clock.now()))
+    opening, opened = _timed(lambda: year.open_due(clock.now()))
     told = {
+        "peak_mb": peak, "round_s": first, "daily_s": daily, "opened": opened, "opening_s": opening,
         "residents": made.residents, "contracts": made.contracts, "classified": found.classing.classified,
         "planned": found.planned, "promises": found.promises, "gathered_s": gathered, "product_s": took, "bare_s": bare,
         "ratio": took / statistics.median(bare), "again_s": nothing, "again_planned": again.planned,
         "load": round(os.getloadavg()[0], 2),
     }  # fmt: skip
     _write(out, machine.described(url), told)
+
+
+def _timed(act: Callable[[], T]) -> tuple[float, T]:
+    began = time.perf_counter()
+    done = act()
+    return time.perf_counter() - began, done
 
 
 def _quiet(url: str) -> None:
@@ -179,12 +189,18 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
         "",
         (
             f"Product / bare: **{told['ratio']:.2f}** (wished: at most {WISHED:.0f}). Bare, each round: "
-            f"{', '.join(f'{one:.1f} s' for one in told['bare_s'])}."
+            f"{', '.join(f'{one:.1f} s' for one in told['bare_s'])}. The run held at most {told['peak_mb']} MB of memory."
         ),
         "",
         (
             f"The same run again over everybody, with nothing left to write: {told['again_s']:.1f} s, {told['again_planned']} changed. "
             f"Inventing the residents took {told['gathered_s']:.0f} s."
+        ),
+        "",
+        (
+            f"The worker's daily round over all years, the first time: {told['round_s']:.1f} s; the next day's, with nothing changed: "
+            f"{told['daily_s']:.2f} s. Opening the {told['opened']} promises that were due: {told['opening_s']:.0f} s, "
+            f"{1000 * told['opening_s'] / max(told['opened'], 1):.2f} ms each."
         ),
     ]
     text = "\n".join(page) + "\n"

@@ -40,6 +40,22 @@ def write(
     print(page)
 
 
+def add_population(out: Path) -> None:
+    """Today's population beside bare SQL as a line of today's page, and in its JSON."""
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    told = json.loads((out / f"{day}-population.json").read_text(encoding="utf-8"))
+    whole = json.loads((out / f"{day}.json").read_text(encoding="utf-8")) | {"population": told}
+    (out / f"{day}.json").write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    bare = statistics.median(told["bare_s"])
+    line = (
+        f"A population of {told['residents']} classified and planned: {told['product_s']:.1f} s, bare SQL inserting the same rows "
+        f"{bare:.1f} s, **{told['ratio']:.2f}** times (wished: at most {told['wished']:.0f}), at most {told['peak_mb']} MB."
+    )
+    with (out / f"{day}.md").open("a", encoding="utf-8") as page:
+        page.write(f"\n{line}\n")
+    print(line)
+
+
 def write_beside(
     out: Path,
     machine: dict[str, Any],

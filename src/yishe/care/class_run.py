@@ -22,7 +22,7 @@ from yishe.people.facts import Known
 from yishe.policy.class_rules import CLASS, TRACKS, Classified, ClassSheet
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.refusals import Refused
-from yishe.trust import commit, quick
+from yishe.trust import batch, quick
 from yishe.trust.batch import Batch
 from yishe.trust.scoping import everybody
 
@@ -67,9 +67,9 @@ def run(wanted: Sequence[Known], at: datetime, *, dry: bool, progress: Progress)
         return found
     here = [one for one in wanted if not one.gone]
     now = _Round(at, dry, found, _recorded(), _rules(here, at))
-    for n in range(0, len(here), SIZE):
-        _part(now, here[n : n + SIZE])
-        progress(min(n + SIZE, len(here)), len(here))
+    for part, through in batch.one_behind(_part(now, here[n : n + SIZE]) for n in range(0, len(here), SIZE)):
+        _told(now, part, through=through)
+        progress(found.looked, len(here))
     return found
 
 
@@ -81,36 +81,48 @@ def _recorded() -> set[UUID]:
     }
 
 
-def _part(now: _Round, part: Sequence[Known]) -> None:
-    """One commit for all who are simple; the others each by the verb."""
-    now.found.looked += len(part)
-    rows = {row.subject: row for row in quick.where_in(ClassOf, "subject", [one.subject for one in part])}
-    alone, batch, new = [], Batch(), list[tuple[Known, Classified]]()
-    for one in part:
+@dataclass
+class _Part:
+    """Of so `many` some are `new` and classified together, others looked at `alone`; `rows` are the classes there were."""
+
+    many: int
+    rows: dict[UUID, ClassOf]
+    new: list[tuple[Known, Classified]] = field(default_factory=list)
+    alone: list[Known] = field(default_factory=list)
+
+
+def _part(now: _Round, many: Sequence[Known]) -> tuple[Batch, _Part]:
+    """What is written of all who are simple; the others are for the verb."""
+    rows = {row.subject: row for row in quick.where_in(ClassOf, "subject", [one.subject for one in many])}
+    written, part = Batch(), _Part(len(many), rows)
+    for one in many:
         row = rows.get(one.subject)
         if one.merged or one.subject in now.recorded:
-            alone.append(one)
+            part.alone.append(one)
             continue
         ruled, follows = now.ruled(one)
         if row is None and not follows:
-            new.append((one, ruled))
+            part.new.append((one, ruled))
+            if not now.dry:
+                _assign(written, one, ruled, now.at)
         elif row is None or _said(ruled) != {
             "by": row.by,
             CLASS: row.to_class,
             "medical": row.medical,
             "social": row.social,
         }:
-            alone.append(one)
-    if not now.dry:
-        for one, ruled in new:
-            _assign(batch, one, ruled, now.at)
-        try:
-            batch.commit()
-        except (commit.Stale, commit.Duplicate):  # somebody classified one of them meanwhile
-            alone, new = [*alone, *(one for one, _ in new)], []
-    _count(now.found, (ruled.to_class for _, ruled in new))
+            part.alone.append(one)
+    return written, part
+
+
+def _told(now: _Round, part: _Part, *, through: bool) -> None:
+    """What came of it; where somebody classified one of them meanwhile each is looked at alone."""
+    now.found.looked += part.many
+    if through:
+        _count(now.found, (ruled.to_class for _, ruled in part.new))
+    alone = part.alone if through else [*part.alone, *(one for one, _ in part.new)]
     for one in alone:
-        _look(now, one, rows.get(one.subject))
+        _look(now, one, part.rows.get(one.subject))
 
 
 def _count(found: Looked, steps: Iterable[str]) -> None:
@@ -119,11 +131,11 @@ def _count(found: Looked, steps: Iterable[str]) -> None:
     found.classified += found.classes.total() - before
 
 
-def _assign(batch: Batch, one: Known, ruled: Classified, at: datetime) -> None:
+def _assign(written: Batch, one: Known, ruled: Classified, at: datetime) -> None:
     """The first entry of her class, as the verb writes it when nothing follows."""
     sheet = classes.reader().sheet
     next_on = classes.next_on_of(one.birth_date, None, sheet, at)
-    say(batch, None, one, ASSIGNED, SYSTEM, at, {**_said(ruled), "owing": False}, next_on=next_on)
+    say(written, None, one, ASSIGNED, SYSTEM, at, {**_said(ruled), "owing": False}, next_on=next_on)
 
 
 def _look(now: _Round, one: Known, before: ClassOf | None) -> None:

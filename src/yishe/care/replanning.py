@@ -23,7 +23,7 @@ from yishe.people.particulars import ZONE
 from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.contract_year import Changes
 from yishe.policy.refusals import Conflict
-from yishe.trust import commit, quick
+from yishe.trust import batch, commit, quick
 from yishe.trust.batch import Batch
 from yishe.trust.commit import Bundle
 
@@ -111,31 +111,28 @@ def plan(
 ) -> None:  # fmt: skip
     """Plan the rest of the year of these contracts, many to a commit, and count what came of it in `found`. `dry` writes nothing.
     Those that stand in the order of their first days are the quickest, as years that are laid alike are laid once."""
-    for n in range(0, len(ids), SIZE):
-        part = ids[n : n + SIZE]
-        _part(found, part, known, at, dry=dry)
-        progress(n + len(part), len(ids))
+    parts, done = (ids[n : n + SIZE] for n in range(0, len(ids), SIZE)), 0
+    for (part, counted), through in batch.one_behind(_parts(parts, known, at, dry=dry)):
+        if through:
+            found.add(counted)
+        else:  # somebody else wrote to one of these contracts meanwhile: each is tried alone
+            for (_, one), written in batch.in_turn(_parts(([one] for one in part), known, at, dry=dry)):
+                found.add(one if written else Planned(busy=1))
+        done += len(part)
+        progress(done, len(ids))
 
 
-def _part(
-    found: Planned, ids: Sequence[UUID], known: Mapping[UUID, Known] | None, at: datetime, *, dry: bool
-) -> None:
-    """One commit. When somebody else wrote to one of these contracts meanwhile, each is tried alone."""
-    batch, counted = Batch(), Planned()
-    for row, standing, changes in _changes(counted, ids, known, at):
-        counted.count(changes)
-        if not dry:
-            year_changes.into(batch, SYSTEM, row, standing, changes, at)
-    try:
-        batch.commit()
-    except (commit.Stale, commit.Duplicate):
-        if len(ids) == 1:
-            found.busy += 1
-            return
-        for one in ids:
-            _part(found, [one], known, at, dry=dry)
-        return
-    found.add(counted)
+def _parts(
+    parts: Iterable[Sequence[UUID]], known: Mapping[UUID, Known] | None, at: datetime, *, dry: bool
+) -> Iterator[tuple[Batch, tuple[Sequence[UUID], Planned]]]:
+    """What is to be written of each part, one commit each."""
+    for ids in parts:
+        written, counted = Batch(), Planned()
+        for row, standing, changes in _changes(counted, ids, known, at):
+            counted.count(changes)
+            if not dry:
+                year_changes.into(written, SYSTEM, row, standing, changes, at)
+        yield written, (ids, counted)
 
 
 def _changes(

@@ -4,7 +4,7 @@ Several rules may ask for the same service: the one that asks most often wins, a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -34,14 +34,16 @@ class Owed:
     @cached_property
     def plain(self) -> dict[str, Any]:
         """As the ledger keeps it; worked out once for all whose year is laid alike."""
-        days = {name: getattr(self, name).isoformat() for name in ("starts", "due", "ends")}
+        days = {"starts": self.starts.isoformat(), "due": self.due.isoformat(), "ends": self.ends.isoformat()}
         return {**self.columns, **days}
 
     @cached_property
     def columns(self) -> dict[str, Any]:
         """Its fields as a row keeps them."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {**values, "covers": list(self.covers)}
+        return {
+            "kind": self.kind, "service": self.service, "nth": self.nth, "times": self.times, "starts": self.starts,
+            "due": self.due, "ends": self.ends, "duty": self.duty, "covers": list(self.covers),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

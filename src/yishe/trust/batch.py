@@ -6,11 +6,12 @@ come through together or none. For whoever writes thousands of rows at a time: a
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import IntegrityError, models
+from django.db import IntegrityError, connections, models
 
 from yishe.policy.refusals import Refused
 from yishe.trust import columns, commit
@@ -72,6 +73,39 @@ def together(items: Sequence[T], acts: Callable[[Sequence[T]], Iterable[Act]]) -
         half = len(items) // 2
         return together(items[:half], acts) + together(items[half:], acts) if half else 0
     return said
+
+
+def one_behind(prepared: Iterable[tuple[Batch, T]]) -> Iterator[tuple[T, bool]]:
+    """Commits each while the next is being prepared, and tells of each whether it came through; false where it lost a race. What is
+    prepared must not build on the one before. Inside a transaction, and on SQLite, one comes after the other."""
+    if not columns.on_postgresql() or columns.here().in_atomic_block:
+        yield from in_turn(prepared)
+        return
+    with ThreadPoolExecutor(1) as writer:
+        try:
+            before: tuple[T, Future[bool]] | None = None
+            for batch, what in prepared:
+                now = what, writer.submit(_came_through, batch)
+                if before is not None:
+                    yield before[0], before[1].result()
+                before = now
+            if before is not None:
+                yield before[0], before[1].result()
+        finally:
+            writer.submit(connections.close_all).result()
+
+
+def in_turn(prepared: Iterable[tuple[Batch, T]]) -> Iterator[tuple[T, bool]]:
+    """The same, each before the next is prepared."""
+    yield from ((what, _came_through(batch)) for batch, what in prepared)
+
+
+def _came_through(batch: Batch) -> bool:
+    try:
+        batch.commit()
+    except (Stale, Duplicate):
+        return False
+    return True
 
 
 def apart(waiting: Iterable[tuple[UUID, UUID]]) -> Iterator[list[UUID]]:

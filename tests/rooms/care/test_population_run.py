@@ -15,7 +15,17 @@ from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 from tests.rooms.trust import places
 
-from yishe.care import classes, conditions, marks, population, rebuild, replanning, year, year_changes
+from yishe.care import (
+    class_run,
+    classes,
+    conditions,
+    marks,
+    population,
+    rebuild,
+    replanning,
+    year,
+    year_changes,
+)
 from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
@@ -255,6 +265,39 @@ def test_a_contract_somebody_writes_to_meanwhile_is_not_overwritten(made: crowd.
         batch.commit()
     assert Owed.objects.count() == before
     assert population.run(NOW).planned == made.contracts - 1
+    assert sound()
+
+
+def test_one_that_is_written_to_between_reading_and_writing_leaves_the_others_of_its_part_alone(
+    made: crowd.Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, met = year_changes.into, list[UUID]()
+
+    def meanwhile(bundle: Any, actor: Any, row: Contract, *said: Any) -> None:
+        if not met:
+            met.append(row.id)
+            assert replanning.replan(SYSTEM, resident_of(row), NOW), "a colleague is quicker"
+        write(bundle, actor, row, *said)
+
+    monkeypatch.setattr(year_changes, "into", meanwhile)
+    found = population.run(NOW)
+    assert (found.planned, found.busy) == (made.contracts - 1, 0)
+    assert Entry.objects.filter(kind=REPLANNED, stream=met[0]).count() == 1
+    assert sound()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_a_part_is_committed_while_the_next_is_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replanning, "SIZE", 5)
+    monkeypatch.setattr(class_run, "SIZE", 5)
+    made = crowd.gather(24, 3, NOW)
+    told = list[tuple[str, int, int]]()
+    found = population.run(NOW, progress=lambda *said: told.append(said))
+    assert (found.planned, found.classing.classified) == (made.contracts, 24)
+    assert told[-1] == ("签约年度", made.contracts, made.contracts)
+    assert population.run(NOW, everybody=True).planned == 0
     assert sound()
 
 

@@ -1,6 +1,8 @@
 """yishe population run: everybody classified and every running year planned by what is known now, in one go."""
 
 import argparse
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -37,10 +39,18 @@ def run(args: argparse.Namespace) -> int:
     readiness.require()
     with _bar() as progress:
         found = population.run(clock.now(), everybody=args.all, dry=args.dry_run, progress=progress)
-    result({**asdict(found), "dry_run": args.dry_run}, _text(found, dry=args.dry_run), as_json=args.json)
+    peak = _peak_mb()
+    text = f"{_text(found, dry=args.dry_run)}\n内存最多用到 {peak} MB。"
+    result({**asdict(found), "dry_run": args.dry_run, "peak_mb": peak}, text, as_json=args.json)
     if busy := found.busy + found.classing.busy:
         raise Conflict("busy", f"{busy} 人的资料正有人在办，没有算：请再运行一次。")
     return 0
+
+
+def _peak_mb() -> int:
+    """The most memory this process has held at once; the system tells it in KB, macOS in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // 1024 // (1024 if sys.platform == "darwin" else 1)
 
 
 @contextmanager
