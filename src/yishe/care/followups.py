@@ -123,7 +123,7 @@ def _submitted(command: entries.Command, response: UUID) -> Saved:
     told = replace(told, answers=scale_scoring.counted(form, told.answers, whose))
     last = _last(draft, form, happened)
     days(form, told, command.at)
-    _fits(form, whose)
+    fits(form, whose)
     found = followup_classes.conclude(form, told.answers, whose, last, day_of(told))
     found = scheduled(draft, form, told, found)
     found = agreed(form, told, found)
@@ -206,7 +206,8 @@ def days(form: Followup, told: Told, at: datetime) -> None:
             raise Invalid("in_the_future", f"“{item.ask}”填的是将来的日期：请改成实际的日期。", item=code)
 
 
-def _fits(form: Followup, whose: scale_scoring.About) -> None:
+def fits(form: Followup, whose: scale_scoring.About) -> None:
+    """Invalid `followup_unfit`, in the words of the pack, for a form that is not made for her."""
     if form.fits and scale_scoring.fits(form, whose) is False:
         raise Invalid("followup_unfit", str(form.fits.says), followup=form.code)
 

@@ -136,3 +136,11 @@ def test_what_fits_the_same_visit_is_offered_with_what_was_measured_filled_in(ol
     second = old.nurse.text(f"{old.resident}/followups/new/elder", how="1")
     assert 'name="a-sbp" value="166"' in second
     assert "上次 166" in second
+
+
+def test_a_form_for_others_is_refused_before_anything_is_typed(old: Office) -> None:
+    Resident.objects.filter(id=whose(old)).update(birth_date=datetime.now(UTC).date() - timedelta(days=1200))
+    for kind, words in (("elder", "用于 65 岁及以上"), ("htn", "未满 35 岁")):
+        answer = old.nurse.open(f"{old.resident}/followups/new/{kind}")
+        assert answer.status_code == 422
+        assert words in answer.content.decode()

@@ -27,6 +27,8 @@ def new(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> HttpR
     stands, _ = resident.allowed(here, resident_id, forms.ACTION)
     forms.may_fill(here.actor, scales.followup(kind, here.now), forms.STAFF, here.now)
     form, seen = assessment_reading.blank(here.actor, stands.resident, kind, ids.new(), here.now, {})
+    if form.row.pk not in {one.row.pk for one in seen.drafts}:
+        followups.fits(_declared(form), form.about)
     return filling(request, here, form, seen)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from yishe.care import followup_reading
 from yishe.care.assessment_reading import Form, Overview
+from yishe.care.forms import DRAFT
 from yishe.doors.web import assessing, spoken
 from yishe.doors.web.assessing import Question
 from yishe.doors.web.page import Here
@@ -48,8 +49,15 @@ def lines(
     values = {code: value for code, value in same.items() if code not in answered}
     asked = assessing.questions(form, {**values, **typed})
     place = str(refused.extra.get("item", "")) if refused else ""
-    begin = place or next((one.code for one in asked if one.asked and not one.value), "")
+    begin = place or next((one.code for one in asked if _open(one, form)), "")
     return [_line(one, form, seen, refused if one.code == place else None, begin) for one in asked]
+
+
+def _open(one: Question, form: Form) -> bool:
+    """Whether the pen may begin here: at the first that is open; in a correction at the first that may be corrected."""
+    if form.row.status != DRAFT:
+        return one.code not in (HOW, ON)
+    return one.asked and not one.value
 
 
 def more(here: Here, form: Form, seen: Overview, back: str) -> list[More]:
@@ -112,7 +120,10 @@ def _same_meeting(here: Here, form: Form, seen: Overview, given: Mapping[str, An
 
 def _earlier(form: Form, seen: Overview) -> Iterator[tuple[Form, str, Any]]:
     """(form, item, answer) of finished forms, newest first, where a question is the same as one of this form."""
+    submitted = form.row.status != DRAFT
     for other in seen.done:
+        if submitted and other.row.occurred_at >= form.row.occurred_at:
+            continue
         answers = other.told.answers if other.told and other.row.response != form.row.response else {}
         for code, value in answers.items():
             if _question(other.scale, code) == _question(form.scale, code):
