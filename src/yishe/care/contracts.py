@@ -23,7 +23,7 @@ from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.contract_rules import ContractSheet
-from yishe.policy.contract_state import ENDED, REVIEWED, TEAM_CHANGED
+from yishe.policy.contract_state import ATTEMPTED, ENDED, REVIEWED, TEAM_CHANGED
 from yishe.policy.refusals import Conflict, Invalid, NotFound
 from yishe.trust import access_log, commit, ids, keys, ledger
 from yishe.trust.commit import Bundle
@@ -272,12 +272,11 @@ def of_resident(resident: UUID) -> list[Contract]:
 
 
 def words_of(row: Contract) -> dict[str, str]:
-    """Everything written into the contract's stream in words: findings, names and strokes of both sides. The caller has asked
-    access."""
+    """Everything written into the contract's stream in words: findings, names and strokes of both sides (`care.attempts.notes`: how
+    she was tried to be reached). The caller has asked access."""
     key = keys.wrapped_key(row.subject)
-    return {
-        name: words for entry in ledger.entries(row.id) for name, words in ledger.words(entry, key).items()
-    }
+    told = [entry for entry in ledger.entries(row.id) if entry.kind != ATTEMPTED]
+    return {name: words for entry in told for name, words in ledger.words(entry, key).items()}
 
 
 def teams_for(where: Placement) -> list[tuple[UUID, str]]:

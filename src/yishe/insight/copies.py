@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import case_events, contracts, entries, items, owing, timeline
+from yishe.care import attempts, case_events, contracts, entries, items, owing, timeline
 from yishe.care.items import Reader
+from yishe.care.models import Contract
 from yishe.care.owing import Year
 from yishe.insight import copied_plans, exports
 from yishe.insight.exports import Wanted
@@ -182,7 +183,23 @@ def contract(one: Year) -> dict[str, Any]:
         "words": contracts.words_of(row),
         "year": [{"title": each.title, "nth": each.nth, "times": each.times, "starts": _day(each.starts),
                   "due": _day(each.due), "state": each.state, "kept_on": _day(each.kept_on)} for each in one.lines],
+        "attempts": _attempts(row),
     }  # fmt: skip
+
+
+def _attempts(row: Contract) -> list[dict[str, Any]]:
+    """How she was tried to be reached, in words."""
+    rows = list(row.attempts.order_by("tried_at", "id"))
+    notes, ways, rule = (
+        attempts.notes(rows) if rows else {},
+        packs.in_force().codes["encounter_kind"],
+        attempts.required(),
+    )
+    return [
+        {"at": _at(one.tried_at), "way": str(ways.get(one.way, one.way)), "note": notes.get(one.id, ""),
+         "outcome": str(rule.outcomes[one.outcome].title) if one.outcome in rule.outcomes else one.outcome}
+        for one in rows
+    ]  # fmt: skip
 
 
 def _consent(one: Given, at: datetime) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def seen(actor: Actor, stands: Placement, at: datetime) -> dict[str, Any]:
     return {
         "made_at": f"{at.astimezone(ZONE):%Y-%m-%d %H:%M}", "particulars": _particulars(actor, stands, at),
         "record": [{**one, "detail": {}} for one in copies.told(subjects, reader)],
-        "contracts": [copies.contract(one) | {"words": {}} for one in owing.of_resident(actor, stands, at)],
+        "contracts": [copies.contract(one) | {"words": {}, "attempts": []} for one in owing.of_resident(actor, stands, at)],
         "plans": copied_plans.of_resident(stands),
     }  # fmt: skip
 

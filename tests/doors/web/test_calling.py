@@ -8,7 +8,9 @@ import pytest
 
 from tests.doors.web.conftest import Office, statements
 from tests.rooms.care.test_contracts import signed
+from yishe.care.agreements import Signature
 from yishe.care.models import Attempt, Encounter, Owed
+from yishe.care.signing import Sides
 from yishe.people import residents
 from yishe.people.actors import SYSTEM
 from yishe.trust.models import AccessLine
@@ -24,11 +26,11 @@ def her(office: Office) -> str:
     said = {"birth_date": date(1947, 1, 5), "traits": ("living_alone",), "phone": NUMBER}
     residents.amend(SYSTEM, who, said, now)
     signed(office.world, who, now)
-    late(who)
+    late()
     return f"/calls/{who}"
 
 
-def late(who: object) -> None:
+def late() -> None:
     Owed.objects.filter(service="contact", nth=1).update(due=datetime.now(UTC) - timedelta(days=2))
 
 
@@ -38,7 +40,7 @@ class Form(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.fields: list[dict[str, str | None]] = []
-        self.feed(re.findall(r'<form class="form calling".*?</form>', page, re.S)[0])
+        self.feed(re.findall(r'<form class="form wide calling".*?</form>', page, re.S)[0])
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -80,7 +82,18 @@ def test_the_number_is_shown_of_whom_one_calls_and_every_look_stands_in_the_log(
     assert office.stranger.send(her, outcome="no_answer").status_code == 403
     assert "王秀兰" not in office.doctor.text("/calls")
     assert "王秀兰" in office.doctor.text("/calls", whose="team")
-    assert statements(lambda: office.nurse.open("/calls")) <= 30
+
+
+def test_the_page_asks_the_database_as_often_for_many_as_for_one(office: Office, her: str) -> None:
+    alone = statements(lambda: office.nurse.open("/calls"))
+    now = datetime.now(UTC)
+    for name in ("李同楼", "周对门"):
+        who = office.world.another(name, now).resident
+        residents.amend(SYSTEM, who, {"birth_date": date(1950, 1, 5), "traits": ("living_alone",)}, now)
+        signed(office.world, who, now, sides=Sides("resident", Signature(name), Signature("王医生")))
+        late()
+    assert "周对门" in office.nurse.text("/calls")
+    assert statements(lambda: office.nurse.open("/calls")) == alone <= 26
 
 
 def test_a_call_in_vain_is_one_attempt_however_often_it_is_sent_and_she_stands_aside(
@@ -115,12 +128,13 @@ def test_to_call_again_wants_its_hour_and_nothing_chosen_says_so(office: Office,
     for given, words in (
         ({}, "请选择“结果”"),
         ({"outcome": "call_back"}, "什么时候再打"),
+        ({"outcome": "call_back", "again": "半小时后"}, "写成 1530"),
         ({"outcome": "engaged"}, "没有这一项"),
     ):
         refused = office.nurse.send(her, **given, note="在开会")
         assert (refused.status_code, words in refused.content.decode()) == (422, True)
         assert "在开会" in refused.content.decode()
-    assert office.nurse.send(her, outcome="call_back", again="15:30").status_code == 302
+    assert office.nurse.send(her, outcome="call_back", again="1530").status_code == 302
     again = Attempt.objects.get().again_at
     assert again is not None
     assert again > datetime.now(UTC)

@@ -11,6 +11,7 @@ from yishe.care import attempts, contracts, encounters, rebuild, year
 from yishe.care.attempts import Told
 from yishe.care.contract_stream import Once
 from yishe.care.models import Attempt, Contract
+from yishe.insight import copies
 from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.people.actors import Actor
@@ -165,3 +166,14 @@ def test_nobody_is_tried_without_a_contract_or_after_death(world: World, her: UU
     residents.die(world.doctor, her, now)
     with pytest.raises(Conflict, match="已登记去世"):
         tried(world.nurse, her, now + timedelta(hours=1))
+
+
+def test_she_finds_the_attempts_in_her_copy(world: World, her: UUID, now: datetime) -> None:
+    signed(world, her, now)
+    tried(world.nurse, her, now, note="儿子接的")
+    tried(world.doctor, her, now + timedelta(hours=1))
+    (contract,) = copies.whole(world.resident, now + timedelta(hours=2))["contracts"]
+    assert [(one["outcome"], one["note"]) for one in contract["attempts"]] == [
+        ("没有联系上", "儿子接的"), ("没有联系上", ""),
+    ]  # fmt: skip
+    assert "note" not in contract["words"]

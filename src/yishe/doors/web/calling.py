@@ -20,8 +20,16 @@ from yishe.policy.refusals import Conflict, Invalid
 from yishe.trust import ids
 
 WHOSE = {MINE: "我打", TEAM: "团队打"}
+HOUR = "几点再打请写成 1530 或 15:30。"
 FIELDS = {"outcome": "outcome", "services": "services", "again_at": "again"}
 """What a refusal calls a field of the form."""
+
+
+class Hour(forms.TimeField):
+    """1530, 15:30 or 15, as it is typed fastest."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(str(value or "").replace("：", ":").strip())
 
 
 class CallForm(forms.Form):
@@ -32,7 +40,12 @@ class CallForm(forms.Form):
         label="接通了，这次算作", required=False, widget=forms.CheckboxSelectMultiple
     )
     note = forms.CharField(label="一句话", required=False, max_length=1000)
-    again = forms.TimeField(label="几点再打", required=False)
+    again = Hour(
+        label="几点再打",
+        required=False,
+        input_formats=["%H:%M", "%H%M", "%H"],
+        error_messages={"invalid": HOUR},
+    )
 
     def __init__(self, keepable: list[Owes], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
