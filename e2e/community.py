@@ -7,6 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 
 DOCTOR = "wangjianping"
 SOCIAL_WORKER = "limin"
+NURSE = "sunxiaomei"
+CENTRE, TEAM = "wanghu", "望湖一队"
+"""Of all three."""
 DIRECTOR = "linshichang"
 OTHER_CENTRE = "wuguoqiang"
 OFFICER = "zouliqun"

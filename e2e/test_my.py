@@ -18,6 +18,7 @@ HERS = (
     "/my",
     "/my/promises",
     "/my/looked",
+    "/my/questionnaires",
     "/my/consents",
     "/my/consents/relative",
     "/my/rights",
@@ -113,6 +114,15 @@ def test_a_withdrawal_closes_the_daughters_open_screen(server: Server, on_a_phon
     assert not found, "\n".join(found)
 
     sign_in(server, his, daughter, "我是家属")
+    his.locator("nav.big a").first.click()
+    his.get_by_role("link", name="替您填写问卷").click()
+    his.get_by_role("button", name="跌倒").click()
+    expect(his.get_by_role("heading", name="还有 3 题没有答")).to_be_visible()
+    his.locator("nav.big a").first.click()
+    expect(his.get_by_role("heading", name="第 1 题，共 3 题")).to_be_visible()
+    found = faults(his, his.url) + faults(his, his.url.split("/questionnaires")[0] + "/questionnaires")
+    assert not found, "\n".join(found)
+    his.goto("/my")
     his.locator("nav.big a").first.click()
     his.get_by_role("link", name="在用的药").click()
     expect(his.locator("html")).to_have_attribute("data-connected", "yes")

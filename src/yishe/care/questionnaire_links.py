@@ -28,7 +28,7 @@ from yishe.trust.guessing import Try
 
 SENT, OPENED, SUBMITTED = "sent", "opened", "submitted"
 WITHDRAWN, EXPIRED, LOCKED = "withdrawn", "expired", "locked"
-WRONG = "问卷码不对，或者输错太多次已经停用：请核对后再输；还是不行，请给您问卷的工作人员重新发一个。"
+WRONG = "问卷码不对，或者输错太多次已经停用：请核对后再输；还是不行，请发给您的工作人员重新发一个。"
 OVER = {
     WITHDRAWN: "这份问卷已经收回，不用填了：有疑问请打电话给您的团队。",
     EXPIRED: "这份问卷已经过期，填过的都存着：要接着填，请工作人员重新发一个链接。",

@@ -20,6 +20,7 @@ from yishe.trust import ids
 
 ANSWER, CONFIRM = "a-", "ok-"
 INFORMANTS = {"staff": "我来问、我来填", "resident": "居民本人在这台设备上填", "relative": "家属代答"}
+OUTSIDE = "在自己的手机上填"
 SENT = "sent"
 """Chosen where others say who answers: a link goes out, and who answers says it there."""
 
@@ -209,6 +210,8 @@ def _shown(
         "found": {} if filling else findings(form), "informant": INFORMANTS[form.row.informant],
         **(handing.card(here, seen.placement, form) if filling else {}),
     }  # fmt: skip
+    if told.get("sent") or (form.told and form.told.by):
+        told["informant"] = OUTSIDE
     if not filling:
         told["called"] = called(here, seen.placement, told["found"].get("effects", ()))
     template = "assessment.html" if filling else "assessment_result.html"
