@@ -73,6 +73,7 @@ SENT: dict[str, Sent] = {
     "POST /panel/batch": lambda town, person: {
         "deed": "remind", "residents": str(town.resident.resident),
     },
+    "POST /calls/export": lambda town, person: {"purpose": "外出随访"},
     "POST /panel/followups": lambda town, person: {"purpose": "随访质控"},
     "POST /year/export": lambda town, person: {"purpose": "履约质控"},
     "POST /panel/export": lambda town, person: {"purpose": "随访排班"},

@@ -1,8 +1,10 @@
 """Whom to phone today. 赵护士 is promised the contacts, 王医生 leads her team, 钱医生 is a stranger."""
 
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from uuid import UUID, uuid4
 
+import openpyxl
 import pytest
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World, build
@@ -14,10 +16,13 @@ from yishe.care.contract_stream import Once
 from yishe.care.models import Attempt, Encounter, Owed
 from yishe.care.signing import Sides
 from yishe.insight import calls as listed
+from yishe.insight import calls_export
 from yishe.insight.calls import MINE, TEAM
 from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.people.actors import SYSTEM, Actor
+from yishe.policy.refusals import Forbidden, Invalid
+from yishe.trust.models import Export
 
 MORNING = timedelta(hours=1)
 
@@ -133,3 +138,22 @@ def test_a_loop_that_is_pursued_by_phone_leads_to_its_form_for_who_fills_it(
     owes = listed.page(world.nurse, TEAM, at).now[0].owes
     assert {one.form for one in owes if not one.service} == {"htn"}
     assert "" in {one.form for one in listed.page(world.social_worker, TEAM, at).now[0].owes}
+
+
+def test_the_calls_of_the_day_are_a_workbook_without_names_and_numbers_in_full(
+    world: World, now: datetime
+) -> None:
+    lonely(world, now)
+    at = near_due(now)
+    content = calls_export.calls_xlsx(world.nurse, MINE, at, purpose="外出随访")
+    sheet = openpyxl.load_workbook(BytesIO(content)).active
+    cells = [str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None]
+    assert [word in cells for word in ("王＊兰", "1234", "主动联系", "外出随访")] == [True] * 4
+    assert not any(word in "".join(cells) for word in ("王秀兰", "13800001234"))
+    assert Export.objects.get(kind="calls").rows == 1
+    calls_export.calls_xlsx(world.stranger, TEAM, at, purpose="外出随访")
+    assert Export.objects.filter(kind="calls").order_by("-at", "-id")[0].rows == 0
+    with pytest.raises(Invalid):
+        calls_export.calls_xlsx(world.nurse, MINE, at, purpose="")
+    with pytest.raises(Forbidden):
+        calls_export.calls_xlsx(world.administrator, MINE, at, purpose="外出随访")

@@ -11,9 +11,11 @@ from django.views.decorators.http import require_POST
 
 from yishe.care import attempts, calls, contacts, contracts, entries
 from yishe.care.attempts import Told
+from yishe.doors import limits
 from yishe.doors.web import faces, page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import calls as list_of_calls
+from yishe.insight import calls_export, exports
 from yishe.insight.calls import MINE, NEVER, TEAM, Call, Calls, Owes
 from yishe.people import access, protections
 from yishe.policy.refusals import Conflict, Invalid
@@ -103,6 +105,17 @@ def record(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     return _shown(request, here, found, resident_id, form, refused)
 
 
+@require_POST
+@signed_in
+def take_out(request: HttpRequest, here: Here) -> HttpResponse:
+    """The list as a workbook; why it is taken out is asked and kept."""
+    limits.take("export", here.actor.staff_id, here.now)
+    content = calls_export.calls_xlsx(
+        here.actor, request.POST.get("whose", MINE), here.now, purpose=request.POST.get("purpose", "")
+    )
+    return page.attached(content, f"dianhua-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
+
+
 def _asked(request: HttpRequest) -> list[Owes]:
     """The services of the page as it was sent: what is owed is looked at when they are kept."""
     return [Owes("", NEVER, None, None, one) for one in request.POST.getlist("services")]
@@ -129,6 +142,7 @@ def _shown(
     told = {
         "place": "calls", "whose": whose, "sets": [(code, words, found.counts[code]) for code, words in WHOSE.items()],
         "present": [_line(here, each) for each in found.now], "later": [_line(here, each) for each in found.later],
+        "may_export": exports.may(here.actor, calls_export.KIND, here.now), "carried": {"whose": whose},
         "more": found.more, "refusal": refused, "typed": form.data.get("note", "") if form and lost else "", "lost": lost,
         "one": _current(here, one, None if lost else form) if one else None, "command_id": ids.new(),
     }  # fmt: skip

@@ -150,6 +150,7 @@ urlpatterns = [
     path("design", design.design, name="design"),
     path("residents", residents.residents, name="residents"),
     path("calls", calling.show, name="calls"),
+    path("calls/export", calling.take_out, name="calls-export"),
     path("calls/<uuid:resident_id>", calling.record, name="call"),
     path("panel", panel.show, name="panel"),
     path("panel/batch", panel_batch.batch, name="panel-batch"),
