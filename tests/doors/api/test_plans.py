@@ -52,6 +52,7 @@ def test_a_plan_is_written_confirmed_compared_scored_and_ended(desk: Desk) -> No
     compared = desk.social_worker.get(f"{plan}/compare", one=2, other=1).json()
     described("get", "/plans/{plan_id}/compare", compared)
     assert [(one["kind"], one["what"]) for one in compared["changes"]] == [("changed", "goal")]
+    assert desk.nurse.get(f"{plan}/compare").json() == compared, "the latest and the one before it"
     assert desk.nurse.get(f"{plan}/compare", one=1, other=9).status_code == 404
     (read,) = described("get", path, desk.social_worker.get(mine).json())["items"]
     assert [one["number"] for one in read["versions"]] == [1, 2]

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.doors.api.conftest import D2S, Desk
+from tests.doors.api.test_plans import BY, WALK
 from yishe.doors.api.v1 import api
 from yishe.doors.wsgi import application
 
@@ -60,6 +61,10 @@ def test_no_answer_breaks_the_description(desk: Desk, operation: Any) -> None:
     if "followups" in operation.label:
         begun = desk.nurse.post(f"/residents/{desk.resident}/followups", {"followup": "htn"}).json()["id"]
         known |= {"followup_id": begun, "followup": "dm", "answers": {"sbp": "132"}}
+    if "/plans" in operation.label:
+        body = {"goals": [WALK], "review_on": BY, "alone": "no_social_need"}
+        plan = desk.nurse.post(f"/residents/{desk.resident}/plans", body).json()["id"]
+        known |= {"plan_id": plan, "version": 1, "goal": "walk", "said": "12"}
     met = {role: sent(operation, getattr(desk, role).token, known) for role in ROLES}
     assert met["nobody"] <= {400, 401, 404, 413, 415, 422}
     assert 401 in met["nobody"]

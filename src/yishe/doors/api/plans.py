@@ -88,10 +88,10 @@ class PlanEnd(Body):
 
 
 class Compared(Schema):
-    """Two versions by number, in whichever order."""
+    """Two versions by number, in whichever order; without them the latest and the one before it."""
 
-    one: int = Field(ge=1)
-    other: int = Field(ge=1)
+    one: int | None = Field(None, ge=1)
+    other: int | None = Field(None, ge=1)
 
 
 @router.get("/residents/{resident_id}/plans")
@@ -122,7 +122,8 @@ def compare(request: HttpRequest, plan_id: str, wanted: Query[Compared]) -> dict
     """What differs between two versions."""
     who = caller(request)
     row, stands, permission = plans.found(who.actor, _known(plan_id), who.at)
-    low, high, changes = plans.compared(plan_stream.story(row), wanted.one, wanted.other)
+    other = wanted.other or row.version
+    low, high, changes = plans.compared(plan_stream.story(row), wanted.one or max(1, other - 1), other)
     _seen(who, stands, permission)
     return {
         "one": _version(low), "other": _version(high), "changes": [_change(one) for one in changes],
