@@ -64,7 +64,7 @@ def test_no_answer_breaks_the_description(desk: Desk, operation: Any) -> None:
     if "/plans" in operation.label:
         body = {"goals": [WALK], "review_on": BY, "alone": "no_social_need"}
         plan = desk.nurse.post(f"/residents/{desk.resident}/plans", body).json()["id"]
-        known |= {"plan_id": plan, "version": 1, "goal": "walk", "said": "12"}
+        known |= {"plan_id": plan, "one": 1, "other": 1, "version": 1, "goal": "walk", "said": "12"}
     met = {role: sent(operation, getattr(desk, role).token, known) for role in ROLES}
     assert met["nobody"] <= {400, 401, 404, 413, 415, 422}
     assert 401 in met["nobody"]
@@ -84,7 +84,11 @@ def sent(operation: Any, token: str, known: dict[str, Any]) -> set[int]:
     @given(data=st.data())
     def send(data: st.DataObject) -> None:
         case = data.draw(operation.as_strategy(generation_mode=data.draw(MODES)))
-        for part in (case.path_parameters, case.body):
+        for part in (
+            case.path_parameters,
+            case.body,
+            *([case.query] if "compare" in operation.label else []),
+        ):
             if isinstance(part, dict) and data.draw(st.booleans(), label="about what is there"):
                 part.update({name: known[name] for name in part.keys() & known.keys()})
         case.headers.pop("Authorization", None)
