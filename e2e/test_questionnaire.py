@@ -13,8 +13,8 @@ PHQ9 = "phq9"
 
 
 def sent(worker: Page) -> tuple[str, str]:
-    """Link and code for the first of the panel who is grown up and was not asked today."""
-    for _, resident in c.panel(worker)[4:]:
+    """Link and code for the last of the panel who is grown up and was not asked today."""
+    for _, resident in reversed(c.panel(worker)[4:]):
         worker.goto(f"{resident}/assessments/new/{PHQ9}")
         worker.get_by_label("发链接").check()
         worker.get_by_role("button", name="开始").click()
