@@ -4,7 +4,7 @@ A digest holds what moved since the one before it, the root hash over all heads,
 (`line_seals`), and the hash of the one before; it is signed with Ed25519. Verifying needs the public key alone. Given
 outside (an inspector, a notary, a printed page) it also proves against whoever holds every key of this installation.
 
-The signing key is a house key, wrapped by the root. Why not SM2 here: docs/decisions/0005-who-looked.md.
+The signing key is a house key, wrapped by the root. Why not SM2 here: docs/decisions/0011-who-looked.md.
 """
 
 import hashlib
