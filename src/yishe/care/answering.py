@@ -101,10 +101,10 @@ def submit(answerer: Answerer, response: UUID, *, at: datetime, command_id: str)
     return forms.until_settled(lambda: assessments.submitted(command, response))
 
 
-def begin(answerer: Answerer, scale: str, *, at: datetime, command_id: str, again: bool = False) -> UUID:
+def begin(answerer: Answerer, scale: str, *, at: datetime, command_id: str) -> UUID:
     """A relative begins a form for her. Refused as `assessments.start`."""
     command = answerer.command(at, command_id)
-    return assessments.begun(command, scale, RELATIVE, again=again, by=answerer.by).response
+    return assessments.begun(command, scale, RELATIVE, by=answerer.by).response
 
 
 def take_back(actor: Actor, resident: UUID, response: UUID, *, at: datetime, command_id: str) -> None:

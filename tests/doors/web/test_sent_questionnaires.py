@@ -153,6 +153,7 @@ def test_a_daughter_answers_for_her_and_her_mother_takes_it_back(office: Office)
         office.world.nurse, office.world.resident.resident, scale="steadi", at=now, command_id=uuid4().hex
     ).response
     assert phone.get(f"{page}/{staffs}/end").status_code == 404
+    assert "团队正在填这一份" in text(phone.post(f"{page}/steadi"), 409)
     consents.withdraw(
         office.world.social_worker, office.world.resident.resident, given, "changed_mind", datetime.now(UTC)
     )

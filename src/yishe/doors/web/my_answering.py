@@ -12,10 +12,15 @@ from yishe.doors.web import asking, my, my_page
 from yishe.doors.web.asking import Desk
 from yishe.doors.web.my_page import HOME, Mine, at_home, hers
 from yishe.people.placements import Placement
-from yishe.policy.refusals import NotFound
+from yishe.policy.refusals import Conflict, NotFound
 from yishe.trust import ids
 
 PAGE = f"{HOME}/questionnaires"
+TAKEN = {
+    "already_started": "团队正在填这一份：想补充什么，请直接告诉团队。",
+    "done_recently": "这份问卷刚刚做过：过一天再填；填错了请告诉团队。",
+}
+"""In a relative's words, who can neither go on with the team's form nor begin another at once."""
 
 
 # For a relative
@@ -43,9 +48,10 @@ def of(request: HttpRequest, mine: Mine, resident: UUID) -> HttpResponse:
 def begin(request: HttpRequest, mine: Mine, resident: UUID, scale: str) -> HttpResponse:
     """Begin one; a form of the kind that the team has open is theirs to finish, and this says so."""
     answerer = answering.of_relative(mine.own.person, resident, mine.now)
-    form = answering.begin(
-        answerer, scale, at=mine.now, command_id=str(ids.new()), again=bool(request.POST.get("again"))
-    )
+    try:
+        form = answering.begin(answerer, scale, at=mine.now, command_id=str(ids.new()))
+    except Conflict as refused:
+        raise Conflict(refused.code, TAKEN.get(refused.code, refused.title)) from None
     return HttpResponseRedirect(f"{_of(resident)}/{form}/end")
 
 
