@@ -81,6 +81,8 @@ def check(side: str, one: Signature, sheet: ContractSheet) -> None:
         raise Invalid("signature", f"{side}一方的签名方式没有批准：请改用另一种。", field="signature")
     if not one.name.strip() or len(one.name) > LONGEST_NAME:
         raise Invalid("signature", f"{side}一方还没有签名：请写下姓名。", field="signature")
+    if not one.name.strip().isprintable():
+        raise Invalid("signature", f"{side}一方的姓名里有看不见的字符：请清空后重新写。", field="signature")
     if len(one.path) > LONGEST_PATH or (one.path and not _PATH.fullmatch(one.path)):
         raise Invalid(
             "signature", f"{side}一方的手写签名读不出来：请清除后重签，或改为键入姓名。", field="signature"

@@ -260,13 +260,13 @@ def digest_of(command: Command, body: Mapping[str, Any]) -> bytes:
 
 
 def text(said: str, label: str, longest: int = LONGEST_TEXT) -> str:
-    """What was written, trimmed. Invalid when it is too long or not storable as text."""
+    """What was written, trimmed; empty when nothing of it can be seen. Invalid when it is too long or not storable as text."""
     trimmed = said.strip()
     if len(trimmed) > longest:
         raise Invalid("text_too_long", f"{label}有 {len(trimmed)} 个字，超过 {longest}：请分几次写。")
     if "\x00" in trimmed or any("\ud800" <= one <= "\udfff" for one in trimmed):
         raise Invalid("text_unreadable", f"{label}里有读不出的字符：请重新输入。")
-    return trimmed
+    return trimmed if any(one.isprintable() and not one.isspace() for one in trimmed) else ""
 
 
 def known(book: str, code: str, label: str) -> None:

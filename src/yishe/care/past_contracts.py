@@ -59,17 +59,17 @@ def read(row: Row) -> Claim:
     package = row.coded("package", "package", usable)
     signed_on = row.past_day("signed_on")
     since = row.day("since") or signed_on
+    if since > row.today:
+        raise Questioned("since", "in_the_future", f"协议开始 {since} 在将来：还没开始的请在“签约”里办。")
     whole = contract_year.end_of(since, sheet.months)
     last = row.day("until")
-    until = whole if last is None or last == whole else last + DAY
-    if until > whole or until <= since:
+    if last is not None and not since <= last <= whole:
         raise Questioned(
             "until",
             "term",
             f"协议 {since} 至 {last} 不是 {sheet.months} 个月以内的一期：请核对日期；几年的请一年一行。",
         )
-    if since > row.today:
-        raise Questioned("since", "in_the_future", f"协议开始 {since} 在将来：还没开始的请在“签约”里办。")
+    until = whole if last is None or last == whole else last + DAY
     team, doctor, worker = row.names.answering(row.said, row.centre, row.hints)
     return Claim(package, since, until, signed_on, Team(team, doctor, worker))
 

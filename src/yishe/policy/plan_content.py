@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from .plan_rules import LEVELS, PlanSheet
@@ -14,6 +14,7 @@ LONGEST = 120
 """Letters of one thing said."""
 SHORT = 20
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -179,12 +180,8 @@ def _dated(what: str, day: date, today: date, sheet: PlanSheet, before: date | N
 
 
 def number(said: str) -> Decimal | None:
-    """The finite number a text says; None when it says none."""
-    try:
-        found = Decimal(said.strip())
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
+    """The number a text says in plain digits; None when it says none."""
+    return Decimal(said.strip()) if _PLAIN.fullmatch(said.strip()) else None
 
 
 # Comparing

@@ -59,7 +59,12 @@ def test_what_is_wrong_is_refused_by_name_and_strangers_altogether(old: Desk) ->
     for given, code in (("18.6 kPa", "unit_other"), (1660, "value_impossible"), (290, "value_unusual")):
         refused = old.nurse.post(f"{form}/answers", {"answers": {"sbp": given}})
         assert (refused.status_code, refused.json()["code"]) == (422, code)
+    for answer in (True, {"a": 1}):
+        refused = old.nurse.post(f"{form}/answers", {"answers": {"sbp": answer}}).json()
+        assert (refused["code"], [one["field"] for one in refused["errors"]]) == ("invalid", ["answers.sbp"])
     assert old.nurse.post(f"{form}/submit", {}).json()["code"] == "answers_missing"
+    unseen = old.nurse.post(f"{form}/amend", {"answers": {"sbp": "136"}, "reason": "\u202e \u200b"})
+    assert (unseen.status_code, unseen.json()["code"]) == (422, "reason_needed")
     early = old.nurse.post(f"{form}/amend", {"answers": {"sbp": "136"}, "reason": "抄错了"})
     assert (early.status_code, early.json()["code"]) == (409, "not_submitted")
     assert old.nurse.post(path, {"followup": "htn"}).json()["code"] == "already_started"

@@ -58,6 +58,8 @@ def test_a_step_that_lacks_something_says_so_and_keeps_what_was_typed(office: Of
     assert "高血压随访" in shown
     forged = office.nurse.send(sign, **NAMES, resident_path="<script>")
     assert (forged.status_code, "读不出来" in forged.content.decode()) == (422, True)
+    unseen = office.nurse.send(sign, **{**NAMES, "staff_name": "\u202e"})
+    assert (unseen.status_code, "看不见的字符" in unseen.content.decode()) == (422, True)
     assert Contract.objects.get().signed_at is None
 
 

@@ -40,6 +40,19 @@ def test_a_filter_that_cannot_be_read_says_so_and_narrows_nothing(office: Office
     assert "王秀兰" in shown
 
 
+def test_what_cannot_be_read_widens_neither_a_workbook_nor_what_is_done_to_everyone(office: Office) -> None:
+    assert "1900 年以后" in office.doctor.text("/panel", quiet_since="0001-01-01")
+    asked = [
+        ("/panel/export", {}),
+        ("/panel/followups", {}),
+        ("/panel/batch", {"deed": "remind", "everyone": "1"}),
+    ]
+    for path, given in asked:
+        for wrong in ({"quiet_since": "0001-01-01"}, {"aged_from": "六十五"}, {"trait": "gold"}):
+            answer = office.director.send(path, **given, **wrong, purpose="核对")
+            assert (answer.status_code, "读不懂，没有办" in answer.content.decode()) == (422, True), path
+
+
 def test_several_are_chosen_looked_at_and_acted_on_with_what_became_of_each(office: Office) -> None:
     her, now = office.world.resident.resident, datetime.now(UTC)
     residents.amend(SYSTEM, her, {"birth_date": date(1947, 1, 5), "traits": ("hypertension",)}, now)

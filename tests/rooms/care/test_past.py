@@ -94,6 +94,14 @@ def followup(day: Any = "2025-10-20", **said: Any) -> tuple[Any, ...]:
     return tuple({**row, **said}.values())
 
 
+@pytest.mark.parametrize("said", [{"until": "9999-12-31"}, {"until": "0001-01-01"}, {"on": "9999-12-31"}])
+def test_a_day_at_the_end_of_time_is_a_question_and_the_rows_after_it_come_in(
+    her: World, now: datetime, said: dict[str, str]
+) -> None:
+    report = take(her, "contracts", sheet(CONTRACTS, contract(**said), contract()), now)
+    assert (report.counts["rejected"], report.counts["created"]) == (1, 1), told(report)
+
+
 def test_a_paper_contract_stands_with_its_year_and_no_clock_begins_in_the_past(
     her: World, now: datetime
 ) -> None:

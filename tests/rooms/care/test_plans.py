@@ -194,6 +194,7 @@ def test_what_cannot_be_meant_is_refused_in_words(world: World, her: UUID, now: 
         (replace(whole, goals=(replace(pressure, measure=" "), safe)), "没有写怎么衡量"),
         (replace(whole, goals=(replace(pressure, target="低一点"), safe)), "要填数字，现在填的是“低一点”"),
         (replace(whole, goals=(replace(pressure, target="NaN"), safe)), "要填数字"),
+        (replace(whole, goals=(replace(pressure, baseline="1e999999"), safe)), "要填数字"),
         (replace(whole, goals=(pressure, replace(safe, levels={**safe.levels, "2": ""}))), "远比预期好"),
         (replace(whole, goals=(replace(pressure, by=TODAY - timedelta(days=1)), safe)), "已经过去"),
         (replace(whole, goals=(replace(pressure, by=TODAY.replace(year=2040)), safe)), "太远"),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from pydantic import Field
+from pydantic import Field, StrictFloat, StrictInt
 
 from yishe.care import assessment_reading, assessments
 from yishe.care.assessment_reading import Form, Overview
@@ -31,7 +31,7 @@ class NewAnswers(Body):
     """`answers` by item, beside those saved before; null takes one back. `confirmed` are items whose unusual value was
     checked."""
 
-    answers: dict[Code, Words | int | float | list[Code] | None] = Field(max_length=200)
+    answers: dict[Code, Words | StrictInt | StrictFloat | list[Code] | None] = Field(max_length=200)
     confirmed: list[Code] = Field(default_factory=list, max_length=200)
 
 

@@ -81,6 +81,8 @@ def of_fault(fault: Exception) -> HttpResponse:
 
 NO_FIELD = frozenset({"body", "payload", "query", "wanted", "filters", "paging", "page"})
 """Steps of a fault's place that the caller has not written."""
+BRANCHES = frozenset({"uuid", "constrained-str", "int", "float"})
+"""Steps that name the type that was tried."""
 
 
 def of_validation(fault: ValidationError) -> HttpResponse:
@@ -99,7 +101,7 @@ def of_validation(fault: ValidationError) -> HttpResponse:
 def _field(loc: Sequence[str | int]) -> str:
     """The place as the caller wrote it, without the branches that were tried."""
     steps = [str(step) for step in loc if step not in NO_FIELD]
-    return ".".join(step for step in steps if step != "uuid" and "[" not in step)
+    return ".".join(step for step in steps if step not in BRANCHES and "[" not in step)
 
 
 def _reason(error: dict[str, Any]) -> str:
@@ -118,6 +120,8 @@ EXPECTED = {
     "too_long": "太多，最多 {max_length} 项",
     "int_type": "应为整数",
     "int_parsing": "应为整数",
+    "int_parsing_size": "数太大",
+    "float_type": "应为数字",
     "int_from_float": "应为整数",
     "greater_than_equal": "最小为 {ge}",
     "less_than_equal": "最大为 {le}",

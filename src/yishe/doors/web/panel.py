@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.validators import MinValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from yishe.care import owed_together
+from yishe.care import entries, owed_together
 from yishe.care.class_stream import AS_FACTS
 from yishe.doors import limits
 from yishe.doors.web import faces, page, spoken, year_lines
@@ -16,6 +17,7 @@ from yishe.doors.web.page import Here, signed_in
 from yishe.insight import exports, followups_export, fulfilment, panel, panel_export
 from yishe.insight.panel import Row, Wanted
 from yishe.people import directory
+from yishe.policy.refusals import Invalid
 from yishe.trust import ids
 
 PAGE = 50
@@ -42,6 +44,7 @@ class PanelForm(forms.Form):
     quiet_since = forms.DateField(
         label="自哪天起没联系过",
         required=False,
+        validators=[MinValueValidator(entries.EARLIEST.date(), "请填 1900 年以后的日期。")],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
@@ -65,6 +68,19 @@ class PanelForm(forms.Form):
             ids.parse(given.get("place")), (given.get("aged_from"), given.get("aged_to")), given.get("quiet_since"),
             duty=given.get("duty", ""), **{name: given.get(name, "") for name in AS_FACTS},
         )  # fmt: skip
+
+    def exactly(self, chosen: str) -> Wanted:
+        """What was chosen, for what leaves the system or is done to everyone. Invalid when part of it cannot be read: without it
+        more people would be meant."""
+        wanted = self.wanted(chosen)
+        if self.errors:
+            names = "、".join(str(self.fields[name].label) for name in self.errors)
+            raise Invalid(
+                "filters",
+                f"筛选条件“{names}”读不懂，没有办：请回到名册改好筛选再办。",
+                field=next(iter(self.errors)),
+            )
+        return wanted
 
     @property
     def carried(self) -> dict[str, str]:
@@ -99,8 +115,7 @@ def show(request: HttpRequest, here: Here) -> HttpResponse:
 def take_out(request: HttpRequest, here: Here) -> HttpResponse:
     """The list as a workbook; why it is taken out is asked and kept."""
     limits.take("export", here.actor.staff_id, here.now)
-    form = PanelForm(here, request.POST)
-    wanted = form.wanted(request.POST.get("set", panel.ALL))
+    wanted = PanelForm(here, request.POST).exactly(request.POST.get("set", panel.ALL))
     content = panel_export.panel_xlsx(here.actor, wanted, here.now, purpose=request.POST.get("purpose", ""))
     return page.attached(content, f"mingce-{spoken.local(here.now):%Y%m%d-%H%M}.xlsx")
 
@@ -110,8 +125,7 @@ def take_out(request: HttpRequest, here: Here) -> HttpResponse:
 def take_followups(request: HttpRequest, here: Here) -> HttpResponse:
     """The follow-ups of those the panel shows, of the last year, as a workbook."""
     limits.take("export", here.actor.staff_id, here.now)
-    form = PanelForm(here, request.POST)
-    wanted = form.wanted(request.POST.get("set", panel.ALL))
+    wanted = PanelForm(here, request.POST).exactly(request.POST.get("set", panel.ALL))
     content = followups_export.followups_xlsx(
         here.actor, wanted, here.now, purpose=request.POST.get("purpose", "")
     )

@@ -117,8 +117,7 @@ def _chosen(request: HttpRequest, here: Here) -> tuple[list[Card], int]:
     """Those ticked, or all that the panel shows under its filters, as far as they are on this person's panel; and how many of
     those ticked are not."""
     if request.POST.get("everyone"):
-        form = panel.PanelForm(here, request.POST)
-        wanted = form.wanted(request.POST.get("set", panels.ALL))
+        wanted = panel.PanelForm(here, request.POST).exactly(request.POST.get("set", panels.ALL))
         rows = panels.everyone(here.actor, wanted, here.now, owed_together.MOST)
         owed_together.some([row.card.resident for row in rows])
         return [row.card for row in rows], 0
