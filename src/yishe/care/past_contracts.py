@@ -61,6 +61,8 @@ def read(row: Row) -> Claim:
     since = row.day("since") or signed_on
     if since > row.today:
         raise Questioned("since", "in_the_future", f"协议开始 {since} 在将来：还没开始的请在“签约”里办。")
+    if since != signed_on:
+        row.past_day("since")  # nor before her birth
     whole = contract_year.end_of(since, sheet.months)
     last = row.day("until")
     if last is not None and not since <= last <= whole:

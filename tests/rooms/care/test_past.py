@@ -102,6 +102,12 @@ def test_a_day_at_the_end_of_time_is_a_question_and_the_rows_after_it_come_in(
     assert (report.counts["rejected"], report.counts["created"]) == (1, 1), told(report)
 
 
+def test_no_agreement_began_before_she_was_born(her: World, now: datetime) -> None:
+    report = take(her, "contracts", sheet((*CONTRACTS, "协议开始"), (*contract(), "1947-01-04")), now)
+    assert "早于出生日期" in told(report)[0]
+    assert not Contract.objects.exists()
+
+
 def test_a_paper_contract_stands_with_its_year_and_no_clock_begins_in_the_past(
     her: World, now: datetime
 ) -> None:
