@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROOFS = {
     "stateful": ("Random people, random time, random world", "tests/proof/test_stateful.py"),
     "year": ("Each promise of a year once, whatever becomes known", "tests/proof/test_year.py"),
+    "plans": ("One plan for each person, each dated action promised once", "tests/proof/test_plans.py"),
     "reasons": ("Access before and after its reason", "tests/proof/test_reasons.py"),
     "crash-points": ("Killed before and after every statement", "tests/proof/test_crash_points.py"),
     "kills": ("A server and a worker killed under load", "tests/proof/test_kills.py"),
