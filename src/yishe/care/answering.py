@@ -26,6 +26,7 @@ from yishe.policy.scale_rules import Scale
 
 SCOPE = "questionnaires"
 LONGEST_NAME = 60
+GONE = "找不到这份问卷：可能已经作废，请问给您问卷的工作人员。"
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,7 @@ def _save(
     confirmed: frozenset[str] = frozenset(),
 ) -> forms.Saved:  # fmt: skip
     command = answerer.command(at, command_id)
-    body = {
-        "response": str(response), "answers": dict(given), "confirmed": sorted(confirmed), "by": dict(by),
-    }  # fmt: skip
+    body = forms.body(response, given, confirmed, by=dict(by))
     return forms.until_settled(lambda: forms.answered(command, response, body))
 
 
@@ -166,12 +165,12 @@ def page(answerer: Answerer, response: UUID, at: datetime) -> Asked:
     where = entries.whose(answerer.resident)
     permission = access.require(answerer.actor, ANSWER, where, at)
     subjects = entries.keyed(where)
-    row = entries.standing(QuestionnaireResponse, subjects).filter(response=response).first()
+    row = forms.standing(subjects, response)
     if row is None:
-        raise NotFound("no_form", "找不到这份问卷：可能已经作废，请问给您问卷的工作人员。")
+        raise NotFound("no_form", GONE)
     told = forms.told_of(row, next(one.wrapped for one in subjects if one.subject == row.subject))
     if response != answerer.response and told.by.get("person") != str(answerer.person):
-        raise NotFound("no_form", "找不到这份问卷：可能已经作废，请问给您问卷的工作人员。")
+        raise NotFound("no_form", GONE)
     scale = scales.begun_under(row.scale, row.definition)
     form = Form(row, scale, "", forms.about(where, row.occurred_at), told)
     return Asked(form, _called(where, form), permission.line)
@@ -195,14 +194,12 @@ def outside(where: Placement) -> list[Form]:
     """Every form of hers that was answered from outside, newest first. The caller has asked access."""
     subjects = entries.keyed(where)
     wrapped = {one.subject: one.wrapped for one in subjects}
-    found = []
+    found, about = [], forms.abouts(where)
     for row in entries.standing(QuestionnaireResponse, subjects).order_by("-occurred_at", "-id"):
         told = forms.told_of(row, wrapped[row.subject])
         if told.by:
             scale = scales.begun_under(row.scale, row.definition)
-            found.append(
-                Form(row, scale, informants.words(told.by), forms.about(where, row.occurred_at), told)
-            )
+            found.append(Form(row, scale, informants.words(told.by), about(row.occurred_at), told))
     return found
 
 

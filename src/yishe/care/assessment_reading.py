@@ -105,7 +105,7 @@ def form(
     seen = overview(actor, resident, at, followups=followups)
     found = next((one for one in (*seen.drafts, *seen.done) if one.row.response == response), None)
     if found is None:
-        raise NotFound("no_form", "找不到这份表：可能已作废，或属于另一位居民。请从居民页重新打开。")
+        raise NotFound("no_form", forms.GONE)
     if found.told is None:
         raise Forbidden("not_to_read", f"{found.instead}。").concerning(seen.placement.subject)
     return found, seen

@@ -45,7 +45,7 @@ def answer(
     Raises as `entries.begin`; NotFound, Conflict `submitted` for a form that is not open, Invalid for impossible answers
     (nothing of this save is kept then)."""
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-    body = {"response": str(response), "answers": dict(given), "confirmed": sorted(confirmed)}
+    body = forms.body(response, given, confirmed)
     return forms.until_settled(lambda: forms.answered(command, response, body))
 
 
@@ -74,12 +74,7 @@ def amend(
 
     Raises as `submit`; Invalid without a reason, Conflict `not_submitted` for a draft."""
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-    said = entries.text(reason, "更正的原因", 500)
-    if not said:
-        raise Invalid("reason_needed", "更正要写明原因：哪里填错了、怎么知道的。", field="reason")
-    body = {
-        "response": str(response), "answers": dict(given), "confirmed": sorted(confirmed), "reason": said,
-    }  # fmt: skip
+    body = forms.body(response, given, confirmed, reason=forms.why(reason))
     return forms.until_settled(lambda: _amended(command, response, body))
 
 
@@ -94,7 +89,6 @@ def discard(
 ) -> QuestionnaireResponse:
     """Throw an open form away; what a flag opened stays open. Conflict once it is submitted."""
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-
     return forms.until_settled(lambda: forms.discarded(command, response)).row
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import agreements, encounters, notes
+from yishe.care import agreements, encounters, evidence, notes
 from yishe.care.models import Encounter, ServiceNote
 from yishe.people import access, directory, packs
 from yishe.people.actors import Actor
@@ -34,6 +34,11 @@ def record(
 
 
 # Readers
+
+
+def proof(contact: Contact) -> dict[str, str]:
+    """The contact as evidence of what it keeps."""
+    return {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
 
 
 def method(how: str) -> str:

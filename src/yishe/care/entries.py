@@ -7,13 +7,14 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
 from django.db.models import Exists, OuterRef, QuerySet
 
+from yishe.care import lives
 from yishe.care.class_models import ClassDue
 from yishe.care.models import Condition, Observation, QuestionnaireResponse, Recorded
 from yishe.people import access, packs, placements
@@ -201,6 +202,12 @@ def keys_of(resident: UUID) -> tuple[Keyed, ...]:
 def of(subjects: Sequence[Keyed]) -> dict[str, Any]:
     """The filter for rows of these subjects, leading with ``home`` as the indexes do."""
     return {"home__in": {one.home for one in subjects}, "subject__in": {one.subject for one in subjects}}
+
+
+def on(local: date) -> dict[str, Any]:
+    """The filter for rows that tell of this local day."""
+    begins = lives.begins(local)
+    return {"occurred_at__gte": begins, "occurred_at__lt": begins + timedelta(days=1)}
 
 
 def latest(model: type[Row], subjects: Sequence[Keyed]) -> QuerySet[Row]:

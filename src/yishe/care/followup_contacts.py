@@ -4,19 +4,19 @@ Several follow-ups of one person on one day, by the same member of staff in the 
 conclusion and what it keeps, not another contact.
 """
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from yishe.care import contacts, encounters, entries, evidence, forms, notes, observations, schedules, year
+from yishe.care import contacts, encounters, entries, forms, lives, notes, observations, schedules, year
 from yishe.care.contacts import Contact
 from yishe.care.forms import Told
 from yishe.care.models import Encounter, Observation, QuestionnaireResponse, ServiceNote
 from yishe.loops import fulfilling
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
-from yishe.people.particulars import ZONE
 from yishe.policy.followup_rules import HOW, MINUTES, STAGE, Followup
 from yishe.policy.schedules import Line, doable
 from yishe.trust.commit import Bundle
@@ -28,9 +28,10 @@ LEFT: dict[str, Any] = {"contact": "", "entry": "", "measured": {}}
 
 def left(draft: Draft, form: Followup, told: Told, words: str, bundle: Bundle) -> dict[str, Any]:
     """Everything of one follow-up that is no form, in the caller's bundle; what was written, to be kept with the form."""
-    same = shared(draft, form, told)
+    others = _of_that_day(draft)
+    same = _shared(draft, form, told, others)
     contact = same or _recorded(draft, form, told, words, bundle)
-    measured = _measured(draft, form, told, bundle)
+    measured = _measured(draft, form, told, others, bundle)
     command, how = draft.command, str(told.answers[HOW])
     year.keep_by(bundle, command.actor, draft.placement, contact, how, form.services, command.at)
     _answer_for(draft, form, contact, bundle)
@@ -105,22 +106,20 @@ def _content(draft: Draft, row: Contact) -> dict[str, Any]:
     return entries.unsealed(row, "sealed", draft.key_of(row.subject))
 
 
-def shared(draft: Draft, form: Followup, told: Told) -> Encounter | None:
+def _shared(draft: Draft, form: Followup, told: Told, others: Sequence[Told]) -> Encounter | None:
     """The meeting of another follow-up that this one belongs to."""
     if form.entry != "encounter":
         return None
-    found = [one for _, said in of_that_day(draft) if (one := (said.result or {}).get("contact"))]
+    found = [one for said in others if (one := (said.result or {}).get("contact"))]
     same = Encounter.objects.filter(**entries.of(draft.subjects), id__in=found, kind=str(told.answers[HOW]))
     return same.filter(author=draft.command.actor.staff_id).order_by("id").first()
 
 
-def of_that_day(draft: Draft) -> list[tuple[QuestionnaireResponse, Told]]:
+def _of_that_day(draft: Draft) -> list[Told]:
     """Her other finished forms that tell of the same day."""
-    begins = datetime.combine(draft.command.happened.astimezone(ZONE), time.min, ZONE)
-    rows = entries.latest(QuestionnaireResponse, draft.subjects).filter(
-        occurred_at__gte=begins, occurred_at__lt=begins + timedelta(days=1)
-    )
-    return [(row, forms.told_of(row, draft.key_of(row.subject))) for row in rows.order_by("id")]
+    rows = entries.latest(QuestionnaireResponse, draft.subjects)
+    same = rows.filter(**entries.on(lives.day(draft.command.happened)))
+    return [forms.filled(draft, row) for row in same.order_by("id")]
 
 
 def visit(form: Followup, lines: list[Line], day: date, how: str) -> str:
@@ -144,7 +143,7 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
     }  # fmt: skip
     resident, how = draft.placement.resident, str(told.answers[HOW])
     if form.visits:
-        day = command.happened.astimezone(ZONE).date()
+        day = lives.day(command.happened)
         said["visit"] = visit(form, schedules.of(draft.placement, day), day, how)
     note = form.entry == "service_note"
     if note:
@@ -152,15 +151,16 @@ def _recorded(draft: Draft, form: Followup, told: Told, words: str, bundle: Bund
     return contacts.record(command.actor, resident, note=note, how=how, summary=words, **said)
 
 
-def _measured(draft: Draft, form: Followup, told: Told, bundle: Bundle) -> dict[str, str]:
+def _measured(
+    draft: Draft, form: Followup, told: Told, others: Sequence[Told], bundle: Bundle
+) -> dict[str, str]:
     """The answers that are measurements, each once: what another follow-up of the same meeting wrote down is taken from there."""
     kept = dict[str, str]()
     for code, measure in form.measures.items():
         values = {name: told.answers[item] for name, item in measure.values.items() if item in told.answers}
         if len(values) == len(measure.values):
-            row = _same(draft, code, values, _context(form, told, code)) or _observed(
-                draft, form, told, code, bundle
-            )
+            same = _same(draft, code, values, _context(form, told, code), others)
+            row = same or _observed(draft, form, told, code, bundle)
             kept[code] = str(row.id)
     return kept
 
@@ -188,12 +188,10 @@ def named(command_id: str, part: str) -> str:
     return f"{command_id}:{part}"[-entries.LONGEST_COMMAND :]
 
 
-def _same(draft: Draft, code: str, values: dict[str, str], context: str) -> Observation | None:
-    ids = [
-        UUID(one)
-        for _, said in of_that_day(draft)
-        if (one := (said.result or {}).get("measured", {}).get(code))
-    ]
+def _same(
+    draft: Draft, code: str, values: dict[str, str], context: str, others: Sequence[Told]
+) -> Observation | None:
+    ids = [UUID(one) for said in others if (one := (said.result or {}).get("measured", {}).get(code))]
     rows = entries.latest(Observation, draft.subjects).filter(id__in=ids, context=context)
     wanted = {name: Decimal(value) for name, value in values.items()}
     return next(
@@ -205,7 +203,7 @@ def _answer_for(draft: Draft, form: Followup, contact: Contact, bundle: Bundle) 
     """The promises of an earlier follow-up that this one keeps."""
     command = draft.command
     subjects = [one.subject for one in draft.subjects]
-    proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
+    proof = contacts.proof(contact)
     for promise in form.keeps:
         open_ = Loop.objects.filter(
             subject__in=subjects,

@@ -6,11 +6,11 @@ asks for any more fall while nobody has taken them up; what somebody is doing al
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import entries, followup_contacts, followups, forms
+from yishe.care import entries, followup_contacts, followups, forms, lives
 from yishe.care.followups import NEXT, Draft
 from yishe.care.forms import AMENDED, DRAFT, Saved, Told
 from yishe.care.models import QuestionnaireResponse
@@ -18,7 +18,6 @@ from yishe.loops import fulfilling
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
 from yishe.people.actors import Actor
-from yishe.people.particulars import ZONE
 from yishe.policy import followup_classes, scale_scoring
 from yishe.policy.followup_classes import Concluded
 from yishe.policy.followup_rules import HOW, NONE, ON, Followup
@@ -26,8 +25,6 @@ from yishe.policy.reactions import Promise
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.policy.scale_rules import Effect
 from yishe.trust.commit import Bundle
-
-LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
@@ -51,13 +48,8 @@ def amend(
 
     Raises as `followups.submit`; Invalid without a reason, without a change, or for another way or day (they decide what the
     year counted); Conflict `not_submitted` for a draft."""
-    said = entries.text(reason, "更正的原因", LONGEST_REASON)
-    if not said:
-        raise Invalid("reason_needed", "更正要写明原因：哪里填错了、怎么知道的。", field="reason")
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-    body = {
-        "response": str(response), "answers": dict(given), "confirmed": sorted(confirmed), "reason": said,
-    }  # fmt: skip
+    body = forms.body(response, given, confirmed, reason=forms.why(reason))
     return forms.until_settled(lambda: _amended(command, response, body))
 
 
@@ -80,7 +72,7 @@ def _amended(command: entries.Command, response: UUID, body: dict[str, Any]) -> 
     rows = list(entries.latest(QuestionnaireResponse, draft.subjects).order_by("occurred_at", "id"))
     same = [row for row in rows if row.scale == before.scale]
     place = next(n for n, row in enumerate(same) if row.id == before.id)
-    last = _class(draft, same[place - 1]) if place else NONE
+    last = followups.class_of(draft, same[place - 1]) if place else NONE
     followups.days(form, told, command.at)
     restated = [_restated(draft, before, form, was, told, last)]
     restated += _later(command, restated[0], same[place + 1 :])
@@ -142,7 +134,7 @@ def _later(
         form, was = followups.form_of(row), forms.filled(draft, row)
         if was.source:
             break
-        why = f"{day.astimezone(ZONE):%Y-%m-%d} 那次随访更正后，重新判定"
+        why = f"{lives.day(day):%Y-%m-%d} 那次随访更正后，重新判定"
         one = _restated(draft, row, form, was, replace(was, reason=why), last, follows=True)
         if one.found.code == followups.concluded(was).code:
             break
@@ -151,19 +143,15 @@ def _later(
     return found
 
 
-def _class(draft: Draft, row: QuestionnaireResponse) -> str:
-    return followups.concluded(forms.told_of(row, draft.key_of(row.subject))).code or NONE
-
-
 def _still_wanted(
     draft: Draft, before: QuestionnaireResponse, rows: Iterable[QuestionnaireResponse]
 ) -> set[Promise]:
     """What other follow-ups of that day and after it ask for."""
-    begins = datetime.combine(before.occurred_at.astimezone(ZONE), time.min, ZONE)
+    begins = lives.begins(lives.day(before.occurred_at))
     wanted = set[Promise]()
     for row in rows:
         if row.occurred_at >= begins and followups.is_one(row):
-            wanted |= _promises(followups.form_of(row), forms.told_of(row, draft.key_of(row.subject)))
+            wanted |= _promises(followups.form_of(row), forms.filled(draft, row))
     return wanted
 
 

@@ -6,26 +6,25 @@ it keeps, the promise to come again. An emergency acts with the save that shows 
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import entries, followup_contacts, forms, scales, schedules
+from yishe.care import entries, followup_contacts, forms, lives, scales, schedules
 from yishe.care.forms import COMPLETED, Saved, Told
 from yishe.care.models import QuestionnaireResponse
 from yishe.people.actors import Actor
-from yishe.people.particulars import ZONE
 from yishe.policy import followup_classes, scale_scoring
 from yishe.policy.followup_classes import Concluded
 from yishe.policy.followup_rules import HOW, NONE, ON, Followup
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.policy.scale_rules import Effect
+from yishe.policy.scale_scoring import About
 from yishe.trust.commit import Bundle
 
 Draft = entries.Draft[QuestionnaireResponse]
 NEXT = "next"
 """The item that names the agreed day, where a form has it; every other date tells of what was."""
-NOON = time(12)
 
 
 def begin(
@@ -43,9 +42,7 @@ def begin(
         return draft.earlier
     form = scales.followup(kind, at)
     forms.may_fill(actor, form, informant, at)
-    whose = forms.about(draft.placement, at)
-    if scale_scoring.fits(form, whose) is False and form.fits:
-        raise Invalid("followup_unfit", str(form.fits.says), followup=kind)
+    fits(form, forms.about(draft.placement, at))
     forms.only_one(form, draft)
     return forms.begun(draft, form, informant, response)
 
@@ -57,7 +54,7 @@ def answer(
     """Save answers beside those saved before. Raises as `assessments.answer`; Invalid, as a question, for answers that cannot
     be true together."""
     command = entries.Command(actor, resident, forms.ACTION, at, command_id, digest=digest)
-    body = {"response": str(response), "answers": dict(given), "confirmed": sorted(confirmed)}
+    body = forms.body(response, given, confirmed)
     return forms.until_settled(lambda: forms.answered(command, response, body, followup=True))
 
 
@@ -127,13 +124,14 @@ def _submitted(command: entries.Command, response: UUID) -> Saved:
     found = followup_classes.conclude(form, told.answers, whose, last, day_of(told))
     found = scheduled(draft, form, told, found)
     found = agreed(form, told, found)
-    return _kept(draft, before, form, told, found)
+    return _kept(draft, before, form, told, found, whose)
 
 
-def _kept(draft: Draft, before: QuestionnaireResponse, form: Followup, told: Told, found: Concluded) -> Saved:
+def _kept(
+    draft: Draft, before: QuestionnaireResponse, form: Followup, told: Told, found: Concluded, whose: About
+) -> Saved:
     """Everything of one follow-up in one bundle."""
-    command, bundle = draft.command, Bundle()
-    whose = forms.about(draft.placement, command.happened)
+    bundle = Bundle()
     left = followup_contacts.left(draft, form, told, words(form, found), bundle)
     result = scale_scoring.result(form, told.answers, whose)
     done = {effect for code in told.raised for effect in form.flags[code].then}
@@ -176,16 +174,16 @@ def day_of(told: Told) -> date:
 
 def _moment(told: Told, at: datetime) -> datetime | None:
     """When the follow-up was: now for today, noon of another day."""
-    if ON not in told.answers or day_of(told) == at.astimezone(ZONE).date():
+    if ON not in told.answers or day_of(told) == lives.day(at):
         return None
-    return datetime.combine(day_of(told), NOON, ZONE)
+    return lives.noon(day_of(told))
 
 
 def _last(draft: Draft, form: Followup, happened: datetime) -> str:
     """The class of the follow-up before this one. Conflict when one of this kind was done on this very day."""
     rows = entries.latest(QuestionnaireResponse, draft.subjects).filter(scale=form.code)
-    day = happened.astimezone(ZONE).date()
-    same = next((one for one in rows if one.occurred_at.astimezone(ZONE).date() == day), None)
+    day = lives.day(happened)
+    same = rows.filter(**entries.on(day)).first()
     if same is not None:
         raise Conflict(
             "followed_up_today",
@@ -193,20 +191,23 @@ def _last(draft: Draft, form: Followup, happened: datetime) -> str:
             existing=str(same.response),
         )  # fmt: skip
     row = rows.filter(occurred_at__lt=happened).order_by("-occurred_at", "-id").first()
-    if row is None:
-        return NONE
-    return concluded(forms.told_of(row, draft.key_of(row.subject))).code or NONE
+    return class_of(draft, row) if row else NONE
+
+
+def class_of(draft: Draft, row: QuestionnaireResponse) -> str:
+    """What one of her follow-ups was classified as; `NONE` when it could not be."""
+    return concluded(forms.filled(draft, row)).code or NONE
 
 
 def days(form: Followup, told: Told, at: datetime) -> None:
-    today = at.astimezone(ZONE).date()
+    today = lives.day(at)
     for code, item in form.items.items():
         given = told.answers.get(code) if item.type == "date" else None
         if given and code != NEXT and date.fromisoformat(given) > today:
             raise Invalid("in_the_future", f"“{item.ask}”填的是将来的日期：请改成实际的日期。", item=code)
 
 
-def fits(form: Followup, whose: scale_scoring.About) -> None:
+def fits(form: Followup, whose: About) -> None:
     """Invalid `followup_unfit`, in the words of the pack, for a form that is not made for her."""
     if form.fits and scale_scoring.fits(form, whose) is False:
         raise Invalid("followup_unfit", str(form.fits.says), followup=form.code)

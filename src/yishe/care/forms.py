@@ -3,13 +3,13 @@
 What a form is for stands elsewhere: `assessments` score it, `followups` classify it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import entries, evidence, informants, scales
+from yishe.care import entries, evidence, informants, lives, scales
 from yishe.care.models import QuestionnaireResponse
 from yishe.loops import reactions
 from yishe.people import sight
@@ -36,8 +36,9 @@ ANSWER = "record.questionnaire"
 FACT = "assessment_completed"
 DRAFT, COMPLETED, AMENDED = "in_progress", "completed", "amended"
 STAFF, RESIDENT, RELATIVE = informants.STAFF, informants.RESIDENT, informants.RELATIVE
-SEXES = {"1": "male", "2": "female"}
+LONGEST_REASON = 500
 TRIES = 3
+GONE = "找不到这份表：可能已作废，或属于另一位居民。请从居民页重新打开。"
 NOBODY: Mapping[str, str] = {}
 
 
@@ -89,6 +90,19 @@ def only_one(scale: Scale, draft: entries.Draft[QuestionnaireResponse]) -> None:
             "already_started", f"《{scale.title}》已有一份没填完（{said} 存）：请接着填，或先作废它。",
             existing=str(open_.response),
         )  # fmt: skip
+
+
+def body(response: UUID, given: Mapping[str, Any], confirmed: Collection[str], **more: Any) -> dict[str, Any]:
+    """What a save asks for, JSON-safe."""
+    return {"response": str(response), "answers": dict(given), "confirmed": sorted(confirmed), **more}
+
+
+def why(reason: str) -> str:
+    """The reason of a correction. Invalid without one."""
+    said = entries.text(reason, "更正的原因", LONGEST_REASON)
+    if not said:
+        raise Invalid("reason_needed", "更正要写明原因：哪里填错了、怎么知道的。", field="reason")
+    return said
 
 
 def answered(
@@ -197,9 +211,9 @@ def continued(
     """The state that stands of this form, and the command as one that supersedes it. `followup`: whether it is one of those;
     `happened` says from the answers when what they tell of was."""
     subjects = entries.keyed(entries.whose(command.resident))
-    before = entries.standing(QuestionnaireResponse, subjects).filter(response=response).first()
+    before = standing(subjects, response)
     if before is None or scales.is_followup(before.scale) != followup:
-        raise NotFound("no_form", "找不到这份表：可能已作废，或属于另一位居民。请从居民页重新打开。")
+        raise NotFound("no_form", GONE)
     may_go_on(command, before)
     asked = entries.digest_of(command, body)
     amending = before.status != DRAFT
@@ -209,6 +223,11 @@ def continued(
         was = happened(told_of(before, keys[before.subject]))
     following = replace(command, supersedes=before.id, digest=command.digest or asked, occurred_at=was)
     return entries.begin(QuestionnaireResponse, following, body), before
+
+
+def standing(subjects: Sequence[entries.Keyed], response: UUID) -> QuestionnaireResponse | None:
+    """The state of this form that stands; None when it was thrown away or is not hers."""
+    return entries.standing(QuestionnaireResponse, subjects).filter(response=response).first()
 
 
 def may_go_on(command: entries.Command, before: QuestionnaireResponse) -> None:
@@ -289,8 +308,13 @@ def may_answer(scale: Scale, informant: str) -> None:
 
 def about(where: Placement, at: datetime) -> About:
     """What conditions may know of her on that day."""
+    return abouts(where)(at)
+
+
+def abouts(where: Placement) -> Callable[[datetime], About]:
+    """The same for as many days as are asked, her card read once."""
     born, sex = Resident.objects.values_list("birth_date", "sex").get(id=where.resident)
-    return _about(born, sex, where.traits, at)
+    return lambda at: _about(born, sex, where.traits, at)
 
 
 def about_card(card: Card, at: datetime) -> About:
@@ -299,8 +323,8 @@ def about_card(card: Card, at: datetime) -> About:
 
 
 def _about(born: date | None, sex: str, traits: tuple[str, ...], at: datetime) -> About:
-    months = _months(born, at.astimezone(ZONE).date())
-    return About(None if months is None else months // 12, SEXES.get(sex, ""), traits, months)
+    months = _months(born, lives.day(at))
+    return About(None if months is None else months // 12, lives.SEXES.get(sex, ""), traits, months)
 
 
 def _months(born: date | None, on: date) -> int | None:

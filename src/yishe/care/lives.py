@@ -1,6 +1,6 @@
 """What the calculations of a life ask of a resident's card."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from yishe.people.cards import Card
@@ -9,6 +9,7 @@ from yishe.people.facts import Known
 ZONE = ZoneInfo("Asia/Shanghai")
 SEXES = {"1": "male", "2": "female"}
 """GB/T 2261.1."""
+NOON = time(12)
 
 
 def sex(card: Card | Known) -> str | None:
@@ -25,3 +26,17 @@ def gone(card: Card) -> date | None:
 def day(at: datetime) -> date:
     """The local day."""
     return at.astimezone(ZONE).date()
+
+
+def begins(local: date) -> datetime:
+    """The first moment of a local day."""
+    return datetime.combine(local, time.min, ZONE)
+
+
+def noon(local: date) -> datetime:
+    return datetime.combine(local, NOON, ZONE)
+
+
+def moment(local: date, at: datetime) -> datetime:
+    """When something happened of which only the day is known: at noon, or now when noon is to come."""
+    return min(noon(local), at)

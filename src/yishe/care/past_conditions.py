@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import conditions, entries, past_entries, replanning
+from yishe.care import conditions, entries, lives, past_entries, replanning
 from yishe.care.models import Condition
 from yishe.care.past_entries import Taken
-from yishe.care.past_rows import Row, moment
+from yishe.care.past_rows import Row
 from yishe.people import access, residents
 from yishe.people.actors import Actor
 from yishe.people.import_matching import CREATED, HELD, UNCHANGED
@@ -79,7 +79,7 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
 def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> Taken:
     """The condition, and the trait by which rules know it."""
     name, bundle = past_entries.fresh(Condition, entries.keyed(where), _name(claim, where)), Bundle()
-    draft = past_entries.draft(Condition, actor, where, moment(claim.day, at), at, name)
+    draft = past_entries.draft(Condition, actor, where, lives.moment(claim.day, at), at, name)
     content = {"code": claim.code, "title": claim.title, "remark": _remark(claim)}
     row = past_entries.append(
         draft, bundle, kind="disease", state=claim.state, sealed=draft.seal("sealed", content)

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from yishe.care import (
     agreements,
+    contacts,
     contracts,
     entries,
-    evidence,
+    lives,
     observations,
     past_contracts,
     past_entries,
@@ -22,13 +23,13 @@ from yishe.care.contract_stream import advance
 from yishe.care.models import Contract, Encounter, Observation, Owed, QuestionnaireResponse
 from yishe.care.past_entries import Taken
 from yishe.care.past_forms import Past
-from yishe.care.past_rows import Row, moment
+from yishe.care.past_rows import Row
 from yishe.loops import fulfilling
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
 from yishe.people.actors import Actor
 from yishe.people.import_matching import CREATED, HELD, UNCHANGED
-from yishe.people.particulars import ZONE, Questioned
+from yishe.people.particulars import Questioned
 from yishe.people.placements import Placement
 from yishe.policy.contract_state import KEPT, RELEASED
 from yishe.policy.contract_year import fitting
@@ -84,7 +85,7 @@ def _measured(row: Row, day: date) -> dict[str, dict[str, Decimal]]:
     pressure = _pressure(row)
     if pressure:
         given[observations.BP] = pressure
-    return {kind: _checked(kind, values, moment(day, row.at)) for kind, values in given.items()}
+    return {kind: _checked(kind, values, lives.moment(day, row.at)) for kind, values in given.items()}
 
 
 def _pressure(row: Row) -> dict[str, str]:
@@ -110,10 +111,7 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
     subjects = entries.keyed(where)
     if past_entries.there(Encounter, subjects, _name(claim, where)):
         return UNCHANGED, "这一次以前已经导入"
-    begins = datetime.combine(claim.day, time.min, ZONE)
-    same = entries.latest(Encounter, subjects).filter(
-        kind=claim.way, occurred_at__gte=begins, occurred_at__lt=begins + timedelta(days=1)
-    )
+    same = entries.latest(Encounter, subjects).filter(kind=claim.way, **entries.on(claim.day))
     if past_forms.same_day(claim.past, where, at):
         return HELD, f"系统里 {claim.day} 已有一份同样的随访：请核对是不是同一次；是的话删去这一行。"
     if same.exclude(command_id__startswith=past_entries.NAMED).exists():
@@ -124,7 +122,7 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
 def write(claim: Claim, where: Placement, actor: Actor, at: datetime) -> Taken:
     """The contact, its values, the form, and what it keeps; says when it keeps nothing."""
     name = past_entries.fresh(Encounter, entries.keyed(where), _name(claim, where))
-    bundle, day = Bundle(), moment(claim.day, at)
+    bundle, day = Bundle(), lives.moment(claim.day, at)
     draft = past_entries.draft(Encounter, actor, where, day, at, name)
     content = {"summary": claim.summary, "diagnoses": []}
     contact = past_entries.append(
@@ -180,8 +178,9 @@ def _last_of_its_kind(form: QuestionnaireResponse, where: Placement) -> None:
     )
     here = later.exclude(command_id__startswith=past_entries.NAMED).order_by("occurred_at").first()
     if here is not None:
-        day = here.occurred_at.astimezone(ZONE).date()
-        raise Conflict("built_upon", f"{day} 的随访按它判断了是不是连续两次：请先更正那一次。")
+        raise Conflict(
+            "built_upon", f"{lives.day(here.occurred_at)} 的随访按它判断了是不是连续两次：请先更正那一次。"
+        )
 
 
 def _release(bundle: Bundle, actor: Actor, contact: Encounter, kept: Sequence[str], at: datetime) -> None:
@@ -220,8 +219,7 @@ def _tick(
 ) -> list[str]:
     """A promise of a window that has passed has no loop and gets none; one that is open closes with this as its evidence.
     Returns the loops that closed."""
-    proof = {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
-    items, closed = list[dict[str, Any]](), list[str]()
+    proof, items, closed = contacts.proof(contact), list[dict[str, Any]](), list[str]()
     for one in kept:
         if one.loop and Loop.objects.filter(id=one.loop, closed_at=None, turn="performer").exists():
             fulfilling.fulfil(

@@ -5,7 +5,7 @@ The class is the one the list tells, else what follows from what it tells; what 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,6 @@ from yishe.care import entries, forms, past_entries, scales
 from yishe.care.forms import COMPLETED, STAFF, Told
 from yishe.care.models import Encounter, Observation, QuestionnaireResponse
 from yishe.people.actors import Actor
-from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy import followup_classes, scale_scoring
 from yishe.policy.followup_rules import HOW, NONE, ON, Followup
@@ -56,11 +55,8 @@ def same_day(past: Past, where: Placement, at: datetime) -> bool:
     form = form_for(past.service, at)
     if form is None:
         return False
-    begins = datetime.combine(past.day, time.min, ZONE)
-    rows = entries.latest(QuestionnaireResponse, entries.keyed(where)).filter(
-        scale=form.code, occurred_at__gte=begins, occurred_at__lt=begins + timedelta(days=1)
-    )
-    return rows.exclude(command_id__startswith=past_entries.NAMED).exists()
+    rows = entries.latest(QuestionnaireResponse, entries.keyed(where)).filter(scale=form.code)
+    return rows.filter(**entries.on(past.day)).exclude(command_id__startswith=past_entries.NAMED).exists()
 
 
 def into(

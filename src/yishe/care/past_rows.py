@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from yishe.people.particulars import ZONE, Particulars, Questioned
 from yishe.policy.packs import PackSet
 from yishe.policy.sheets import Roster
 
-NOON = time(12)
 SHOWN = 20
 
 
@@ -76,11 +75,6 @@ class Row:
             shown = f"“{said[:SHOWN]}”没有看懂" if said else "没有填"
             raise Questioned(code, "unknown_word", f"{self.title(code)}{shown}：请填其中一种：{known}。")
         return str(found)
-
-
-def moment(day: date, at: datetime) -> datetime:
-    """When something happened of which only the day is known: at noon, or now when noon is to come."""
-    return min(datetime.combine(day, NOON, ZONE), at)
 
 
 @dataclass(frozen=True)

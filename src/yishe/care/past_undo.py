@@ -7,25 +7,22 @@ has been built upon since stays, and is listed with why.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from types import ModuleType
 from uuid import UUID
 
-from yishe.care import entries, past_conditions, past_contracts, past_followups
+from yishe.care import entries
+from yishe.care.past_entries import IMPORT
+from yishe.care.past_import import KINDS
 from yishe.people import access, directory, packs
 from yishe.people.actors import Actor
 from yishe.people.import_matching import CREATED
 from yishe.people.models import ImportRow, ImportRun
+from yishe.people.staffing import ADMINISTRATOR
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound, Refused
 from yishe.policy.sheets import Undoing
 from yishe.trust import access_log, commit, ids, ledger
 from yishe.trust.commit import Bundle
 
 UNDONE = "import.undone"
-IMPORT = "people.import"
-ADMINISTRATOR = "administrator"
-KINDS: dict[str, ModuleType] = {
-    "contracts": past_contracts, "conditions": past_conditions, "followups": past_followups,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

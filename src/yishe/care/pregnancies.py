@@ -23,7 +23,6 @@ TITLES = {NORMAL: "妊娠", RISK: "高危妊娠", BORN: "产后", LOST: "妊娠�
 OUTCOMES = {BORN: "分娩", LOST: "妊娠结束"}
 SCHEDULE = "pregnancy"
 FEMALE = "female"
-NOON = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,9 @@ def _before(actor: Actor, where: Placement, once: Once, code: str, on: date) -> 
 def _recorded(
     actor: Actor, where: Placement, code: str, on: date, at: datetime, once: Once, before: Standing | None, state: str = "active",
 ) -> UUID:  # fmt: skip
-    moment = min(datetime(on.year, on.month, on.day, tzinfo=lives.ZONE) + NOON, at)
     return conditions.record(
         actor, where.resident, kind="disease", code=code, title=TITLES[code], state=state, at=at,
-        command_id=once.command_id, occurred_at=moment, digest=once.digest, supersedes=before.id if before else None,
+        command_id=once.command_id, occurred_at=lives.moment(on, at), digest=once.digest, supersedes=before.id if before else None,
     ).id  # fmt: skip
 
 

@@ -148,9 +148,9 @@ def _typed_once_more(link: UUID, most: int) -> bool:
 
 
 def _draft(where: Placement, response: UUID) -> QuestionnaireResponse:
-    row = entries.standing(QuestionnaireResponse, entries.keyed(where)).filter(response=response).first()
+    row = _form(where, response)
     if row is None or scales.is_followup(row.scale):
-        raise NotFound("no_form", "找不到这份表：可能已作废，或属于另一位居民。请从居民页重新打开。")
+        raise NotFound("no_form", forms.GONE)
     forms.still_open(row)
     return row
 
@@ -172,8 +172,7 @@ def answerer(link: UUID, at: datetime) -> Answerer:
     where = placement_of_subject(row.subject) if row else None
     if row is None or where is None:
         raise Conflict("link_over", OVER[WITHDRAWN])
-    newest = _newest(row.response)
-    if newest.id != row.id:
+    if _newest(row.response) != row:
         raise Conflict("link_over", "这个链接已经换成新的：请用最后给您的链接和问卷码。")
     state = _state(row, _form(where, row.response), at)
     if state in OVER:
@@ -183,7 +182,7 @@ def answerer(link: UUID, at: datetime) -> Answerer:
 
 def of_form(where: Placement, response: UUID, at: datetime) -> Sent | None:
     """The link this form went out by, as it stands; None when it never did. The caller has asked access."""
-    row = QuestionnaireLink.objects.filter(response=response).order_by("-sent_at", "-id").first()
+    row = _newest(response)
     return _told(row, _form(where, response), at) if row else None
 
 
@@ -210,12 +209,9 @@ def _state(row: QuestionnaireLink, form: QuestionnaireResponse | None, at: datet
     return OPENED if row.opened_at else SENT
 
 
-def _newest(response: UUID) -> QuestionnaireLink:
-    found: QuestionnaireLink = QuestionnaireLink.objects.filter(response=response).order_by(
-        "-sent_at", "-id"
-    )[0]
-    return found
+def _newest(response: UUID) -> QuestionnaireLink | None:
+    return QuestionnaireLink.objects.filter(response=response).order_by("-sent_at", "-id").first()
 
 
 def _form(where: Placement, response: UUID) -> QuestionnaireResponse | None:
-    return entries.standing(QuestionnaireResponse, entries.keyed(where)).filter(response=response).first()
+    return forms.standing(entries.keyed(where), response)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from yishe.care import agreements, contacts, entries, evidence, seeking
+from yishe.care import agreements, contacts, entries, seeking
 from yishe.care.contacts import Contact
 from yishe.care.contract_stream import advance
 from yishe.care.models import Contract, Owed
@@ -142,7 +142,7 @@ def _kept(
     day = contact.occurred_at.astimezone(ZONE).date()
     row = in_force(where, day)
     targets = _targets(row, services, how, day)
-    seeking.reached(bundle, actor, where, _proof(contact), at)
+    seeking.reached(bundle, actor, where, contacts.proof(contact), at)
     _all_ticked(bundle, actor, row, targets, contact, at)
     bundle.commit()
     return targets
@@ -154,7 +154,7 @@ def keep_by(
     """Tick off, in the caller's bundle, what of these services a contact keeps; nothing when nothing of it is owed that
     day or its way does not count. What the same contact has kept already it does not keep a second time."""
     day, sheet = contact.occurred_at.astimezone(ZONE).date(), packs.in_force().contracts
-    seeking.reached(bundle, actor, where, _proof(contact), at)
+    seeking.reached(bundle, actor, where, contacts.proof(contact), at)
     row = _in_force(where, day)
     if row is None or sheet is None:
         return []
@@ -242,7 +242,7 @@ def _wrong_way(sheet: ContractSheet, service: str) -> str:
 def _ticked(
     bundle: Bundle, actor: Actor, row: Contract, targets: Sequence[Owed], contact: Contact, day: date, at: datetime
 ) -> None:  # fmt: skip
-    proof = _proof(contact)
+    proof = contacts.proof(contact)
     items = []
     for one in targets:
         if one.loop is None:
@@ -253,10 +253,6 @@ def _ticked(
         values = {"kept_on": day, "kept_by": actor.staff_id, "evidence": contact.id}
         bundle.update(Owed, where={"id": one.id}, values=values)
     advance(bundle, row, KEPT, actor, at, {"items": items})
-
-
-def _proof(contact: Contact) -> dict[str, str]:
-    return {"type": "contact", "id": str(contact.id), "hash": evidence.digest(contact)}
 
 
 def kept_by_contract(

@@ -6,13 +6,13 @@ First who asked to be called by now, then by what is owed longest; whoever is no
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
-from yishe.care import agreements, attempts, contracts, guarded, owing, scales
+from yishe.care import agreements, attempts, contracts, guarded, lives, owing, scales
 from yishe.care.models import Attempt, Encounter, Owed, ServiceNote
 from yishe.loops.models import Loop
 from yishe.people import access, cards, packs, protections, search, standing
@@ -155,7 +155,7 @@ def _promised(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
 def _pursued(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
     """Loops that are pursued by phone, with the form that keeps each."""
     sheet = contracts.sheet_now().calling
-    until = datetime.combine(today + sheet.ahead.exact() + timedelta(days=1), time.min, ZONE)
+    until = lives.begins(today + sheet.ahead.exact() + timedelta(days=1))
     rows = Loop.objects.filter(
         subject__in=mine, kind__in=sheet.kinds, closed_at=None, turn="performer", promised_by__lt=until
     ).order_by("promised_by", "id")

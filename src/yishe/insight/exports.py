@@ -7,7 +7,7 @@ Who may see the rows was decided by whoever read them. Whoever writes the file p
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Sum
@@ -114,7 +114,7 @@ def may(actor: Actor, code: str, at: datetime) -> bool:
 
 def today(actor: Actor, code: str, at: datetime) -> int:
     """Rows of that kind taken out by this person since midnight."""
-    midnight = datetime.combine(at.astimezone(sets.ZONE).date(), time.min, sets.ZONE)
+    midnight = sets.day(at.astimezone(sets.ZONE).date())
     rows = Export.objects.filter(actor=actor.staff_id, kind=code, at__gte=midnight)
     return rows.aggregate(rows=Sum("rows"))["rows"] or 0
 

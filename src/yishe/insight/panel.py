@@ -13,7 +13,7 @@ from django.db.models import Count, DateField, Exists, Max, OuterRef, Q, QuerySe
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import IsNull
 
-from yishe.care import class_stream, guarded, owing
+from yishe.care import class_stream, guarded, lives, owing
 from yishe.care.class_stream import AS_FACTS
 from yishe.care.models import Contract, Encounter, Owed, ServiceNote
 from yishe.care.owing import Line
@@ -184,7 +184,7 @@ def _narrowed(rows: QuerySet[Resident], wanted: Wanted, today: date) -> QuerySet
     if high is not None:
         rows = rows.filter(birth_date__gt=_years_before(today, high))
     if wanted.quiet_since:
-        since = datetime.combine(wanted.quiet_since, time.min, ZONE)
+        since = lives.begins(wanted.quiet_since)
         for model in (Encounter, ServiceNote):
             met = everybody(model, "narrowed to the subject of each resident").filter(occurred_at__gte=since)
             rows = rows.filter(~_some(_of(met.filter(withdrawn=False))))

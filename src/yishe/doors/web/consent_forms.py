@@ -1,13 +1,13 @@
 """The form of a consent, made from the matter the pack declares; a new matter needs nothing here."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 
-from yishe.doors.web import spoken
+from yishe.care import lives
 from yishe.doors.web.page import Here
 from yishe.people import consent_checks, packs
 from yishe.people.consent_checks import Yes
@@ -138,4 +138,4 @@ def _id(text: str | None) -> UUID | None:
 
 def _end_of(day: Any) -> datetime | None:
     """The end of that day in Shanghai."""
-    return datetime.combine(day + timedelta(days=1), time.min, spoken.SHANGHAI) if day else None
+    return lives.begins(day + timedelta(days=1)) if day else None
