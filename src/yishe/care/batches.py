@@ -14,8 +14,8 @@ from yishe.care import contracts
 from yishe.care.contract_rows import state_of
 from yishe.care.contract_stream import Once
 from yishe.care.models import Contract
+from yishe.people import placements
 from yishe.people.actors import Actor
-from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Invalid, Refused
@@ -91,11 +91,7 @@ def _asked(actor: Actor, resident: UUID, package: str, way: str, at: datetime, c
 
 def standing(members: Sequence[Placement], at: datetime) -> list[Member]:
     """How it stands with each of them, in the same order. The caller has asked access."""
-    whose = dict(
-        Subject.objects.filter(resident__in=[one.resident for one in members]).values_list(
-            "subject", "resident"
-        )
-    )
+    whose = placements.subjects_of_all(one.resident for one in members)
     found: dict[UUID, list[Contract]] = {}
     for row in Contract.objects.filter(subject__in=list(whose)).order_by("-applied_at", "-id"):
         found.setdefault(whose[row.subject], []).append(row)

@@ -17,9 +17,8 @@ from yishe.loops import together
 from yishe.loops.models import Loop
 from yishe.loops.recording import Said
 from yishe.loops.together import Asked
-from yishe.people import packs
+from yishe.people import packs, placements
 from yishe.people.actors import Actor
-from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.policy.loop_roles import Command
 from yishe.policy.loop_words import NUDGE
@@ -54,9 +53,7 @@ class Outcome:
 def promises_of(residents: Iterable[UUID], at: datetime, *, service: str = "") -> list[Promise]:
     """Their promises whose window is open and whose loop is, earliest due first; only of one `service` when it is given.
     The caller has asked access."""
-    whose = dict(
-        Subject.objects.filter(resident__in=list(residents)).values_list("subject", "resident"),
-    )
+    whose = placements.subjects_of_all(residents)
     today = at.astimezone(ZONE).date()
     rows = Owed.objects.filter(
         subject__in=list(whose), kept_on=None, withdrawn_on=None, contract__ended_at=None, starts__lte=today,

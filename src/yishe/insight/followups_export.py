@@ -13,10 +13,9 @@ from yishe.care.assessment_reading import Form
 from yishe.care.models import QuestionnaireResponse
 from yishe.insight import exports, panel, workbooks
 from yishe.insight.exports import Wanted
-from yishe.people import packs
+from yishe.people import packs, placements
 from yishe.people.actors import Actor
 from yishe.people.cards import Card
-from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.policy.followup_rules import HOW, Followup
 
@@ -44,9 +43,7 @@ def followups_xlsx(actor: Actor, wanted: panel.Wanted, at: datetime, *, purpose:
 
 def _followed_up(residents: Iterable[UUID], since: datetime) -> set[UUID]:
     """Those of them with a follow-up since then, so that nobody else's record is opened."""
-    whose = dict(
-        Subject.objects.filter(resident__in=list(residents)).values_list("subject", "resident"),
-    )
+    whose = placements.subjects_of_all(residents)
     rows = QuestionnaireResponse.objects.filter(subject__in=list(whose), occurred_at__gte=since)
     finished = rows.filter(QuestionnaireResponse.finished).values_list("subject", "scale").distinct()
     return {whose[subject] for subject, scale in finished if scales.is_followup(scale)}

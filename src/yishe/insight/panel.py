@@ -18,7 +18,7 @@ from yishe.care.class_stream import AS_FACTS
 from yishe.care.models import Contract, Encounter, Owed, ServiceNote
 from yishe.care.owing import Line
 from yishe.loops.models import Loop
-from yishe.people import access, cards, packs, protections, search, standing
+from yishe.people import access, cards, packs, placements, protections, search, standing
 from yishe.people.actors import Actor
 from yishe.people.cards import Card
 from yishe.people.models import Resident, Subject
@@ -230,7 +230,7 @@ def _years_before(today: date, years: int) -> date:
 def _rows(actor: Actor, residents: list[UUID], at: datetime, duty: str = "") -> list[Row]:
     found = cards.opened(Resident.objects.filter(pk__in=residents))
     shown = {card.resident: protections.showing(actor, card, at) for card in found}
-    subjects = dict(Subject.objects.filter(resident__in=residents).values_list("subject", "resident"))
+    subjects = placements.subjects_of_all(residents)
     contracts, next_, met = _contracts(subjects), _next(subjects, at, duty), _met(subjects)
     rows = [
         Row(shown[one], contracts.get(one), next_.get(one), met.get(one)) for one in residents if one in shown

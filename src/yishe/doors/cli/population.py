@@ -5,7 +5,6 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -41,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
         found = population.run(clock.now(), everybody=args.all, dry=args.dry_run, progress=progress)
     peak = _peak_mb()
     text = f"{_text(found, dry=args.dry_run)}\n内存最多用到 {peak} MB。"
-    result({**asdict(found), "dry_run": args.dry_run, "peak_mb": peak}, text, as_json=args.json)
+    classing = {**vars(found.classing), "moved": len(found.classing.moved)}
+    told = {**vars(found), "classing": classing, "dry_run": args.dry_run, "peak_mb": peak}
+    result(told, text, as_json=args.json)
     if busy := found.busy + found.classing.busy:
         raise Conflict("busy", f"{busy} 人的资料正有人在办，没有算：请再运行一次。")
     return 0
@@ -81,6 +82,8 @@ def _text(found: Run, *, dry: bool) -> str:
     seen = f"在期签约 {found.contracts} 份，看了 {found.looked} 份：{found.planned} 份有变化"
     lines = [f"{who}。", *steps, f"{seen}，{done}新增 {found.promises} 项、撤下 {found.withdrawn} 项。"]
     lines += [f"  {agreements.title(service)} {count}" for service, count in found.services.most_common()]
+    if dry and (moved := len(found.classing.moved)):
+        lines.append(f"  {moved} 名的分类分级会变；这里的年度按他们现在的分类分级算，实际运行时可能不同。")
     if found.no_birth_date:
         lines.append(f"  {found.no_birth_date} 份没有出生日期，定不了年度：请在居民资料里补上后再运行。")
     return "\n".join(lines)

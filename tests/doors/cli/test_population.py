@@ -1,0 +1,32 @@
+"""yishe population run: what it would do is told in words and as one JSON value."""
+
+import argparse
+import json
+from datetime import datetime
+
+import pytest
+
+from tests.rooms.care.world import build
+from yishe.care import conditions
+from yishe.doors.cli import population
+
+pytestmark = pytest.mark.django_db
+
+
+def told(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
+    assert population.run(argparse.Namespace(all=False, dry_run=True, json=as_json)) == 0
+    return capsys.readouterr().out
+
+
+def test_a_dry_run_says_by_which_class_it_counted_and_answers_in_json(
+    now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = build(now)
+    conditions.record(
+        world.doctor, world.resident.resident, kind="disease", code="hypertension", title="高血压", occurred_at=now, at=now,
+        command_id="c1",
+    )  # fmt: skip
+    assert "1 名的分类分级会变；这里的年度按他们现在的分类分级算" in told(capsys, as_json=False)
+    found = json.loads(told(capsys, as_json=True))
+    assert (found["dry_run"], found["residents"], found["services"]) == (True, 1, {})
+    assert (found["classing"]["moved"], found["classing"]["classes"]) == (1, {"chronic": 1})
