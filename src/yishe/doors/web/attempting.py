@@ -34,12 +34,10 @@ def attempt(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse
             words = "已记下；电话都打过了，已派出一次上门" if made.visit else "已记下这次联系"
             return page.done(request, words, back)
         except Invalid as refused:
-            field = refused.extra.get("field")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     shown = {
         "form": form, "title": "记一次联系", "press": "记下", "action": f"/residents/{stands.resident}/attempts",
         "sub": resident.card_of(stands).name, "back": back, "place": "residents", "hidden": {"command_id": str(ids.new())},
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, shown, status=422 if form.errors else 200)
+    return page.ask(request, here, shown)

@@ -70,7 +70,7 @@ def _batch(
             refusals = {one.resident: one.refusal for one in done if one.refusal}
             told |= {"applied": sum(not one.refusal for one in done), "refused": len(refusals)}
         except Invalid as refused:
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
     shown = cards([one.subject for one in members])
     rows = [_row(here, one, shown, refusals) for one in batches.standing(members, here.now)]
     for row in rows:

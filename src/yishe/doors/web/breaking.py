@@ -67,7 +67,7 @@ def find(request: HttpRequest, here: Here) -> HttpResponse:
         "form": form, "title": "紧急查看", "sub": "居民就在眼前而您没有服务关系时用；危及生命先拨 120。", "place": "residents",
         "action": "/break-glass", "press": "下一步", "back": "/residents",
     }  # fmt: skip
-    return page.show(request, here, "form_page.html", told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 @require_http_methods(["GET", "POST"])
@@ -87,14 +87,13 @@ def break_(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
                 request, "已打开，居民的签约团队已收到通知，事后有人复核", f"/residents/{resident_id}"
             )
         except Invalid as refused:
-            field = refused.extra.get("field")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     told = {
         "form": form, "title": "紧急查看", "place": "residents", "press": "打开，并留下记录",
         "sub": f"最长 {rule.lasts.zh}，到时自动关闭。马上告诉居民的医生和团队长，事后由隐私保护专员复核；居民也看得到。",
         "action": f"/residents/{resident_id}/break-glass", "hidden": {"command_id": command}, "back": "/",
     }  # fmt: skip
-    return page.show(request, here, "form_page.html", told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 @require_POST

@@ -79,16 +79,14 @@ def correct(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse
             )  # fmt: skip
             return page.done(request, "已更正分类分级", back)
         except (Invalid, Conflict) as refused:
-            field = refused.extra.get("field")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     told = {
         "form": form, "title": f"更正分类分级：{resident.card_of(stands).name}", "press": "更正",
         "sub": "没有选的仍按规则；到期后全部按规则。升到“高”会开始双轨评估。",
         "place": "residents", "back": back, "action": f"/residents/{stands.resident}/class/correct",
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 @require_POST

@@ -71,12 +71,11 @@ def _form(
             consenting.give(here.actor, stands.resident, yes, here.now)
             return page.done(request, f"已登记：{kind.title}", back)
         except Invalid as refused:
-            field = refused.extra.get("field")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
         except Conflict as refused:
             if refused.code != "text_changed":
                 raise
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
             return _shown(request, here, stands, form, kind, text=text, action=action, back=back, status=409)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     status = 422 if form.errors else 200
@@ -92,8 +91,7 @@ def _shown(
         "reading": text.text, "edition": text.version, "action": action, "press": "登记同意",
         "hidden": {"sha256": text.sha256}, "place": "residents", "back": back,
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=status)
+    return page.ask(request, here, told, status=status)
 
 
 class WithdrawForm(forms.Form):
@@ -129,5 +127,4 @@ def withdraw(request: HttpRequest, here: Here, resident_id: UUID, consent_id: UU
         "sub": "撤回之前已做的事仍然有效；对方打开着的页面会马上关闭。", "place": "residents", "back": back,
         "action": f"{back}/consents/{consent_id}/withdraw",
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)

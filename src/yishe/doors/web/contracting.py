@@ -102,7 +102,7 @@ def sign(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
                 request, "已签约：本年应有的项目已列出", f"/residents/{stands.resident}?tab=contract"
             )
         except Invalid as refused:
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     return _step(
         request, here, stands, form, 4, f"/contracts/{contract_id}/sign", terms(row, coming, here.now)
@@ -152,8 +152,7 @@ def end(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
         "form": form, "title": "结束这份签约", "press": "解约", "back": back, "place": "residents",
         "sub": "签过的协议和做过的记录都保留；还没做的项目随之结束。", "action": f"/contracts/{contract_id}/end",
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 @require_http_methods(["GET", "POST"])
@@ -172,8 +171,7 @@ def team(request: HttpRequest, here: Here, contract_id: UUID) -> HttpResponse:
         "form": form, "title": "更换签约团队", "press": "更换", "back": back, "place": "residents",
         "sub": "还没做的项目和在办的事按规则移交给新团队。", "action": f"/contracts/{contract_id}/team",
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 def _step(

@@ -215,10 +215,7 @@ def act(request: HttpRequest, here: Here, loop_id: UUID, verb: str) -> HttpRespo
         try:
             return _done(request, here, found, form, verb, seq=seq, command=command)
         except Invalid as refused:
-            form.add_error(
-                refused.extra.get("field") if refused.extra.get("field") in form.fields else None,
-                refused.title,
-            )
+            page.refused_in(form, refused)
         except Conflict as refused:
             raise Conflict(
                 refused.code, refused.title, **refused.extra, happened=_since(here, found, seq)
@@ -330,24 +327,13 @@ def _form(
     request: HttpRequest, here: Here, found: Detail, form: VerbForm, verb: str, *, seq: int, command: str
 ) -> HttpResponse:
     card, kind = _card(found.state), found.kind
-    inside = getattr(request, "htmx", False)
     words = loop_rows.verb_words(found.state, kind, verb)
-    return page.show(
-        request,
-        here,
-        "parts/dialog_form.html" if inside else "form_page.html",
-        {
-            "form": form,
-            "title": words,
-            "press": words,
-            "sub": f"{card.name if card else ''} · {kind.title}",
-            "action": f"/loops/{found.state.id}/{verb}",
-            "hidden": {"seq": seq, "command_id": command},
-            "place": "ledger",
-            "back": f"/loops/{found.state.id}",
-        },
-        status=422 if form.errors else 200,
-    )
+    told = {
+        "form": form, "title": words, "press": words, "sub": f"{card.name if card else ''} · {kind.title}",
+        "action": f"/loops/{found.state.id}/{verb}", "hidden": {"seq": seq, "command_id": command}, "place": "ledger",
+        "back": f"/loops/{found.state.id}",
+    }  # fmt: skip
+    return page.ask(request, here, told)
 
 
 def back(request: HttpRequest, loop_id: UUID) -> HttpResponse:

@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods
 
-from yishe.doors.web import consenting, my_page, rights
+from yishe.doors.web import consenting, my_page, page, rights
 from yishe.doors.web.consent_forms import ConsentForm, people
 from yishe.doors.web.my_page import HOME, Mine, hers
 from yishe.people import consents, packs
@@ -54,8 +54,7 @@ def give(request: HttpRequest, mine: Mine, where: Placement, basis: str) -> Http
             talking.give(mine.actor, where.resident, yes, mine.now, own=True)
             return HttpResponseRedirect(PAGE)
         except (Invalid, Conflict) as refused:
-            field = str(refused.extra.get("field") or "")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     told = {
         "form": form, "title": str(kind.title), "sub": str(kind.why), "reading": shown.text, "edition": shown.version,
         "hidden": {"sha256": shown.sha256}, "press": "我同意", "back": PAGE,

@@ -64,7 +64,7 @@ def apply(request: HttpRequest, mine: Mine, where: Placement) -> HttpResponse:
             )  # fmt: skip
             return HttpResponseRedirect(PAGE)
         except Conflict as refused:
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
     told = {
         "form": form, "title": "申请家庭医生签约", "press": "申请", "back": PAGE,
         "sub": "选一种服务包。医生先看您的健康情况，再请您看协议、签字；签字以前随时可以不签。",
@@ -87,7 +87,7 @@ def sign(request: HttpRequest, mine: Mine, where: Placement, contract: UUID) -> 
             )
             return HttpResponseRedirect(PAGE)
         except (Invalid, Conflict) as refused:
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
     terms = contracting.terms(row.contract, coming, mine.now)
     told = {"form": form, "contract": contract, **terms, "hidden": {"version": terms["version"]}}
     my_page.seen(mine, "contract", where)

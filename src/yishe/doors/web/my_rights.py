@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yishe.doors.web import copying, my_page, spoken
+from yishe.doors.web import copying, my_page, page, spoken
 from yishe.doors.web.my_page import HOME, Mine, hers
 from yishe.insight import copies
 from yishe.loops import promises
@@ -78,7 +78,7 @@ def ask(request: HttpRequest, mine: Mine, where: Placement, kind: str, reason: s
             )  # fmt: skip
             return HttpResponseRedirect(f"{HOME}/promises")
         except (Invalid, Conflict) as refused:
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
     why = declared.reasons.get(code)
     told = {
         "form": form, "title": str(declared.title), "sub": str(why.title) if why else "", "press": "提出申请", "back": PAGE,

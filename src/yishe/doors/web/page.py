@@ -9,6 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -20,7 +21,7 @@ from yishe.insight import audit, desk
 from yishe.people import directory
 from yishe.people.actors import Actor, serving
 from yishe.people.directory import Directory
-from yishe.policy.refusals import Conflict, Forbidden, NotFound
+from yishe.policy.refusals import Conflict, Forbidden, NotFound, Refused
 from yishe.trust import access_log, clock, sessions
 
 PREFERENCES = {"theme": ("", "light", "dark"), "density": ("", "dense"), "mode": ("", "elder")}
@@ -167,6 +168,18 @@ def show(
         "may_audit": audit.may(here.actor, here.now),
     }
     return render(request, template, {**shared, **(context or {})}, status=status)
+
+
+def ask(request: HttpRequest, here: Here, told: dict[str, Any], *, status: int = 0) -> HttpResponse:
+    """A form (`told["form"]`): in the dialog of the page that asked for it, else as a page of its own. 422 when it was refused."""
+    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
+    return show(request, here, template, told, status=status or (422 if told["form"].errors else 200))
+
+
+def refused_in(form: BaseForm, refused: Refused) -> None:
+    """What the verb refused stands in the form with what was typed: at its field, or above all of them."""
+    name = refused.extra.get("field")
+    form.add_error(name if name in form.fields else None, refused.title)
 
 
 def post_line(here: Here) -> str:

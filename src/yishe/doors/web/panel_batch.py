@@ -145,7 +145,7 @@ def _done(
             service=request.POST.get("service", ""), source="web",
         )  # fmt: skip
     except Invalid as refused:
-        form.add_error(None, refused.title)
+        page.refused_in(form, refused)
         return None
 
 

@@ -199,5 +199,4 @@ def _dialog(
         "form": form, "title": title, "press": press, "back": plan_form.back(stands.resident), "place": "residents",
         "sub": resident.card_of(stands).name, "action": action,
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)

@@ -42,16 +42,14 @@ def protect(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse
             protections.protect(here.actor, stands.resident, said["reason"], said["review"], here.now)
             return page.done(request, "已设为受保护人员", back)
         except Invalid as refused:
-            field = refused.extra.get("field")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     told = {
         "form": form, "title": f"设为受保护人员：{resident.card_of(stands).name}", "press": "保护",
         "sub": "电话、住址、户和档案号只对责任医生和责任社工显示；按电话搜不到；家属、志愿者和合作单位的同意也不打开它们。",
         "place": "residents", "back": back, "action": f"{back}/protection",
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 @require_POST

@@ -223,27 +223,16 @@ def record(request: HttpRequest, here: Here, resident_id: UUID, kind: str) -> Ht
             form.write(here, stands.resident, command)
             return page.done(request, f"已记下{words}", back)
         except (Invalid, Conflict) as refused:
-            form.add_error(None, refused.title)
+            page.refused_in(form, refused)
     card = resident.card_of(stands)
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
     page.seen(here, "read.form", [stands.subject])
-    return page.show(
-        request,
-        here,
-        template,
-        {
-            "form": form,
-            "title": f"{words}：{card.name}",
-            "sub": spoken.sex(card.sex) + " " + spoken.age(card.birth_date, here.now),
-            "action": f"/residents/{stands.resident}/record/{kind}",
-            "press": "记下",
-            "hidden": {"command_id": command},
-            "place": "residents",
-            "back": back,
-            "near": alongside.address(stands.resident, kind) if kind in SEEING else "",
-        },
-        status=422 if form.errors else 200,
-    )
+    told = {
+        "form": form, "title": f"{words}：{card.name}", "sub": spoken.sex(card.sex) + " " + spoken.age(card.birth_date, here.now),
+        "action": f"/residents/{stands.resident}/record/{kind}", "press": "记下", "hidden": {"command_id": command},
+        "place": "residents", "back": back,
+        "near": alongside.address(stands.resident, kind) if kind in SEEING else "",
+    }  # fmt: skip
+    return page.ask(request, here, told)
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:

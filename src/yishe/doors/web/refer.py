@@ -180,7 +180,7 @@ def _sent(here: Here, about: Placement, kind: str, reason: str, form: ReferForm,
         if refused.code != "already_open":
             raise
     except Invalid as refused:
-        form.add_error(None, refused.title)
+        page.refused_in(form, refused)
     return None
 
 

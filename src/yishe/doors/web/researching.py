@@ -53,13 +53,12 @@ def ask(request: HttpRequest, here: Here) -> HttpResponse:
                 request, "已提交，等伦理与隐私审查", f"/loops/{_asked(here, form.cleaned_data, command)}"
             )
         except Invalid as refused:
-            named = refused.extra.get("field")
-            form.add_error(named if named in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     told: dict[str, Any] = {
         "form": form, "title": "申请科研数据", "press": "提交申请", "action": "/research/new", "back": "/me",
         "sub": f"去标识：每格至少 {rules.k} 人，日期整体移动", "hidden": {"command_id": command}, "place": "",
     }  # fmt: skip
-    return page.show(request, here, "form_page.html", told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 def _offer(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:

@@ -104,9 +104,8 @@ def put_shift(request: HttpRequest, here: Here) -> HttpResponse:
 
 
 def _form(request: HttpRequest, here: Here, form: forms.Form, title: str, action: str) -> HttpResponse:
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
     told: dict[str, Any] = {"form": form, "title": title, "action": action, "press": "保存", "place": "team"}
-    return page.show(request, here, template, told)
+    return page.ask(request, here, told)
 
 
 def _choose(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:

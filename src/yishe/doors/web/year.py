@@ -42,15 +42,13 @@ def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
             )  # fmt: skip
             return page.done(request, f"已记：{len(kept)} 项算作履约", back)
         except Invalid as refused:
-            field = refused.extra.get("field")
-            form.add_error(field if field in form.fields else None, refused.title)
+            page.refused_in(form, refused)
     page.seen(here, "read.form", [stands.subject], **permission.line)
     told = {
         "form": form, "title": "记一次履约", "press": "记下，算作履约", "action": f"/residents/{stands.resident}/keep",
         "sub": resident.card_of(stands).name, "back": back, "place": "residents", "hidden": {"command_id": str(ids.new())},
     }  # fmt: skip
-    template = "parts/dialog_form.html" if getattr(request, "htmx", False) else "form_page.html"
-    return page.show(request, here, template, told, status=422 if form.errors else 200)
+    return page.ask(request, here, told)
 
 
 def _owed(here: Here, stands: Placement, mine: frozenset[str]) -> list[tuple[str, str]]:
