@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from yishe.policy import pack_cases, packs
+from yishe.policy import followup_classes, pack_cases, packs
 from yishe.policy.durations import parse
+from yishe.policy.scale_scoring import About
 
 PACKS = Path(__file__).resolve().parents[2] / "packs"
 BASE, XICHENG = PACKS / "base", PACKS / "xicheng"
@@ -143,3 +144,45 @@ def test_cases_run_under_the_packs_up_to_their_own() -> None:
     ran = {(result.pack, result.about) for result in pack_cases.run([XICHENG])}
     assert ("xicheng", TO_SOCIAL) in ran
     assert ("base", TO_SOCIAL) in ran
+
+
+def held(pack: packs.PackSet, sbp: float) -> followup_classes.Concluded:
+    """A follow-up of somebody of 50 with this pressure, on a day after both districts began."""
+    day = date(2026, 7, 1)
+    answers = {"how": "1", "on": str(day), "sbp": sbp, "dbp": 70.0, "danger": ["none"], "adverse": "1", "complication": "none",
+               "adherence": "1"}  # fmt: skip
+    about = About(50, "", ("hypertension",))
+    return followup_classes.conclude(pack.followup("htn", day), answers, about, "none", day)
+
+
+def test_a_district_replaces_the_clinical_aims_and_leaves_the_appraisal(tmp_path: Path) -> None:
+    aims = written(
+        tmp_path / "aims",
+        {
+            "followups/htn.yaml": "versions:\n  2026-01-01:\n    targets:\n      guide_2025: {status: retired}\n"
+            "      ours: {title: <125, source: {id: D1}, status: approved, when: sbp < 125.0}\n"
+            "      tried: {title: <115, source: {id: D1}, when: sbp < 115.0}\n"
+        },
+    )
+    pack = packs.load([BASE, aims])
+    form, found = pack.followup("htn", date(2026, 7, 1)), held(pack, 128.0)
+    assert (form.source.id, found.code) == ("S01", "satisfied")
+    assert [(one.source.id, met) for _, one, met in found.aims(form)] == [("D1", False)]
+
+
+def test_a_district_replaces_the_appraisal_and_leaves_the_clinical_aims(tmp_path: Path) -> None:
+    says = "versions:\n  2026-01-01:\n    classes:\n      {}: {{when: {}}}\n      {}: {{when: {}}}\n"
+    text = says.format("unsatisfied", "sbp >= 120.0", "satisfied", "sbp < 120.0")
+    stricter = written(
+        tmp_path / "stricter", {"followups/htn.yaml": "source: {id: D2}\nstatus: approved\n" + text}
+    )
+    pack = packs.load([BASE, stricter])
+    form, found = pack.followup("htn", date(2026, 7, 1)), held(pack, 128.0)
+    assert (form.source.id, found.code) == ("D2", "unsatisfied")
+    assert [(one.source.id, met) for _, one, met in found.aims(form)] == [("S04", True)]
+
+
+def test_an_aim_that_the_packs_no_longer_have_is_left_out_of_what_was_found_before() -> None:
+    form = packs.load([BASE]).followup("htn", date(2026, 7, 1))
+    found = followup_classes.Concluded("satisfied", None, {"gone": False, "guide_2025": True})
+    assert [code for code, _, _ in found.aims(form)] == ["guide_2025"]

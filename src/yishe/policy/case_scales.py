@@ -48,7 +48,7 @@ def _about(case: ScaleCase) -> About:
 def _concluded(
     form: Followup, case: FollowupCase, answers: dict[str, Any], about: About, result: scale_scoring.Result
 ) -> dict[str, Any]:
-    concluded = followup_classes.conclude(form, answers, about, case.before, case.on)
+    concluded = followup_classes.conclude(form, answers, about, case.before, case.on, drafts=True)
     one = concluded.of(form)
     refer = one.refer if one else None
     effects = [*result.effects(form), *(one.then if one else ())]

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from . import scale_scoring
-from .followup_rules import NONE, Class, Followup
+from .followup_rules import NONE, Class, Followup, Target
 from .refusals import Invalid
 from .scale_scoring import About
 
@@ -26,14 +26,22 @@ class Concluded:
     def of(self, form: Followup) -> Class | None:
         return form.classes.get(self.code)
 
+    def aims(self, form: Followup) -> list[tuple[str, Target, bool]]:
+        """The aims it was held against, and whether each is met; one that the packs have since taken back is left out."""
+        held = (self.targets or {}).items()
+        return [(code, form.targets[code], met) for code, met in held if code in form.targets]
+
 
 def meant(form: Followup, about: About) -> bool:
     """Whether it is usual for her."""
     return bool(form.meant) and scale_scoring.holds(form.meant, scale_scoring.known(form, {}, about)) is True
 
 
-def conclude(form: Followup, answers: Mapping[str, Any], about: About, before: str, on: date) -> Concluded:
-    """`before` is the class of her last follow-up of this kind, `none` without one or when the pack has dropped that class."""
+def conclude(
+    form: Followup, answers: Mapping[str, Any], about: About, before: str, on: date, *, drafts: bool = False
+) -> Concluded:
+    """`before` is the class of her last follow-up of this kind, `none` without one or when the pack has dropped that class. With
+    `drafts` it is held against aims that nobody approved yet as well."""
     given = scale_scoring.counted(form, answers, about)
     known = scale_scoring.known(form, given, about)
     result = scale_scoring.result(form, answers, about)
@@ -42,7 +50,7 @@ def conclude(form: Followup, answers: Mapping[str, Any], about: About, before: s
     code = _first(form, known)
     found = form.classes.get(code)
     due = on + found.next.exact() if found and found.next else None
-    return Concluded(code, due, _targets(form, known))
+    return Concluded(code, due, _targets(form, known, drafts))
 
 
 def _first(form: Followup, known: Mapping[str, Any]) -> str:
@@ -55,11 +63,11 @@ def _first(form: Followup, known: Mapping[str, Any]) -> str:
     return ""
 
 
-def _targets(form: Followup, known: Mapping[str, Any]) -> dict[str, bool]:
+def _targets(form: Followup, known: Mapping[str, Any], drafts: bool) -> dict[str, bool]:
     meant = {
         code: scale_scoring.holds(one.when, known)
         for code, one in form.targets.items()
-        if not one.for_ or scale_scoring.holds(one.for_, known)
+        if (drafts or one.status == "approved") and (not one.for_ or scale_scoring.holds(one.for_, known))
     }
     return {code: met for code, met in meant.items() if met is not None}
 

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .pack_fields import Length, Said, Source, Strict, Words
+from .pack_fields import Length, Said, Sourced, Strict, Words
 from .reactions import FactField, FactKind, Promise
 from .scale_rules import Effect, Scale
 
@@ -51,11 +51,11 @@ class Class(Strict):
     then: tuple[Effect, ...] = ()
 
 
-class Target(Strict):
-    """What a clinical guide aims at, `for_` whom; beside the class, never mixed into it."""
+class Target(Sourced):
+    """What a clinical guide aims at, `for_` whom; beside the class, never mixed into it. Its source and approval are its own, so that
+    a district replaces the aims without the appraisal, or the other way about."""
 
     title: Said
-    source: Source
     for_: str = Field(default="", alias="for")
     when: str
 

@@ -14,7 +14,7 @@ from yishe.doors.api.bodies import Body, Code
 from yishe.doors.api.residents import SOURCE, identified
 from yishe.doors.api.wire import Caller, caller, command
 from yishe.policy import followup_classes
-from yishe.policy.followup_rules import Class
+from yishe.policy.followup_rules import Class, Target
 from yishe.policy.followup_rules import Followup as Declared
 from yishe.policy.refusals import NotFound
 from yishe.trust import access_log, ids
@@ -157,7 +157,7 @@ def _came_to(form: Form) -> dict[str, Any]:
     return {
         "result": _result(found.code, one) if one else None,
         "next": found.next.isoformat() if found.next else None,
-        "targets": [_target(declared, code, met) for code, met in (found.targets or {}).items()],
+        "targets": [_target(code, aim, met) for code, aim, met in found.aims(declared)],
         "proposes": {"kind": refer.kind, "reason": refer.reason, "says": str(refer.says)} if refer else None,
         "reminders": [str(declared.rules[code].title) for code in told.result.get("rules", ())],
     }
@@ -168,8 +168,7 @@ def _result(code: str, one: Class) -> dict[str, Any]:
     return {"code": code, "national": one.code, "title": str(one.title), "says": says, "well": one.well}
 
 
-def _target(declared: Declared, code: str, met: bool) -> dict[str, Any]:
-    one = declared.targets[code]
+def _target(code: str, one: Target, met: bool) -> dict[str, Any]:
     return {"code": code, "title": str(one.title), "source": one.source.section or one.source.id, "met": met}
 
 

@@ -193,12 +193,10 @@ def _result(request: HttpRequest, here: Here, form: Form, seen: Overview) -> Htt
     one = found.of(declared) if found else None
     flags = [declared.flags[code] for code in (told_of.raised if told_of else ())]
     effects = [effect for flag in flags for effect in flag.then] + list(one.then if one else ())
-    targets = [
-        (declared.targets[code], met) for code, met in ((found.targets if found else None) or {}).items()
-    ]
     told = {
         "person_name": resident.card_of(seen.placement).name, "resident": seen.placement.resident, "place": "residents",
-        "form": form, "scale": declared, "class": one, "found": found, "flags": flags, "targets": targets,
+        "form": form, "scale": declared, "class": one, "found": found, "flags": flags,
+        "targets": [(aim, met) for _, aim, met in found.aims(declared)] if found else [],
         "answers": [(declared.items[code].ask, said) for code, said in followup_reading.said(form)], "back": back_of(request),
         "may": _correctable(here, form, seen),
         "corrections": _corrections(here, seen.placement, form), "after": _after(form),

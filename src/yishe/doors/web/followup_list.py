@@ -38,8 +38,7 @@ def _done(form: Form) -> Done:
     words = form.instead
     if seen is not None and isinstance(form.scale, Followup):
         words = items.classified(form.scale, (seen.result or {})["concluded"])
-        met = followups.concluded(seen).targets or {}
-        missed = [form.scale.targets[code].title for code, one in met.items() if not one]
+        missed = [one.title for _, one, met in followups.concluded(seen).aims(form.scale) if not met]
         words += "".join(f"；未达 {one}" for one in missed)
         words += f"；补录：{seen.source}" if seen.source else ""
     title = str(form.scale.title) if seen else "随访"
