@@ -1,9 +1,8 @@
 """What answers about assessments look like."""
 
-from datetime import datetime
 from uuid import UUID
 
-from yishe.doors.api.answer_base import Answer
+from yishe.doors.api.answer_base import Answer, Recorded
 
 
 class AssessmentItem(Answer):
@@ -29,26 +28,42 @@ class AssessmentScore(Answer):
     missing: list[str]
 
 
-class Assessment(Answer):
-    """`answers` and what follows from them are None for whom `hidden` says why. `asked` are the items asked by what is
-    answered so far, `missing` those still to be answered; `newer` a version in force since it was begun."""
+class Filled(Recorded):
+    """What every form has, whatever it is for."""
 
-    id: UUID
-    resident: UUID
-    scale: str
     title: str | None
     version: str
     status: str
-    informant: str
     author: UUID
-    occurred_at: datetime
-    recorded_at: datetime
     newer: str | None
     hidden: str | None
     answers: dict[str, str | list[str]] | None
     asked: list[str]
     missing: list[str]
     flags: dict[str, str]
+
+
+class AtOnce(Answer):
+    """What an act set off."""
+
+    opened: list[UUID]
+    steps: dict[str, str]
+
+
+class Offered(Answer):
+    """A form that can be begun."""
+
+    title: str
+    version: str
+    fits: bool | None
+
+
+class Assessment(Filled):
+    """`answers` and what follows from them are None for whom `hidden` says why. `asked` are the items asked by what is
+    answered so far, `missing` those still to be answered; `newer` a version in force since it was begun."""
+
+    scale: str
+    informant: str
     scores: list[AssessmentScore]
     rules: list[str]
     undecided: list[str]
@@ -60,20 +75,14 @@ class AssessmentForm(Assessment):
     items: list[AssessmentItem]
 
 
-class SavedAssessment(AssessmentForm):
+class SavedAssessment(AssessmentForm, AtOnce):
     """`opened` are the loops this act opened; `steps` what to do at once, by flag."""
 
-    opened: list[UUID]
-    steps: dict[str, str]
 
-
-class OfferedScale(Answer):
+class OfferedScale(Offered):
     """`fits` None: what decides it (age, sex) is not known."""
 
     scale: str
-    title: str
-    version: str
-    fits: bool | None
     licence: str
 
 

@@ -11,9 +11,8 @@ from yishe.care import assessment_reading, assessments
 from yishe.care.assessment_reading import Form, Overview
 from yishe.doors.api.bodies import Body, Code
 from yishe.doors.api.residents import SOURCE, identified
-from yishe.doors.api.wire import Caller, caller, command
-from yishe.policy.refusals import NotFound
-from yishe.trust import access_log, ids
+from yishe.doors.api.wire import Caller, caller, command, known
+from yishe.trust import access_log
 
 router = Router(tags=["assessments"])
 Words = Annotated[str, Field(max_length=2000)]
@@ -50,7 +49,7 @@ def listing(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     """What the caller may fill for her, and every form, drafts first."""
     who = caller(request)
     seen = assessment_reading.overview(who.actor, identified(resident_id), who.at)
-    _seen(who, seen)
+    leave_line(who, seen)
     return {
         "offers": [
             {"scale": one.scale.code, "title": str(one.scale.title), "version": one.scale.version, "fits": one.fits,
@@ -77,7 +76,7 @@ def read(request: HttpRequest, resident_id: str, assessment_id: str) -> dict[str
     """One form with its questions, what is answered, and once submitted what came out."""
     who = caller(request)
     form, seen = assessment_reading.form(who.actor, identified(resident_id), _known(assessment_id), who.at)
-    _seen(who, seen)
+    leave_line(who, seen)
     return {**_form(form, seen), "items": items_of(form)}
 
 
@@ -117,29 +116,18 @@ def amend(request: HttpRequest, resident_id: str, assessment_id: str, payload: A
 
 
 def _known(text: str) -> UUID:
-    found = ids.parse(text)
-    if found is None:
-        raise NotFound("no_form", "找不到这份评估：请从评估列表重新打开。")
-    return found
+    return known(text, "no_form", "找不到这份评估：请从评估列表重新打开。")
 
 
 def _saved(who: Caller, resident: UUID, response: UUID, opened: tuple[UUID, ...] = ()) -> dict[str, Any]:
     form, seen = assessment_reading.form(who.actor, resident, response, who.at)
-    steps = {code: str(form.scale.flags[code].steps) for code in form.flags}
-    return {**_form(form, seen), "items": items_of(form), "opened": list(opened), "steps": steps}
+    return {**_form(form, seen), "items": items_of(form), **at_once(form, opened)}
 
 
 def _form(form: Form, seen: Overview) -> dict[str, Any]:
-    row, told = form.row, form.told
-    result = told.result if told and told.result else {}
+    result = form.told.result if form.told and form.told.result else {}
     return {
-        "id": row.response, "resident": seen.placement.resident, "scale": row.scale if told else "",
-        "title": str(form.scale.title) if told else None, "version": row.version if told else "", "status": row.status,
-        "informant": row.informant, "author": row.author, "occurred_at": row.occurred_at.isoformat(),
-        "recorded_at": row.recorded_at.isoformat(), "newer": form.newer or None if told else None,
-        "hidden": None if told else form.instead, "answers": dict(told.answers) if told else None,
-        "asked": list(form.asked) if told else [], "missing": list(form.open_items) if told else [],
-        "flags": {code: str(form.scale.flags[code].title) for code in form.flags},
+        **filled(form, seen), "scale": form.row.scale if form.told else "", "informant": form.row.informant,
         "scores": [_score(form, code, one) for code, one in form.scores.items()],
         "rules": [str(form.scale.rules[code].title) for code in result.get("rules", ())],
         "undecided": [str(form.scale.rules[code].title) for code in result.get("undecided", ())],
@@ -156,6 +144,26 @@ def _score(form: Form, code: str, found: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def filled(form: Form, seen: Overview) -> dict[str, Any]:
+    """What is answered of any form, whatever it is for."""
+    row, told = form.row, form.told
+    return {
+        "id": row.response, "resident": seen.placement.resident, "title": str(form.scale.title) if told else None,
+        "version": row.version if told else "", "status": row.status, "author": row.author,
+        "occurred_at": row.occurred_at.isoformat(), "recorded_at": row.recorded_at.isoformat(),
+        "newer": form.newer or None if told else None, "hidden": None if told else form.instead,
+        "answers": dict(told.answers) if told else None, "asked": list(form.asked) if told else [],
+        "missing": list(form.open_items) if told else [],
+        "flags": {code: str(form.scale.flags[code].title) for code in form.flags},
+    }  # fmt: skip
+
+
+def at_once(form: Form, opened: tuple[UUID, ...]) -> dict[str, Any]:
+    """The loops that a save opened, and what to do at once by each flag that stands."""
+    steps = {code: str(form.scale.flags[code].steps) for code in form.flags}
+    return {"opened": list(opened), "steps": steps}
+
+
 def items_of(form: Form) -> list[dict[str, Any]]:
     """The questions of a form, in order."""
     return [
@@ -165,8 +173,8 @@ def items_of(form: Form) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _seen(who: Caller, seen: Overview) -> None:
+def leave_line(who: Caller, seen: Overview, action: str = "read.assessment") -> None:
     access_log.line(
-        None, home=seen.placement.home, actor=who.actor.staff_id, action="read.assessment",
+        None, home=seen.placement.home, actor=who.actor.staff_id, action=action,
         subjects=[seen.placement.subject], **seen.permission.line, source=SOURCE, at=who.at,
     )  # fmt: skip

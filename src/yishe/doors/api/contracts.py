@@ -17,12 +17,11 @@ from yishe.care.signing import Sides
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Body, Code, Moment, Text
 from yishe.doors.api.residents import identified, readable
-from yishe.doors.api.wire import Command, caller, command
+from yishe.doors.api.wire import Command, caller, command, known
 from yishe.insight import fulfilment
 from yishe.people import packs, placements
 from yishe.people.particulars import ZONE
-from yishe.policy.refusals import NotFound
-from yishe.trust import access_log, ids
+from yishe.trust import access_log
 
 router = Router(tags=["contracts"])
 
@@ -215,10 +214,7 @@ def _once(said: Command) -> Once:
 
 
 def _known(text: str) -> UUID:
-    found = ids.parse(text)
-    if found is None:
-        raise NotFound("no_contract", "没有这份签约：请从居民的签约列表里取编号。")
-    return found
+    return known(text, "no_contract", "没有这份签约：请从居民的签约列表里取编号。")
 
 
 def _contract(contract: UUID, request: HttpRequest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from yishe.doors.api.answer_base import Answer
-from yishe.doors.api.assessment_answers import AssessmentItem
+from yishe.doors.api.assessment_answers import AssessmentItem, AtOnce, Filled, Offered
 
 
 class FollowupResult(Answer):
@@ -47,25 +47,11 @@ class FollowupCorrection(Answer):
     changes: list[FollowupChange]
 
 
-class Followup(Answer):
+class Followup(Filled):
     """`answers` and what follows from them are None for whom `hidden` says why. `result` and `next` stand once it is submitted:
     `result` None when it could not be classified, `next` the day by which the next is due."""
 
-    id: UUID
-    resident: UUID
     followup: str
-    title: str | None
-    version: str
-    status: str
-    author: UUID
-    occurred_at: datetime
-    recorded_at: datetime
-    newer: str | None
-    hidden: str | None
-    answers: dict[str, str | list[str]] | None
-    asked: list[str]
-    missing: list[str]
-    flags: dict[str, str]
     result: FollowupResult | None
     next: date | None
     targets: list[FollowupTarget]
@@ -80,20 +66,14 @@ class FollowupForm(Followup):
     corrections: list[FollowupCorrection]
 
 
-class SavedFollowup(FollowupForm):
+class SavedFollowup(FollowupForm, AtOnce):
     """`opened` are the loops this act opened; `steps` what to do at once, by flag."""
 
-    opened: list[UUID]
-    steps: dict[str, str]
 
-
-class OfferedFollowup(Answer):
+class OfferedFollowup(Offered):
     """`fits` None: what decides it (age, sex) is not known; `meant` whether it is usual for her."""
 
     followup: str
-    title: str
-    version: str
-    fits: bool | None
     meant: bool
 
 

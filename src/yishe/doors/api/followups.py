@@ -1,23 +1,28 @@
 """Follow-ups: what can be filled, a form begun, saved, submitted, corrected, read."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from pydantic import Field
 
 from yishe.care import assessment_reading, followup_corrections, followup_reading, followups, forms
 from yishe.care.assessment_reading import Form, Overview
-from yishe.doors.api.assessments import NewAnswers, Submission, items_of
+from yishe.doors.api.assessments import (
+    Amendment,
+    NewAnswers,
+    Submission,
+    at_once,
+    filled,
+    items_of,
+    leave_line,
+)
 from yishe.doors.api.bodies import Body, Code
-from yishe.doors.api.residents import SOURCE, identified
-from yishe.doors.api.wire import Caller, caller, command
+from yishe.doors.api.residents import identified
+from yishe.doors.api.wire import Caller, caller, command, known
 from yishe.policy import followup_classes
 from yishe.policy.followup_rules import Class, Target
 from yishe.policy.followup_rules import Followup as Declared
-from yishe.policy.refusals import NotFound
-from yishe.trust import access_log, ids
 
 router = Router(tags=["follow-ups"])
 
@@ -28,18 +33,12 @@ class NewFollowup(Body):
     followup: Code
 
 
-class CorrectedFollowup(NewAnswers):
-    """What was filled wrongly, by item, and why. The way and the day are not among it."""
-
-    reason: Annotated[str, Field(max_length=500)]
-
-
 @router.get("/residents/{resident_id}/followups")
 def listing(request: HttpRequest, resident_id: str) -> dict[str, Any]:
     """What the caller may fill for her, and every follow-up, drafts first."""
     who = caller(request)
     seen = assessment_reading.overview(who.actor, identified(resident_id), who.at, followups=True)
-    _seen(who, seen)
+    leave_line(who, seen, "read.followup")
     about = forms.about(seen.placement, who.at)
     return {
         "offers": [
@@ -67,7 +66,7 @@ def read(request: HttpRequest, resident_id: str, followup_id: str) -> dict[str, 
     """One follow-up with its questions, what is answered, what it came to and how it was corrected."""
     who, resident, response = caller(request), identified(resident_id), _known(followup_id)
     form, seen = assessment_reading.form(who.actor, resident, response, who.at, followups=True)
-    _seen(who, seen)
+    leave_line(who, seen, "read.followup")
     return _whole(who, form, seen)
 
 
@@ -93,10 +92,9 @@ def submit(request: HttpRequest, resident_id: str, followup_id: str, payload: Su
 
 
 @router.post("/residents/{resident_id}/followups/{followup_id}/amend")
-def amend(
-    request: HttpRequest, resident_id: str, followup_id: str, payload: CorrectedFollowup
-) -> dict[str, Any]:
-    """Correct a submitted follow-up with a reason: it and those after it are classified anew, what was before stays readable."""
+def amend(request: HttpRequest, resident_id: str, followup_id: str, payload: Amendment) -> dict[str, Any]:
+    """Correct a submitted follow-up with a reason, but for its way and day: it and those after it are classified anew, what was
+    before stays readable."""
     who, said = caller(request), command(request)
     resident, response = identified(resident_id), _known(followup_id)
     saved = followup_corrections.amend(
@@ -107,16 +105,12 @@ def amend(
 
 
 def _known(text: str) -> UUID:
-    found = ids.parse(text)
-    if found is None:
-        raise NotFound("no_form", "找不到这份随访：请从随访列表重新打开。")
-    return found
+    return known(text, "no_form", "找不到这份随访：请从随访列表重新打开。")
 
 
 def _saved(who: Caller, resident: UUID, response: UUID, opened: tuple[UUID, ...] = ()) -> dict[str, Any]:
     form, seen = assessment_reading.form(who.actor, resident, response, who.at, followups=True)
-    steps = {code: str(form.scale.flags[code].steps) for code in form.flags}
-    return {**_whole(who, form, seen), "opened": list(opened), "steps": steps}
+    return {**_whole(who, form, seen), **at_once(form, opened)}
 
 
 def _whole(who: Caller, form: Form, seen: Overview) -> dict[str, Any]:
@@ -134,16 +128,7 @@ def _whole(who: Caller, form: Form, seen: Overview) -> dict[str, Any]:
 
 
 def _followup(form: Form, seen: Overview) -> dict[str, Any]:
-    row, told = form.row, form.told
-    return {
-        "id": row.response, "resident": seen.placement.resident, "followup": row.scale if told else "",
-        "title": str(form.scale.title) if told else None, "version": row.version if told else "", "status": row.status,
-        "author": row.author, "occurred_at": row.occurred_at.isoformat(), "recorded_at": row.recorded_at.isoformat(),
-        "newer": form.newer or None if told else None, "hidden": None if told else form.instead,
-        "answers": dict(told.answers) if told else None, "asked": list(form.asked) if told else [],
-        "missing": list(form.open_items) if told else [],
-        "flags": {code: str(form.scale.flags[code].title) for code in form.flags}, **_came_to(form),
-    }  # fmt: skip
+    return {**filled(form, seen), "followup": form.row.scale if form.told else "", **_came_to(form)}
 
 
 def _came_to(form: Form) -> dict[str, Any]:
@@ -170,10 +155,3 @@ def _result(code: str, one: Class) -> dict[str, Any]:
 
 def _target(code: str, one: Target, met: bool) -> dict[str, Any]:
     return {"code": code, "title": str(one.title), "source": one.source.section or one.source.id, "met": met}
-
-
-def _seen(who: Caller, seen: Overview) -> None:
-    access_log.line(
-        None, home=seen.placement.home, actor=who.actor.staff_id, action="read.followup",
-        subjects=[seen.placement.subject], **seen.permission.line, source=SOURCE, at=who.at,
-    )  # fmt: skip

@@ -12,7 +12,7 @@ from pydantic import Field
 from yishe.care import evidence
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Act, Day, NewLoop
-from yishe.doors.api.wire import Caller, caller, command
+from yishe.doors.api.wire import Caller, caller, command, known
 from yishe.loops import acts, answering, promises, reading, sets
 from yishe.loops.promises import Wanted
 from yishe.loops.reading import Page
@@ -195,10 +195,7 @@ def _day(local: date, more: int = 0) -> datetime:
 
 
 def _id(text: str) -> UUID:
-    found = ids.parse(text)
-    if found is None:
-        raise NotFound("no_such_loop", "没有这件闭环：请核对编号，或从 GET /api/v1/worklist 重新取。")
-    return found
+    return known(text, "no_such_loop", "没有这件闭环：请核对编号，或从 GET /api/v1/worklist 重新取。")
 
 
 def _known(verb: str) -> None:

@@ -16,13 +16,12 @@ from yishe.care.plans import Wish
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Body, Code, Day, Text
 from yishe.doors.api.residents import SOURCE, identified
-from yishe.doors.api.wire import Caller, caller, command
+from yishe.doors.api.wire import Caller, caller, command, known
 from yishe.people.access import Permission
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.plan_content import Action, Change, Content, Goal
-from yishe.policy.refusals import NotFound
-from yishe.trust import access_log, ids
+from yishe.trust import access_log
 
 router = Router(tags=["plans"])
 Said = Annotated[str, Field(max_length=500)]
@@ -162,10 +161,7 @@ def _once(request: HttpRequest) -> Once:
 
 
 def _known(text: str) -> UUID:
-    found = ids.parse(text)
-    if found is None:
-        raise NotFound("no_plan", "没有这份计划：请从居民的计划列表里取编号。")
-    return found
+    return known(text, "no_plan", "没有这份计划：请从居民的计划列表里取编号。")
 
 
 def _seen(who: Caller, stands: Placement, permission: Permission) -> None:

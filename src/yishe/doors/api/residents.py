@@ -12,14 +12,14 @@ from yishe.care.models import Recorded
 from yishe.doors import limits
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import BrokenGlass, NewMedication, NewNote
-from yishe.doors.api.wire import Caller, caller, command
+from yishe.doors.api.wire import Caller, caller, command, known
 from yishe.loops import glass
 from yishe.people import access, protections, search, sight
 from yishe.people.break_glass import Command
 from yishe.people.cards import Card, cards
 from yishe.people.placements import Placement, placed
 from yishe.policy.refusals import Invalid, NotFound
-from yishe.trust import access_log, ids
+from yishe.trust import access_log
 
 router = Router(tags=["residents"])
 READ = "resident.read"
@@ -139,10 +139,7 @@ def record_note(request: HttpRequest, resident_id: str, payload: NewNote) -> Any
 
 
 def identified(text: str) -> UUID:
-    found = ids.parse(text)
-    if found is None:
-        raise NotFound("no_such_resident", "没有这位居民的档案：请重新搜索。")
-    return found
+    return known(text, "no_such_resident", "没有这位居民的档案：请重新搜索。")
 
 
 def readable(request: HttpRequest, resident_id: str) -> tuple[Caller, Placement]:

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from ninja.security import HttpBearer
 from yishe.doors import limits
 from yishe.people import actors
 from yishe.people.actors import Actor
-from yishe.policy.refusals import Invalid, Unauthenticated
+from yishe.policy.refusals import Invalid, NotFound, Unauthenticated
 from yishe.trust import clock, ids
 
 
@@ -56,6 +57,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             "doubled_field", f"“{name[:40]}”在同一个对象里写了不止一次：只能写一次，请去掉多余的再发。",
             field=name[:40],
         )  # fmt: skip
+    return found
+
+
+def known(text: str, code: str, words: str) -> UUID:
+    """The number in an address. NotFound, in these words, for what is none."""
+    found = ids.parse(text)
+    if found is None:
+        raise NotFound(code, words)
     return found
 
 
