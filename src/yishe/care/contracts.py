@@ -1,7 +1,7 @@
 """A family-doctor contract: applied for, reviewed, signed by both sides (`care.signing`), renewed by a next one, handed to
 another team, ended with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -269,6 +269,14 @@ def of_resident(resident: UUID) -> list[Contract]:
     """Every contract of a resident, newest first. The caller has asked access."""
     subjects = placements.subjects_of(resident)
     return list(Contract.objects.filter(subject__in=subjects).order_by("-applied_at", "-id"))
+
+
+def agreements_of(residents: Iterable[UUID], today: date) -> dict[UUID, UUID]:
+    """resident → her newest contract that is not over and has a sealed agreement. Two statements. The caller has asked access."""
+    whose = placements.subjects_of_all(residents)
+    rows = Contract.objects.filter(subject__in=list(whose), ended_at=None, until__gt=today)
+    signed = rows.exclude(agreement_sha256="").order_by("applied_at", "id")
+    return {whose[subject]: contract for contract, subject in signed.values_list("id", "subject")}
 
 
 def words_of(row: Contract) -> dict[str, str]:

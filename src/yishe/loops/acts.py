@@ -1,7 +1,7 @@
 """Everything people say to a loop after it was promised: one function for every verb of the table."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -95,15 +95,16 @@ def acted(
     raise _why_not(actor, loop_id, seq, at)
 
 
-def prepared(actor: Actor, loop_id: uuid.UUID, command: Command, said: Said) -> Bundle | None:
-    """What a verb would write now, for whoever writes many together; None when this very command was carried out before.
-    Refused as `act`."""
-    reading = read(loop_id)
+def prepared(
+    actor: Actor, reading: Read, command: Command, said: Said, nudged: Mapping[uuid.UUID, datetime]
+) -> Bundle | None:
+    """What a verb would write now to the loop that was read, for whoever writes many together; None when this very command was
+    carried out before. `nudged` as `nudges.last` tells it. Refused as `act`."""
     state, bundle = reading.state, Bundle()
     knowing.relation(actor, state, said.at, tracked=reading.tracked)
     said = replace(said, at=not_before(said.at, state))
     try:
-        _decided(bundle, actor, reading, command, said)
+        _decided(bundle, actor, reading, command, said, nudged)
     except Refused:
         if _repeated(actor, state, command.verb, said):
             return None
@@ -137,12 +138,16 @@ def _tracks(person: uuid.UUID, loop_id: uuid.UUID) -> bool:
     return Tracking.objects.filter(loop=loop_id, person=person).exists()
 
 
-def _decided(bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said) -> Acted:
+def _decided(
+    bundle: Bundle, actor: Actor, reading: Read, command: Command, said: Said,
+    nudged: Mapping[uuid.UUID, datetime] | None = None,
+) -> Acted:  # fmt: skip
     """Decide and add everything to the bundle; returns the loop the caller wants to see next."""
     track, state = reading.track, reading.state
     s = situation(actor, state, said.at, reading.tracked)
     if is_nudge(command):
-        s = replace(s, nudged_at=nudges.last([state.id]).get(state.id))
+        last = nudges.last([state.id]) if nudged is None else nudged
+        s = replace(s, nudged_at=last.get(state.id))
     where = _where(s) if command.verb in FRESH_PEOPLE else None
     cast = _cast(s, command, where)
     steps = decide(s, command, cast)

@@ -92,7 +92,7 @@ _COMPANY = (
 
 @cache
 def _select() -> str:
-    return f"SELECT {quick.columns(Loop, 'l')}, {_COMPANY} FROM loops_loop l WHERE l.id = %s"
+    return f"SELECT {quick.columns(Loop, 'l')}, {_COMPANY} FROM loops_loop l WHERE"
 
 
 @cache
@@ -106,15 +106,26 @@ def _select_told() -> str:
 
 def read(loop_id: uuid.UUID, *, told: bool = False) -> Read:
     """The loop and its company in one statement, or NotFound in words; `told` with its story."""
-    rows = quick.rows(_select_told() if told else _select(), [loop_id])
+    rows = quick.rows(_select_told() if told else f"{_select()} l.id = %s", [loop_id])
     if not rows:
         raise NotFound("no_such_loop", "没有这件闭环：链接可能不完整，请从“今日”或“台账”重新打开。")
-    key, tracked, *more = rows[0][_LOOP:]
-    found = Read(track_read(rows[0]), bytes(key) if key is not None else None, bool(tracked))
+    found, more = _read(rows[0]), rows[0][_LOOP + 2 :]
     if not more:
         return found
     story = tuple(quick.instance(Entry, row[_LOOP + 3 :]) for row in rows)
     return replace(found, resident=quick.uid(more[0]), story=story)
+
+
+def read_all(loop_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Read]:
+    """Many loops and their company in one statement; one that is not there is left out."""
+    within, given = quick.among("l.id", loop_ids)
+    found = [_read(row) for row in quick.rows(f"{_select()} {within}", given)]
+    return {one.state.id: one for one in found}
+
+
+def _read(row: Sequence[Any]) -> Read:
+    key, tracked = row[_LOOP : _LOOP + 2]
+    return Read(track_read(row), bytes(key) if key is not None else None, bool(tracked))
 
 
 def found(loop_id: uuid.UUID) -> LoopState:

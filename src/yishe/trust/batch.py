@@ -44,6 +44,8 @@ class Batch(Bundle):
 
     def commit(self) -> None:
         """Write all or nothing. Raises Stale or Duplicate as a bundle does."""
+        if not self._writes:
+            return
         writes, self._writes, self._inserts = self._writes, [], {}
         try:
             with commit.atomically():

@@ -13,13 +13,13 @@ from yishe.care.agreements import Signature
 from yishe.care.models import Contract
 from yishe.care.owed_together import Outcome
 from yishe.care.signing import Sides
-from yishe.loops import together
 from yishe.loops.models import Loop
 from yishe.people import actors, directory, residents
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.models import Post, Staff
 from yishe.policy.loop_roles import Command
 from yishe.policy.refusals import Invalid
+from yishe.trust import batch
 from yishe.trust.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def say(
 def test_promises_of_several_go_to_a_colleague_and_the_same_press_twice_is_one(
     world: World, now: datetime, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(together, "CHUNK", chunk)
+    monkeypatch.setattr(batch, "AT_ONCE", chunk)
     both, other = pair(world, now), second_nurse(world, now)
     unsigned = world.another("李未签", now).resident
     command, entries = owed_together.handing(other.staff_id, "workload"), Entry.objects.count()

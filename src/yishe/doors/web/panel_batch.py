@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -191,12 +190,13 @@ def _reasons() -> list[tuple[str, str]]:
 
 def _slips(here: Here, mine: Sequence[Card]) -> dict[str, Any]:
     """A slip for each: what the centre owes her and until when, in the words that anybody may read; her agreement."""
-    found = owed_together.promises_of([one.resident for one in mine], here.now)
+    owed: dict[UUID, list[Promise]] = {one.resident: [] for one in mine}
+    for promise in owed_together.promises_of(owed, here.now):
+        owed[promise.resident].append(promise)
     signable = set(access.within(here.actor, contracts.SIGN, [one.subject for one in mine], here.now))
     today = spoken.local(here.now).date()
-    slips = [_slip(here, one, [each for each in found if each.resident == one.resident]) for one in mine]
-    for slip, card in zip(slips, mine, strict=True):
-        slip["agreement"] = _agreement(card, today) if card.subject in signable else None
+    signed = contracts.agreements_of([one.resident for one in mine if one.subject in signable], today)
+    slips = [{**_slip(here, one, owed[one.resident]), "agreement": signed.get(one.resident)} for one in mine]
     return {"place": "panel", "slips": slips, "today": today}
 
 
@@ -206,8 +206,3 @@ def _slip(here: Here, card: Card, owed: Sequence[Promise]) -> dict[str, Any]:
         "name": card.masked_name, "resident": card.resident, "team": team.name if team else "",
         "owed": [{"title": one.title, "due": one.due} for one in owed],
     }  # fmt: skip
-
-
-def _agreement(card: Card, today: date) -> UUID | None:
-    rows = (one for one in contracts.of_resident(card.resident) if one.agreement_sha256 and not one.ended_at)
-    return next((one.id for one in rows if one.until and one.until > today), None)
