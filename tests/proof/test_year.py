@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World, build
 from yishe.care import (
+    class_rounds,
     class_stream,
     classes,
     conditions,
@@ -69,8 +70,8 @@ class AYear(RuleBasedStateMachine):
     def time_passes(self, days: int) -> None:
         self.at += timedelta(days=days)
         departures.end(self.at)
-        classes.keep_up(self.at)
-        classes.of_the_day(self.at)
+        class_rounds.keep_up(self.at)
+        class_rounds.of_the_day(self.at)
         replanning.everybody(self.at)
         year.open_due(self.at)
 

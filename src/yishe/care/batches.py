@@ -14,15 +14,12 @@ from yishe.care import contracts
 from yishe.care.contract_rows import state_of
 from yishe.care.contract_stream import Once
 from yishe.care.models import Contract
-from yishe.people import placements
+from yishe.people import packs, placements
 from yishe.people.actors import Actor
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Invalid, Refused
 from yishe.trust import commit
-
-MOST = 500
-"""People in one act; more are asked for in several."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,9 @@ def apply_all(
     wanted = list(dict.fromkeys(residents))
     if not wanted:
         raise Invalid("nobody", "还没有选人：请勾选要一起签约的人。", field="residents")
-    if len(wanted) > MOST:
-        raise Invalid("too_many", f"一次最多 {MOST} 人：请分几次办。", field="residents")
+    most = packs.in_force().settings(at.astimezone(ZONE).date()).together.contracts
+    if len(wanted) > most:
+        raise Invalid("too_many", f"一次最多 {most} 人：请分几次办。", field="residents")
     contracts.sheet_now().package(package)
     return [_asked(actor, one, package, way, at, command_id) for one in wanted]
 

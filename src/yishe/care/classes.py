@@ -11,19 +11,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, Subquery
-
 from yishe.care import class_facts, entries, lives, replanning
-from yishe.care.class_models import ClassDue, ClassOf
+from yishe.care.class_models import ClassOf
 from yishe.care.class_stream import say, state_of
 from yishe.care.contract_stream import UNNAMED, Once
 from yishe.care.record import Record
 from yishe.loops import promises, reactions
 from yishe.loops.promises import Wanted, gone_words
 from yishe.loops.recording import Said
-from yishe.people import access, actors, directory, packs, placements
+from yishe.people import access, directory, packs, placements
 from yishe.people.actors import SYSTEM, Actor
-from yishe.people.models import Subject
 from yishe.people.placements import Placement
 from yishe.policy.class_rules import CLASS, MEDICAL, SOCIAL, TRACKS, Classified, ClassSheet, Reader
 from yishe.policy.class_state import (
@@ -40,8 +37,8 @@ from yishe.trust.commit import Bundle
 
 CORRECT = "class.correct"
 FACT = "class_assigned"
-AT_ONCE = 100
 YEAR = timedelta(days=365)
+"""Nothing that changes by itself lies further ahead: everybody has a birthday, known or not."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def correct(
     _line(bundle, "correct", where, actor, permission, at)
     _commit(bundle)
     _replan(where.resident, at)
-    _looked(where.subject, at, actor)  # a short one is reminded of at once
+    looked(where.subject, at, actor)  # a short one is reminded of at once
 
 
 def uncorrect(actor: Actor, resident: UUID, at: datetime, once: Once = UNNAMED) -> None:
@@ -123,7 +120,7 @@ def uncorrect(actor: Actor, resident: UUID, at: datetime, once: Once = UNNAMED) 
     _line(bundle, "uncorrect", where, actor, permission, at)
     _commit(bundle)
     _replan(where.resident, at)
-    _looked(where.subject, at, actor)
+    looked(where.subject, at, actor)
 
 
 def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM, *, plan: bool = True) -> ClassOf | None:
@@ -154,29 +151,7 @@ def look(resident: UUID, at: datetime, speaker: Actor = SYSTEM, *, plan: bool = 
     return row
 
 
-def keep_up(at: datetime, most: int = AT_ONCE) -> int:
-    """Look at those of whom something was recorded; returns how many. Whom somebody else is at is tried again."""
-    if packs.in_force().classes is None:
-        return 0
-    marks = list(ClassDue.objects.order_by("at", "id")[:most])
-    authors = {one.subject: one.author for one in marks}
-    done = {subject for subject, author in authors.items() if _looked(subject, at, _author(author))}
-    ClassDue.objects.filter(id__in=[one.id for one in marks if one.subject in done]).delete()
-    return len(done)
-
-
-def of_the_day(at: datetime) -> int:
-    """Look at those whose day has come (a birthday, the end of a correction) or whose particulars were written since; returns how
-    many. Those nobody has looked at yet wait for something to be recorded."""
-    if packs.in_force().classes is None:
-        return 0
-    written = Subject.objects.filter(subject=OuterRef("subject")).values("resident__updated_at")[:1]
-    rows = ClassOf.objects.exclude(next_on=None).annotate(written=Subquery(written))
-    due = rows.filter(Q(next_on__lte=lives.day(at)) | Q(written__gt=F("looked_at")))
-    return sum(_looked(one, at, SYSTEM) for one in list(due.values_list("subject", flat=True)))
-
-
-def _looked(subject: UUID, at: datetime, speaker: Actor) -> bool:
+def looked(subject: UUID, at: datetime, speaker: Actor) -> bool:
     """Whoever the subject is now is looked at; one that was merged or erased rests."""
     where = placements.placement_of_subject(subject)
     try:
@@ -195,7 +170,8 @@ def _replan(resident: UUID, at: datetime) -> None:
         replanning.replan(SYSTEM, resident, at)
 
 
-def _author(author: UUID | None) -> Actor:
+def speaker_of(author: UUID | None) -> Actor:
+    """Who wrote what the class follows from; the system where nobody did, or somebody who left."""
     if author is None or author == SYSTEM.staff_id:
         return SYSTEM
     try:
@@ -276,7 +252,7 @@ def _follow(
 ) -> bool:
     """What packs say follows from a class; False when nobody can take it now."""
     if not access.may(speaker, promises.PROMISE, where, at).allowed:
-        speaker = _author(where.doctor)
+        speaker = speaker_of(where.doctor)
     try:
         reactions.apply(reactions.Fact(FACT, stream, facts), speaker, where, at, bundle)
     except Refused:

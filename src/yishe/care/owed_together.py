@@ -24,8 +24,6 @@ from yishe.policy.loop_roles import Command
 from yishe.policy.loop_words import NUDGE
 from yishe.policy.refusals import Invalid
 
-MOST = 1000
-"""Residents in one act; more are asked for in several."""
 NOTHING = "现在没有正在办的应做项目"
 
 
@@ -99,7 +97,7 @@ def say_to_all(
 ) -> list[Outcome]:  # fmt: skip
     """Say one verb to every open promise of theirs; the same `command_id` again does nothing twice. With `dry_run` nothing is
     written, and the answer is what it would be now. Invalid when nobody, or too many, are named."""
-    wanted = some(residents)
+    wanted = some(residents, at)
     found = promises_of(wanted, at, service=service)
     asked = [Asked(one.loop, command, _said(actor, one, command, at, command_id, source)) for one in found]
     refused = together.act_all(actor, asked, dry_run=dry_run)
@@ -113,13 +111,18 @@ def say_to_all(
     return sorted(done, key=lambda one: order[one.resident])
 
 
-def some(residents: Sequence[UUID]) -> list[UUID]:
+def most(at: datetime) -> int:
+    """So many residents in one act; more are asked for in several."""
+    return packs.in_force().settings(at.astimezone(ZONE).date()).together.panel
+
+
+def some(residents: Sequence[UUID], at: datetime) -> list[UUID]:
     """Each once. Invalid when there is nobody or there are too many."""
     wanted = list(dict.fromkeys(residents))
     if not wanted:
         raise Invalid("nobody", "还没有选人：请在名册里勾选要一起办的居民。", field="residents")
-    if len(wanted) > MOST:
-        raise Invalid("too_many", f"一次最多 {MOST} 人：请先筛选，分几次办。", field="residents")
+    if len(wanted) > most(at):
+        raise Invalid("too_many", f"一次最多 {most(at)} 人：请先筛选，分几次办。", field="residents")
     return wanted
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -26,6 +27,7 @@ from yishe.policy.refusals import Conflict
 from yishe.trust import batch, commit, quick
 from yishe.trust.batch import Batch
 from yishe.trust.commit import Bundle
+from yishe.trust.sparing import sparing
 
 FOLLOWED = "years.followed"
 WHY = "the years of all running contracts are planned anew"
@@ -157,8 +159,18 @@ def _changes(
         said = year_changes.facts_of(row, of.birth_date, traits, today, classed.get(of.resident))
         if said is None:
             counted.no_birth_date += 1
-        elif changes := year_changes.decided(row, owed[row.id], said, at):
+        elif changes := _decided(counted, row, owed[row.id], said, at):
             yield row, owed[row.id], changes
+
+
+def _decided(
+    counted: Planned, row: Contract, owed: list[Owed], said: Mapping[str, Any], at: datetime
+) -> Changes | None:
+    """What becomes of one year; one that cannot be worked out is left to the next time and hinders no other."""
+    with sparing("a year") as tried:
+        return year_changes.decided(row, owed, said, at)
+    counted.busy += bool(tried.fault)
+    return None
 
 
 def _subjects(here: Mapping[UUID, Known]) -> dict[UUID, UUID]:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from yishe.care import classes, departures, plan_promises, renewals, replanning, year
+from yishe.care import class_rounds, departures, plan_promises, renewals, replanning, year
 
 Duty = Callable[[datetime], object]
 DUTIES: tuple[Duty, ...] = (
     departures.end,
-    classes.of_the_day,
+    class_rounds.of_the_day,
     replanning.everybody,
     renewals.remind,
     year.open_due,

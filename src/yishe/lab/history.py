@@ -14,7 +14,7 @@ from itertools import count
 from random import Random
 from uuid import UUID, uuid4
 
-from yishe.care import classes, departures, encounters, notes, plan_promises, rounds, year
+from yishe.care import class_rounds, departures, encounters, notes, plan_promises, rounds, year
 from yishe.lab import caring, contracting, daily, habits, hours, words
 from yishe.lab.founding import District
 from yishe.loops import acts, kinds, worker
@@ -67,7 +67,7 @@ class History:
                 self.push(at, happening)
             self._until(min(now, hours.local(day + timedelta(days=1), hours.DAWN)))
             if day.weekday() == SUNDAY or day >= today - UNREAD:
-                classes.keep_up(self.now, EVERYBODY)
+                class_rounds.keep_up(self.now, EVERYBODY)
                 rounds.of_the_day(self.now)
                 self._catch_up(self.now, read=day <= today - UNREAD)
             each_day(day)

@@ -307,13 +307,29 @@ class Backup(Strict):
         return kept
 
 
+class Watch(Strict):
+    """`again_after`: when work for everybody that broke is tried again. The doctor speaks of a worker that was `silent` so long, of a
+    ledger not `sealed_within`, and of a disk with less than `disk_free` percent."""
+
+    again_after: Length
+    silent: Length
+    sealed_within: Length
+    disk_free: int = Field(ge=0, le=99)
+
+
+class Together(Strict):
+    """Residents in one act: on the panel, and asking for contracts. More are asked for in several."""
+
+    panel: int = Field(ge=1)
+    contracts: int = Field(ge=1)
+
+
 class SettingsVersion(Strict):
     """`attach_from`: what a reason asks to attach → the types of records that answer it.
 
     `clock_skew`: how far ahead of ours another clock may be; `worker_late`: how long a due clock may wait before the
-    duty page says so; `disk_free`: percent below which a disk counts as full; `left_us`: close reasons (death, moving
-    away) that are shown apart from the closing rate; `near`: how long before its day a promise is offered along with
-    whatever else somebody is seen for."""
+    duty page says so; `left_us`: close reasons (death, moving away) that are shown apart from the closing rate; `near`: how
+    long before its day a promise is offered along with whatever else somebody is seen for."""
 
     delivery: Delivery
     search: Search
@@ -323,7 +339,8 @@ class SettingsVersion(Strict):
     clock_skew: Length
     worker_late: Length
     near: Length
-    disk_free: int = Field(ge=0, le=99)
+    watch: Watch
+    together: Together
     left_us: tuple[str, ...]
     age_bands: tuple[int, ...] = ()
     attach_from: dict[str, tuple[RecordType, ...]] = Field(default_factory=dict)

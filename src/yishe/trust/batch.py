@@ -17,6 +17,7 @@ from yishe.policy.refusals import Refused
 from yishe.trust import columns, commit
 from yishe.trust.commit import Bundle, Duplicate, Stale, Write
 from yishe.trust.sending import send
+from yishe.trust.sparing import sparing
 
 Key = tuple[Any, ...]
 Act = Callable[[Bundle], bool]
@@ -60,12 +61,12 @@ class Batch(Bundle):
 
 def together(items: Sequence[T], acts: Callable[[Sequence[T]], Iterable[Act]]) -> int:
     """One act for each of these in one commit; how many were said. `acts` reads what they need and gives them one by one. What is
-    refused, or has nothing to say, hinders no other; where the commit loses a race each half is read and said again alone, so that
+    refused, breaks, or has nothing to say hinders no other; where the commit loses a race each half is read and said again alone, so that
     what is left out is one act and not a thousand."""
     batch, said = Batch(), 0
     for act in acts(items):
         bundle = Bundle()
-        with suppress(Refused):
+        with suppress(Refused), sparing("one act of many"):
             if act(bundle):
                 batch.take_in(bundle)
                 said += 1

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from yishe.doors.cli.daily import AGAIN_AFTER, Daily
+from yishe.doors.cli.daily import Daily
+from yishe.people import packs
 from yishe.policy.refusals import Conflict
 
 pytestmark = pytest.mark.django_db
@@ -35,8 +36,9 @@ def test_a_duty_that_breaks_is_tried_again_and_the_others_are_done_once(
 
     daily.look(now + timedelta(minutes=1))
     assert broken.times == 1
-    daily.look(now + AGAIN_AFTER)
-    daily.look(now + 2 * AGAIN_AFTER)
+    again_after = packs.in_force().settings(now.date()).watch.again_after.exact()
+    daily.look(now + again_after)
+    daily.look(now + 2 * again_after)
     assert (broken.times, refused.times, fine.times) == (2, 1, 1)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.doors.web.conftest import Office
-from yishe.care import classes, conditions, timeline
+from yishe.care import class_rounds, conditions, timeline
 from yishe.care.class_models import ClassOf
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_the_doctor_corrects_by_the_form_and_takes_it_back(ill: Office) -> None:
 
 def test_class_and_tiers_stand_at_a_glance_and_each_change_is_a_line_of_the_story(ill: Office) -> None:
     assert "还没有判定" in ill.doctor.text(ill.resident)
-    classes.keep_up(datetime.now(UTC))
+    class_rounds.keep_up(datetime.now(UTC))
     said = {"social": "high", "reason": "temporary", "until": until(30)}
     assert ill.doctor.send(f"{ill.resident}/class/correct", **said).status_code == 302
     text = ill.nurse.text(ill.resident)
@@ -78,7 +78,7 @@ def test_class_and_tiers_stand_at_a_glance_and_each_change_is_a_line_of_the_stor
 
 
 def test_the_list_of_residents_is_narrowed_by_class_and_tier(ill: Office) -> None:
-    classes.keep_up(datetime.now(UTC))
+    class_rounds.keep_up(datetime.now(UTC))
     ill.world.another("李健康", datetime.now(UTC))
     assert "慢病 · 医疗中" in ill.doctor.text("/residents")
     chronic = ill.doctor.text("/residents", resident_class="chronic", medical="medium")

@@ -10,7 +10,16 @@ from hypothesis import strategies as some
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 
-from yishe.care import class_stream, classes, conditions, entries, observations, rebuild, replanning
+from yishe.care import (
+    class_rounds,
+    class_stream,
+    classes,
+    conditions,
+    entries,
+    observations,
+    rebuild,
+    replanning,
+)
 from yishe.care.class_models import ClassDue, ClassOf
 from yishe.care.models import Owed
 from yishe.care.record import Record
@@ -48,10 +57,10 @@ def correct(world: World, who: UUID, at: datetime, **said: object) -> None:
 def test_what_is_recorded_leaves_a_mark_and_the_worker_says_the_class(
     world: World, her: UUID, now: datetime
 ) -> None:
-    assert classes.keep_up(now) == 0
+    assert class_rounds.keep_up(now) == 0
     ill(world, her, "高血压", now)
     assert ClassDue.objects.count() == 1
-    assert classes.keep_up(now) == 1
+    assert class_rounds.keep_up(now) == 1
     row = ClassOf.objects.get()
     assert (row.to_class, row.medical, row.social, row.by) == (
         "chronic",
@@ -63,7 +72,7 @@ def test_what_is_recorded_leaves_a_mark_and_the_worker_says_the_class(
     observations.record(
         world.nurse, her, kind="bp", values={"sbp": 130, "dbp": 80}, at=now, command_id="same"
     )
-    classes.keep_up(now)
+    class_rounds.keep_up(now)
     assert ClassOf.objects.get().seq == 1, "what changes nothing is not written"
     assert class_stream.differences() == []
 
@@ -72,12 +81,12 @@ def test_a_tier_that_rises_to_high_starts_both_assessments_once(
     world: World, her: UUID, now: datetime
 ) -> None:
     ill(world, her, "高血压", now)
-    classes.keep_up(now)
+    class_rounds.keep_up(now)
     assert not Loop.objects.filter(kind=DUAL).exists()
     said = {"birth_date": date(now.year - 81, 1, 5), "traits": ("hypertension", "living_alone")}
     residents.amend(world.doctor, her, said, now + timedelta(minutes=1))
     for minutes in (2, 3, 4):
-        classes.of_the_day(now + timedelta(minutes=minutes))
+        class_rounds.of_the_day(now + timedelta(minutes=minutes))
         classes.look(her, now + timedelta(minutes=minutes), world.nurse)
     assert stands(her, now) == ("key", "medium", "high")
     assert Loop.objects.filter(kind=DUAL).count() == 1
@@ -90,8 +99,8 @@ def test_the_day_of_65_is_known_before_it_comes(world: World, her: UUID, now: da
     classes.look(her, now)
     assert ClassOf.objects.get().to_class == "healthy"
     assert ClassOf.objects.get().next_on == turns
-    assert classes.of_the_day(now + timedelta(days=19)) == 0
-    assert classes.of_the_day(now + timedelta(days=21)) == 1
+    assert class_rounds.of_the_day(now + timedelta(days=19)) == 0
+    assert class_rounds.of_the_day(now + timedelta(days=21)) == 1
     assert ClassOf.objects.get().to_class == "key"
 
 
@@ -100,15 +109,15 @@ def test_a_correction_counts_until_its_day_is_reminded_of_and_ends_in_the_ledger
 ) -> None:
     correct(world, her, now, steps={CLASS: "chronic", SOCIAL: "medium"}, words="外院诊断，资料在补")
     assert stands(her, now) == ("chronic", "low", "medium")
-    assert classes.of_the_day(now + timedelta(days=45)) == 0
-    classes.of_the_day(now + timedelta(days=50))
-    classes.of_the_day(now + timedelta(days=51))
+    assert class_rounds.of_the_day(now + timedelta(days=45)) == 0
+    class_rounds.of_the_day(now + timedelta(days=50))
+    class_rounds.of_the_day(now + timedelta(days=51))
     reminder = Loop.objects.get(kind="class.review")
     assert reminder.performer == world.doctor.staff_id
     assert reminder.promised_by.date() <= now.date() + timedelta(days=60)
     over = now + timedelta(days=61)
     assert stands(her, over) == ("healthy", "low", "low"), "read off the day, whoever looked"
-    classes.of_the_day(over)
+    class_rounds.of_the_day(over)
     row = ClassOf.objects.get()
     assert (row.corrected_class, row.until, row.to_class) == ("", None, "healthy")
     assert class_stream.differences() == []
@@ -163,7 +172,7 @@ def test_the_running_year_answers_to_the_class_and_to_its_correction(
     contract = signed(world, her, now)
     assert contacts(contract) == 1
     ill(world, her, "慢阻肺", now + timedelta(days=1))
-    classes.keep_up(now + timedelta(days=1))
+    class_rounds.keep_up(now + timedelta(days=1))
     assert contacts(contract) == 4
     correct(world, her, now + timedelta(days=2), steps={CLASS: "key", SOCIAL: "high"})
     assert contacts(contract) == 12
@@ -193,8 +202,8 @@ def test_class_is_a_function_of_facts_and_live_corrections(
     for number, deed in enumerate(deeds):
         at += timedelta(days=70 if deed == "later" else 1)
         lived(world, who, deed, at, number)
-        classes.keep_up(at)
-        classes.of_the_day(at)
+        class_rounds.keep_up(at)
+        class_rounds.of_the_day(at)
         row = ClassOf.objects.filter(subject=entries.whose(who).subject).first()
         ruled = classes.of(Record(who), at)
         if row is not None:

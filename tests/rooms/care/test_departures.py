@@ -14,6 +14,7 @@ from tests.rooms.care.world import World
 
 from yishe.care import (
     assessments,
+    class_rounds,
     class_stream,
     classes,
     conditions,
@@ -117,8 +118,8 @@ def _nothing_comes_again(world: World, her: Placement, at: datetime) -> None:
     loops, owed = Loop.objects.count(), Owed.objects.count()
     for days in (1, 40, 120, 350):
         then = at + timedelta(days=days)
-        classes.keep_up(then)
-        classes.of_the_day(then)
+        class_rounds.keep_up(then)
+        class_rounds.of_the_day(then)
         assert replanning.everybody(then) == 0
         assert year.open_due(then) + plan_promises.open_due(then) + renewals.remind(then) == 0
         lines = stands(placed(her.resident), then).values()

@@ -36,7 +36,7 @@ class Application(Body):
 class Applications(Application):
     """For each of `residents` the same package."""
 
-    residents: list[UUID] = Field(max_length=batches.MOST)
+    residents: list[UUID] = Field(max_length=10_000)
 
 
 class Review(Body):

@@ -2,16 +2,14 @@
 seals the digest; erases what need not be kept any more, throws away old extracts, opens what contracts
 promise from today on; makes and proves a backup, in a process of its own."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 
-from yishe.care import classes, erasures, rounds
+from yishe.care import class_rounds, erasures, rounds
 from yishe.doors import admission
 from yishe.doors.cli.printing import LOCAL, remark
 from yishe.insight import anomalies, research
@@ -29,12 +27,10 @@ from yishe.trust import (
     sessions,
     shared_devices,
 )
+from yishe.trust.sparing import sparing
 
 ASKED_EVERY = timedelta(minutes=5)
 """How often the database is asked whether a backup is wanted."""
-AGAIN_AFTER = timedelta(hours=1)
-"""When a duty of the day that broke is tried again."""
-log = logging.getLogger(__name__)
 
 
 class Daily:
@@ -57,14 +53,14 @@ class Daily:
         if settings.BACKUP_DIR is not None and self.running is None and at >= self.asked + ASKED_EVERY:
             self.asked = at
             self._back_up(at)
-        _done(self._ask_about_looks, at)
-        _done(classes.keep_up, at)
+        done(self._ask_about_looks, at)
+        done(class_rounds.keep_up, at)
         day = at.astimezone(LOCAL).date()
         if day != self.day:
             self.day, self.left, self.again = day, list(self.duties), at
         if self.left and at >= self.again:
-            self.left = [duty for duty in self.left if not _done(duty, at)]
-            self.again = at + AGAIN_AFTER
+            self.left = [duty for duty in self.left if not done(duty, at)]
+            self.again = at + packs.in_force().settings(day).watch.again_after.exact()
 
     def end(self) -> None:
         """The worker stops: a backup in hand is dropped whole."""
@@ -103,19 +99,18 @@ class Daily:
         self.running = None
 
 
-def _done(duty: rounds.Duty, at: datetime) -> bool:
+def done(duty: rounds.Duty, at: datetime) -> bool:
     """Whether there is nothing more to do; a refusal is an answer. A database that is away is the worker's to wait for."""
     try:
-        duty(at)
+        with sparing(duty.__qualname__) as tried:
+            duty(at)
     except Refused as refused:
         remark(refused.title)
-    except (DatabaseError, InterfaceError):
-        raise
-    except Exception as fault:
-        log.exception("the duty %s of the day broke", duty.__qualname__)
-        remark(f"每日任务 {duty.__module__}.{duty.__qualname__} 没有做成，稍后再试：{type(fault).__name__}")
-        return False
-    return True
+    if tried.fault:
+        remark(
+            f"每日任务 {duty.__module__}.{duty.__qualname__} 没有做成，稍后再试：{type(tried.fault).__name__}"
+        )
+    return tried.fault is None
 
 
 def _erase_due(at: datetime) -> None:

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from django.conf import settings
@@ -25,8 +25,6 @@ FAULT: Final = "fault"
 OLDEST_SERVER = 14_00_00
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on"}
 """What PostgreSQL must do for an answer to be a promise; without autovacuum it grows slow."""
-SILENT = timedelta(minutes=1)
-"""A worker says every ten seconds that it lives."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,11 @@ def all_of(at: datetime) -> Iterator[Finding]:
     wanted = packs.in_force().settings(at.astimezone(LOCAL).date())
     yield from database()
     yield clocks(at, wanted)
-    yield workers(at)
+    yield workers(at, wanted)
     yield held_loops()
     yield messages(at)
     yield backups(at, wanted)
-    yield sealed(at)
+    yield sealed(at, wanted)
     yield disk(wanted)
 
 
@@ -149,9 +147,9 @@ def clocks(at: datetime, wanted: SettingsVersion) -> Finding:
     return Finding("到期时钟", OK, says)
 
 
-def workers(at: datetime) -> Finding:
+def workers(at: datetime, wanted: SettingsVersion) -> Finding:
     last = beats.last()
-    if last is None or at - last > SILENT:
+    if last is None or at - last > wanted.watch.silent.exact():
         return Finding(
             "后台任务",
             FAULT,
@@ -199,11 +197,11 @@ def backups(at: datetime, wanted: SettingsVersion) -> Finding:
     return Finding("备份", OK, says)
 
 
-def sealed(at: datetime) -> Finding:
+def sealed(at: datetime, wanted: SettingsVersion) -> Finding:
     """The daily digest of the ledger."""
     last = digests.latest()
     says = f"最近一次封存：{local(last.at if last else None)}。"
-    if last is None or at - last.at > timedelta(days=2):
+    if last is None or at - last.at > wanted.watch.sealed_within.exact():
         return Finding(
             "账本摘要", WATCH, says, "后台任务每天封存一次：看它是否在运行，再运行 yishe ledger verify。"
         )
@@ -215,7 +213,7 @@ def disk(wanted: SettingsVersion) -> Finding:
     room = shutil.disk_usage(settings.HOME)
     share = room.free * 100 // room.total
     says = f"数据文件夹所在磁盘剩余 {room.free / 1e9:.1f} GB（{share}%）。"
-    if share < wanted.disk_free:
+    if share < wanted.watch.disk_free:
         return Finding(
             "磁盘", FAULT, says, "腾出空间或换更大的磁盘：写不进去时会拒绝新的操作，已答复的都已保存。"
         )

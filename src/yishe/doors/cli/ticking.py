@@ -5,7 +5,7 @@ import os
 from datetime import datetime
 from typing import Any
 
-from yishe.care import classes, departures, rounds
+from yishe.care import class_rounds, departures, rounds
 from yishe.doors.cli import arguments, readiness
 from yishe.doors.cli.printing import local, result
 from yishe.doors.cli.working import BATCH, patience
@@ -28,7 +28,7 @@ def tick(args: argparse.Namespace) -> int:
     readiness.require()
     at = clock.move_to(args.at) if args.at else clock.now()
     rounds.of_the_day(at)
-    classes.keep_up(at)
+    class_rounds.keep_up(at)
     swept = worker.sweep_all(at)
     departures.end(at)
     delivered = _deliver_all(at)

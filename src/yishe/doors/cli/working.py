@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError, connection
 
 from yishe.care import departures
-from yishe.doors.cli.daily import Daily
+from yishe.doors.cli.daily import Daily, done
 from yishe.doors.cli.printing import LOCAL, remark, said
 from yishe.loops import worker as loops_worker
 from yishe.people import packs
@@ -41,7 +41,7 @@ def one_round(at: datetime, name: str) -> Round:
     """One batch of each kind of work at the moment `at`."""
     swept = loops_worker.sweep(at, BATCH)
     if swept.changes:
-        departures.end(at)
+        done(departures.end, at)
     moved = swept.looked_at - len(swept.stuck) + swept.changes
     return Round(moved, delivery.deliver(at, name, BATCH, patience=patience(at)))
 

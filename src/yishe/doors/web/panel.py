@@ -104,7 +104,7 @@ def show(request: HttpRequest, here: Here) -> HttpResponse:
         "place": "panel", "form": form, "set": chosen, "rows": [_row(here, one) for one in found.rows], "next": found.next,
         "count": found.counts[chosen], "narrowed": bool(carried), "carried": {"set": chosen, **carried},
         "sets": [(code, words, found.counts[code], urlencode({**carried, "set": code})) for code, words in panel.SETS.items()],
-        "deeds": DEEDS, "most": owed_together.MOST,
+        "deeds": DEEDS, "most": owed_together.most(here.now),
         "may_export": exports.may(here.actor, panel_export.KIND, here.now),
     }  # fmt: skip
     return page.show(request, here, "panel.html", told)

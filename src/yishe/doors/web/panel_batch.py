@@ -117,11 +117,11 @@ def _chosen(request: HttpRequest, here: Here) -> tuple[list[Card], int]:
     those ticked are not."""
     if request.POST.get("everyone"):
         wanted = panel.PanelForm(here, request.POST).exactly(request.POST.get("set", panels.ALL))
-        rows = panels.everyone(here.actor, wanted, here.now, owed_together.MOST)
-        owed_together.some([row.card.resident for row in rows])
+        rows = panels.everyone(here.actor, wanted, here.now, owed_together.most(here.now))
+        owed_together.some([row.card.resident for row in rows], here.now)
         return [row.card for row in rows], 0
     told = ",".join(request.POST.getlist("residents")).split(",")
-    ticked = owed_together.some([one for text in told if (one := ids.parse(text))])
+    ticked = owed_together.some([one for text in told if (one := ids.parse(text))], here.now)
     found = panels.these(here.actor, ticked, here.now)
     return found, len(ticked) - len(found)
 
