@@ -19,7 +19,7 @@ from yishe.care.record import Record
 from yishe.loops import promises, reactions
 from yishe.loops.promises import Wanted, gone_words
 from yishe.loops.recording import Said
-from yishe.people import access, directory, packs, placements
+from yishe.people import access, actors, directory, packs, placements
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.placements import Placement
 from yishe.policy.class_rules import CLASS, MEDICAL, SOCIAL, TRACKS, Classified, ClassSheet, Reader
