@@ -88,16 +88,12 @@ def answer(
 ) -> forms.Saved:  # fmt: skip
     """Save answers, as `assessments.answer`: a red flag opens its loops in the same commit. Conflict `unsaid` before it was
     said who answers."""
-    found = page(answerer, response, at)
-    if not found.begun or found.form.told is None:
-        raise Conflict("unsaid", "请先写明由谁来答。")
-    return _save(answerer, response, given, found.form.told.by, at, command_id, confirmed)
+    return _save(answerer, response, given, _begun(answerer, response, at), at, command_id, confirmed)
 
 
 def submit(answerer: Answerer, response: UUID, *, at: datetime, command_id: str) -> forms.Saved:
     """Hand the form in, as `assessments.submit`; whoever sent it is told."""
-    if not page(answerer, response, at).begun:
-        raise Conflict("unsaid", "请先写明由谁来答。")
+    _begun(answerer, response, at)
     command = answerer.command(at, command_id)
     return forms.until_settled(lambda: assessments.submitted(command, response))
 
@@ -114,6 +110,14 @@ def take_back(actor: Actor, resident: UUID, response: UUID, *, at: datetime, com
     Forbidden for a form that staff filled."""
     command = entries.Command(actor, resident, ANSWER, at, command_id)
     forms.until_settled(lambda: _taken_back(command, response))
+
+
+def _begun(answerer: Answerer, response: UUID, at: datetime) -> Mapping[str, str]:
+    """Who answers, as it was said. Conflict `unsaid` before."""
+    found = page(answerer, response, at)
+    if not found.begun or found.form.told is None:
+        raise Conflict("unsaid", "请先写明由谁来答。")
+    return found.form.told.by
 
 
 def _taken_back(command: entries.Command, response: UUID) -> forms.Saved:

@@ -91,7 +91,8 @@ def overview(actor: Actor, resident: UUID, at: datetime, *, followups: bool = Fa
     whose = forms.about(placement, at)
     kind = [row for row in rows if scales.is_followup(row.scale) == followups]
     told = [row for row in kind if reader.sight.shown(row.groups, row.author) is not Shown.NOTHING]
-    filled = [_form(row, reader, whose) for row in told]
+    current = _current(at)
+    filled = [_form(row, reader, whose, current) for row in told]
     return Overview(
         placement, permission, _offers(actor, placement, whose, at, followups),
         [one for one in filled if one.row.status == DRAFT], [one for one in filled if one.row.status != DRAFT],
@@ -118,7 +119,8 @@ def states(actor: Actor, resident: UUID, response: UUID, at: datetime) -> list[F
     subjects = entries.keyed(placement)
     reader, whose = items.reader(actor, placement, subjects, at), forms.about(placement, at)
     rows = QuestionnaireResponse.objects.filter(response=response, **entries.of(subjects))
-    found = [_form(row, reader, whose) for row in rows.exclude(status=DRAFT).order_by("recorded_at", "id")]
+    rows, current = rows.exclude(status=DRAFT).order_by("recorded_at", "id"), _current(at)
+    found = [_form(row, reader, whose, current) for row in rows]
     return [one for one in found if one.told is not None]
 
 
@@ -150,18 +152,20 @@ def _offers(actor: Actor, placement: Placement, whose: About, at: datetime, foll
     ]
 
 
-def _form(row: QuestionnaireResponse, reader: Reader, whose: About) -> Form:
+def _form(row: QuestionnaireResponse, reader: Reader, whose: About, current: Mapping[str, Scale]) -> Form:
     scale = scales.begun_under(row.scale, row.definition)
     shown = reader.sight.shown(row.groups, row.author)
     told = forms.told_of(row, reader.keys[row.subject])
     return Form(
         row, scale, informants.words(told.by) if told.by else reader.name(row.author), whose,
         told if shown is Shown.DETAIL else None,
-        reader.sight.instead(row.groups, row.author), _newer(scale, reader.at),
+        reader.sight.instead(row.groups, row.author), _newer(scale, current.get(scale.code)),
     )  # fmt: skip
 
 
-def _newer(scale: Scale, at: datetime) -> str:
-    every = (*scales.all_in_force(at), *scales.all_followups(at))
-    current = {one.code: one for one in every}.get(scale.code)
+def _current(at: datetime) -> dict[str, Scale]:
+    return {one.code: one for one in (*scales.all_in_force(at), *scales.all_followups(at))}
+
+
+def _newer(scale: Scale, current: Scale | None) -> str:
     return current.version if current is not None and current.sha256 != scale.sha256 else ""
