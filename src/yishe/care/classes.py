@@ -221,7 +221,7 @@ def _remind(record: Record, ruled: Classified, at: datetime, speaker: Actor) -> 
         return
     if lives.day(at) < row.until - sheet.correction.remind.exact():
         return
-    ends = datetime(row.until.year, row.until.month, row.until.day, tzinfo=lives.ZONE)
+    ends = lives.begins(row.until)
     dates = (("accept", ends), ("finish", ends))
     bundle, said = Bundle(), Said(SYSTEM.staff_id, at, f"class:{row.id}:{row.seq}")
     wanted = Wanted(sheet.correction.kind, dates=dates, sender=row.corrected_by)

@@ -173,10 +173,8 @@ def day_of(told: Told) -> date:
 
 
 def _moment(told: Told, at: datetime) -> datetime | None:
-    """When the follow-up was: now for today, noon of another day."""
-    if ON not in told.answers or day_of(told) == lives.day(at):
-        return None
-    return lives.noon(day_of(told))
+    """When the follow-up was; None for now."""
+    return lives.earlier(day_of(told), at) if ON in told.answers else None
 
 
 def _last(draft: Draft, form: Followup, happened: datetime) -> str:

@@ -37,6 +37,11 @@ def noon(local: date) -> datetime:
     return datetime.combine(local, NOON, ZONE)
 
 
+def earlier(local: date, at: datetime) -> datetime | None:
+    """When something happened that is told with its day: at noon of another day; None for today, which is now."""
+    return None if local == day(at) else noon(local)
+
+
 def moment(local: date, at: datetime) -> datetime:
     """When something happened of which only the day is known: at noon, or now when noon is to come."""
     return min(noon(local), at)

@@ -13,7 +13,7 @@ from yishe.care.past_rows import Row
 from yishe.people import access, residents
 from yishe.people.actors import Actor
 from yishe.people.import_matching import CREATED, HELD, UNCHANGED
-from yishe.people.particulars import ZONE, Questioned
+from yishe.people.particulars import Questioned
 from yishe.people.placements import Placement
 from yishe.trust.commit import Bundle
 
@@ -66,7 +66,7 @@ def judge(claim: Claim, where: Placement, actor: Actor, at: datetime) -> tuple[s
         return UNCHANGED, "这一条以前已经导入"
     for one in conditions.standing(subjects, ("disease",)):
         if claim.title in one.title or (claim.code and claim.code == one.code):
-            same = one.since.astimezone(ZONE).date() == claim.day and claim.state == ACTIVE
+            same = lives.day(one.since) == claim.day and claim.state == ACTIVE
             if same:
                 return UNCHANGED, "档案里已有同一天确诊的这种病"
             return (

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from yishe.care import entries
+from yishe.care import entries, lives
 from yishe.care.models import (
     Condition,
     Contract,
@@ -108,7 +108,7 @@ def _entries(kind: str, resident: UUID, at: datetime) -> Iterator[dict[str, Any]
 
 def _contracts(subjects: Sequence[UUID], at: datetime) -> Iterator[dict[str, Any]]:
     for row in Contract.objects.filter(subject__in=subjects).exclude(signed_at=None):
-        over = row.ended_at or datetime.combine(row.until or at.date(), time(), ZONE)
+        over = row.ended_at or lives.begins(row.until or at.date())
         yield {"at": min(over, at), "package": row.package, "since": row.since, "until": row.until,
                "agreement_sha256": row.agreement_sha256}  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Forms of a life: growth of a child, body and laboratory, answers that risk asks for, vaccinations."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -170,9 +170,7 @@ class ImmunizationForm(forms.Form):
     def when(self, now: datetime) -> datetime | None:
         """Noon of the day; None for today."""
         on = self.cleaned_data.get("on")
-        if on is None or on == lives.day(now):
-            return None
-        return datetime(on.year, on.month, on.day, tzinfo=lives.ZONE) + timedelta(hours=12)
+        return lives.earlier(on, now) if on else None
 
     def write(self, here: Here, about: UUID, command: str) -> None:
         immunizations.record(
