@@ -7,6 +7,7 @@ import pytest
 
 from yishe.policy import pack_cases, packs
 from yishe.policy.loop_kinds import LoopKind
+from yishe.policy.pack_fields import Source
 from yishe.policy.refusals import Invalid
 
 PACKS = Path(__file__).resolve().parents[2] / "packs"
@@ -213,3 +214,13 @@ def test_an_invented_kind_needs_yaml_alone() -> None:
     assert "no_capacity" in kind.decline_reasons
     with pytest.raises(Invalid, match="没有原因码 B3"):
         kind.reason("B3")
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    (Source(id="spec", row="B3"), "需求规格 B3"),
+    (Source(id="S13", section="content 7.2 重点人群"), "内容依据 7.2 重点人群"),
+    (Source(id="S01", section="高血压患者健康管理"), "高血压患者健康管理"),
+    (Source(id="S01"), "S01"),
+])  # fmt: skip
+def test_a_page_names_where_a_rule_comes_from_and_no_file_of_ours(source: Source, said: str) -> None:
+    assert source.said == said

@@ -118,8 +118,7 @@ def _groups(source: str) -> frozenset[str]:
 def _why(reason: Reason, record: Record, at: datetime) -> Why:
     rule = classes.reader().sheet.rules[reason.rule]
     facts = tuple(_words(one, record, at) for one in reason.sources)
-    place = rule.source.section or rule.source.row
-    return Why(reason.rule, str(rule.title), facts, f"{rule.source.id} {place}".strip())
+    return Why(reason.rule, str(rule.title), facts, rule.source.said)
 
 
 def _words(source: str, record: Record, at: datetime) -> str:

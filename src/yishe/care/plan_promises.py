@@ -127,7 +127,7 @@ def _open_action(bundle: Bundle, one: PlanPromise, row: Plan, where: Placement |
     until = max(datetime.combine(one.due, LAST_MINUTE, ZONE), at)
     performer = directory.current().performer(one.duty, where, at).member.id
     wanted = Wanted(
-        kind, note=_words(row, one), dates=(("accept", until), ("finish", until)), to=performer, sender=row.written_by,
+        kind, note=_words(row, one), dates=(("accept", until), ("finish", until)), to=performer, duty=one.duty, sender=row.written_by,
         matter={"promise": str(one.id)},
     )  # fmt: skip
     loop = promises.into(bundle, SYSTEM, where, wanted, Said(SYSTEM.staff_id, at, f"plan:{one.id}")).state.id

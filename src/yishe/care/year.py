@@ -96,7 +96,7 @@ def _begin(bundle: Bundle, owed: Owed, row: Contract, where: Placement | None, a
     until = max(datetime.combine(owed.due, LAST_MINUTE, ZONE), at)
     wanted = Wanted(
         owed.kind, _reason(owed), dates=(("accept", until), ("finish", until)), to=found.member.id,
-        sender=row.signed_by, matter={"owed": str(owed.id)},
+        duty=owed.duty, sender=row.signed_by, matter={"owed": str(owed.id)},
     )  # fmt: skip
     said = Said(SYSTEM.staff_id, at, f"owed:{owed.id}")
     loop = promises.into(bundle, SYSTEM, where, wanted, said).state.id

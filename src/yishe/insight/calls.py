@@ -218,7 +218,7 @@ def _told(one: _Known, at: datetime) -> tuple[bool, str, datetime | None]:
     if again is not None:
         there = again.astimezone(ZONE)
         day = "今天" if there.date() == here.date() else f"{there:%m-%d} "
-        return again <= at, f"她请您{day} {there:%H:%M} 再打".replace("  ", " "), again
+        return again <= at, f"约好{day} {there:%H:%M} 再打".replace("  ", " "), again
     series = attempts.since_reached(one.tries, one.met)
     if one.visit:
         return False, "已派上门，等上门的结果", None

@@ -32,7 +32,8 @@ MATTER = "loop.matter"
 @dataclass(frozen=True)
 class Wanted:
     """What is asked for: the kind, why, in which words, and what it hangs on. `matter` are the codes of something that is
-    about no resident; `besides` are those who may not perform it."""
+    about no resident; `besides` are those who may not perform it; `duty` is whose it is where that is not the kind's first, so that
+    it stays with that duty when its performer is away."""
 
     kind: str
     reason: str = ""
@@ -46,6 +47,7 @@ class Wanted:
     evidence: tuple[dict[str, str], ...] = ()
     matter: Mapping[str, Any] = field(default_factory=dict)
     besides: tuple[uuid.UUID, ...] = ()
+    duty: str = ""
 
 
 @dataclass(frozen=True)
@@ -228,17 +230,21 @@ def _opening_state(
         "kind": kind.code, "kind_version": kind.version, "pack": kind.sha256, "reason": reason,
         "urgency": kind.urgency_of(reason or None), "sensitive": sensitive, "subject": where.subject,
         "sender": wanted.sender or actor.staff_id, "performer": performer, "owner": performer,
-        "duty": kind.answered_by[0], "promised_at": at, "promised_by": at, "parent": wanted.parent,
+        "duty": _duty(kind, wanted), "promised_at": at, "promised_by": at, "parent": wanted.parent,
         "follows": wanted.follows, "declines": wanted.declines, "single": kind.single and wanted.parent is None,
     }  # fmt: skip
     return applied(None, 0, fields), until
 
 
 def _performer(kind: LoopKind, where: Placement, wanted: Wanted, at: datetime) -> Found:
-    book, duty = directory.current(), kind.answered_by[0]
+    book, duty = directory.current(), _duty(kind, wanted)
     if kind.about == "matter":
         return book.holder(duty, where.centre, at, wanted.besides)
     return book.performer(duty, where, at)
+
+
+def _duty(kind: LoopKind, wanted: Wanted) -> str:
+    return wanted.duty or kind.answered_by[0]
 
 
 def _reason(kind: LoopKind, given: str) -> str:

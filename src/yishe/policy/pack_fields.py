@@ -1,5 +1,6 @@
 """The building blocks that every part of a pack is made of."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
@@ -49,12 +50,24 @@ def _words(value: object) -> object:
 Said = Annotated[Words, BeforeValidator(_words)]
 
 
+HOUSE = {"content": "内容依据", "spec": "需求规格"}
+"""Documents of the house, by the names that pages give them."""
+_HOUSE = re.compile(r"\b(?:content|spec)\b")
+
+
 class Source(Strict):
     """Where a value comes from: a document id of docs/sources or the specification, and the place in it."""
 
     id: str
     section: str = ""
     row: str = ""
+
+    @property
+    def said(self) -> str:
+        """As a page tells it: the place in the document; documents of the house by what they are, not by their file names."""
+        place = self.section or self.row
+        words = f"{self.id} {place}".strip() if self.id in HOUSE or not place else place
+        return _HOUSE.sub(lambda found: HOUSE[found[0]], words)
 
 
 class Sourced(Strict):

@@ -146,8 +146,7 @@ def _line(
     days = sorted(day for name in (code, *visit.kept_by) for day in person.kept.get(name, ()))
     on = next((day for day in days if starts <= day <= ends), None)
     says = f"{visit.says}。" if visit.says else ""
-    basis = schedule.source.section or schedule.source.id
-    why = f"{says}{starts:%Y-%m-%d} 至 {due:%Y-%m-%d}；依据：{basis}"
+    why = f"{says}{starts:%Y-%m-%d} 至 {due:%Y-%m-%d}；依据：{schedule.source.said}"
     return Line(
         code,
         str(visit.title),

@@ -12,7 +12,7 @@ from yishe.care import contacts, contracts, rebuild, timeline
 from yishe.care.models import Encounter, Owed, ServiceNote
 from yishe.insight import fulfilment, panel, workload
 from yishe.insight.panel import Wanted
-from yishe.loops import reading
+from yishe.loops import reading, worker
 from yishe.loops.models import Loop
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
@@ -81,6 +81,14 @@ def test_after_the_end_of_the_contract_hers_is_owed_no_more(world: World, year: 
     with pytest.raises(Conflict, match="没有生效的签约"):
         keep(world.social_worker, year, ["social_support"], now + WEEK)
     assert not ServiceNote.objects.exists()
+
+
+def test_what_is_hers_stays_hers_when_its_clocks_run(world: World, year: UUID, now: datetime) -> None:
+    hers = Loop.objects.filter(kind="contract.item", performer=world.social_worker.staff_id)
+    before = set(hers.values_list("id", "duty"))
+    worker.sweep_all(now + timedelta(days=200))
+    assert {duty for _, duty in before} == {"social_worker"}
+    assert set(hers.values_list("id", "duty")) == before
 
 
 def test_her_share_is_what_she_may_keep(world: World, year: UUID, now: datetime) -> None:

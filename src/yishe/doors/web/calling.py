@@ -143,7 +143,8 @@ def _shown(
         "place": "calls", "whose": whose, "sets": [(code, words, found.counts[code]) for code, words in WHOSE.items()],
         "present": [_line(here, each) for each in found.now], "later": [_line(here, each) for each in found.later],
         "may_export": exports.may(here.actor, calls_export.KIND, here.now), "carried": {"whose": whose},
-        "more": found.more, "refusal": refused, "typed": form.data.get("note", "") if form and lost else "", "lost": lost,
+        "others": 0 if whose == TEAM else found.counts[TEAM], "more": found.more,
+        "refusal": refused, "typed": form.data.get("note", "") if form and lost else "", "lost": lost,
         "one": _current(here, one, None if lost else form) if one else None, "command_id": ids.new(),
     }  # fmt: skip
     status = 422 if form is not None and form.errors else refused.status if refused else 200
