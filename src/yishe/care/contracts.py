@@ -27,6 +27,7 @@ from yishe.policy.contract_state import ATTEMPTED, ENDED, REVIEWED, TEAM_CHANGED
 from yishe.policy.refusals import Conflict, Invalid, NotFound
 from yishe.trust import access_log, commit, ids, keys, ledger
 from yishe.trust.commit import Bundle
+from yishe.trust.sparing import sparing
 
 SIGN, OWN = "contract.sign", "contract.own"
 ONLINE = "online"
@@ -171,8 +172,8 @@ def end_of_the_gone(at: datetime) -> int:
         where = placements.placement_of_subject(row.subject)
         reason = "withdrawn" if where is None else "death" if where.deceased_at else "moved"
         bundle = Bundle()
-        advance(bundle, row, ENDED, SYSTEM, at, {"end_reason": reason})
-        with suppress(Conflict):
+        with suppress(Conflict), sparing("the contract of somebody gone"):
+            advance(bundle, row, ENDED, SYSTEM, at, {"end_reason": reason})
             commit_(bundle)
             ended += 1
     return ended

@@ -29,6 +29,7 @@ from yishe.policy.plan_state import CONFIRMED, ENDED, SCORED, WRITTEN
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
 from yishe.trust import access_log, commit, ids
 from yishe.trust.commit import Bundle
+from yishe.trust.sparing import sparing
 
 READ, WRITE = "plan.read", "plan.write"
 CHANGED = "other"
@@ -234,7 +235,7 @@ def end_of_the_gone(at: datetime) -> int:
     for row in Plan.objects.filter(ended_at=None).exclude(subject__in=here) if sheet else ():
         where = placements.placement_of_subject(row.subject)
         reason = ERASED if where is None else DEATH if where.deceased_at else MOVED
-        with suppress(commit.Stale, commit.Duplicate):
+        with suppress(commit.Stale, commit.Duplicate), sparing("the plan of somebody gone"):
             _ended(row, sheet, SYSTEM, reason, at).commit()  # type: ignore[arg-type]
             ended += 1
     return ended
