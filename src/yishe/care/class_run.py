@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +68,8 @@ def run(wanted: Sequence[Known], at: datetime, *, dry: bool, progress: Progress)
         return found
     here = [one for one in wanted if not one.gone]
     now = _Round(at, dry, found, _recorded(), _rules(here, at))
-    for part, through in batch.one_behind(_part(now, here[n : n + SIZE]) for n in range(0, len(here), SIZE)):
+    parts = (here[n : n + SIZE] for n in range(0, len(here), SIZE))
+    for part, through in batch.in_parts(parts, partial(_part, now)):
         _told(now, part, through=through)
         progress(found.looked, len(here))
     return found
@@ -116,7 +118,7 @@ def _part(now: _Round, many: Sequence[Known]) -> tuple[Batch, _Part]:
 
 
 def _told(now: _Round, part: _Part, *, through: bool) -> None:
-    """What came of it; where somebody classified one of them meanwhile each is looked at alone."""
+    """What came of it; whom somebody classified meanwhile is looked at alone."""
     now.found.looked += part.many
     if through:
         _count(now.found, (ruled.to_class for _, ruled in part.new))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -114,27 +115,22 @@ def plan(
     """Plan the rest of the year of these contracts, many to a commit, and count what came of it in `found`. `dry` writes nothing.
     Those that stand in the order of their first days are the quickest, as years that are laid alike are laid once."""
     parts, done = (ids[n : n + SIZE] for n in range(0, len(ids), SIZE)), 0
-    for (part, counted), through in batch.one_behind(_parts(parts, known, at, dry=dry)):
-        if through:
-            found.add(counted)
-        else:  # somebody else wrote to one of these contracts meanwhile: each is tried alone
-            for (_, one), written in batch.in_turn(_parts(([one] for one in part), known, at, dry=dry)):
-                found.add(one if written else Planned(busy=1))
-        done += len(part)
+    for (many, counted), through in batch.in_parts(parts, partial(_part, known=known, at=at, dry=dry)):
+        found.add(counted if through else Planned(busy=1))  # somebody else wrote to this one
+        done += many
         progress(done, len(ids))
 
 
-def _parts(
-    parts: Iterable[Sequence[UUID]], known: Mapping[UUID, Known] | None, at: datetime, *, dry: bool
-) -> Iterator[tuple[Batch, tuple[Sequence[UUID], Planned]]]:
-    """What is to be written of each part, one commit each."""
-    for ids in parts:
-        written, counted = Batch(), Planned()
-        for row, standing, changes in _changes(counted, ids, known, at):
-            counted.count(changes)
-            if not dry:
-                year_changes.into(written, SYSTEM, row, standing, changes, at)
-        yield written, (ids, counted)
+def _part(
+    ids: Sequence[UUID], known: Mapping[UUID, Known] | None, at: datetime, *, dry: bool
+) -> tuple[Batch, tuple[int, Planned]]:
+    """What is to be written of these, and what came of how many."""
+    written, counted = Batch(), Planned()
+    for row, standing, changes in _changes(counted, ids, known, at):
+        counted.count(changes)
+        if not dry:
+            year_changes.into(written, SYSTEM, row, standing, changes, at)
+    return written, (len(ids), counted)
 
 
 def _changes(

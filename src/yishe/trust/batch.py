@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,7 @@ Key = tuple[Any, ...]
 Act = Callable[[Bundle], bool]
 """Adds what it writes to the bundle; whether it had anything to say."""
 T = TypeVar("T")
+R = TypeVar("R")
 AT_ONCE = 200
 """Acts to a commit beside day work: so few that on SQLite nobody waits for it."""
 SMALL = 100
@@ -59,10 +61,31 @@ class Batch(Bundle):
             raise Duplicate(str(error)) from error
 
 
+Prepare = Callable[[Sequence[T]], tuple[Batch, R]]
+"""Reads what these need and adds what they write to a batch; with it whatever the caller wants to know of them."""
+
+
+def at_once(items: Sequence[T], prepare: Prepare[T, R]) -> Iterator[tuple[R, bool]]:
+    """Prepares and commits these as one, and tells whether it came through. Where it lost a race each half is prepared anew and
+    commits alone, so that what is left out is one and not a thousand."""
+    batch, what = prepare(items)
+    yield from _halved(items, what, prepare, through=_came_through(batch))
+
+
+def in_parts(parts: Iterable[Sequence[T]], prepare: Prepare[T, R]) -> Iterator[tuple[R, bool]]:
+    """The same for part after part, each committed while the next is being prepared. What is prepared must not build on the part
+    before. Inside a transaction, and on SQLite, one comes after the other."""
+    for (items, what), through in _one_behind((items, *prepare(items)) for items in parts):
+        yield from _halved(items, what, prepare, through=through)
+
+
 def together(items: Sequence[T], acts: Callable[[Sequence[T]], Iterable[Act]]) -> int:
     """One act for each of these in one commit; how many were said. `acts` reads what they need and gives them one by one. What is
-    refused, breaks, or has nothing to say hinders no other; where the commit loses a race each half is read and said again alone, so that
-    what is left out is one act and not a thousand."""
+    refused, breaks, or has nothing to say hinders no other."""
+    return sum(said for said, through in at_once(items, partial(_said, acts)) if through)
+
+
+def _said(acts: Callable[[Sequence[T]], Iterable[Act]], items: Sequence[T]) -> tuple[Batch, int]:
     batch, said = Batch(), 0
     for act in acts(items):
         bundle = Bundle()
@@ -70,25 +93,32 @@ def together(items: Sequence[T], acts: Callable[[Sequence[T]], Iterable[Act]]) -
             if act(bundle):
                 batch.take_in(bundle)
                 said += 1
-    try:
-        batch.commit()
-    except (Stale, Duplicate):
-        half = len(items) // 2
-        return together(items[:half], acts) + together(items[half:], acts) if half else 0
-    return said
+    return batch, said
 
 
-def one_behind(prepared: Iterable[tuple[Batch, T]]) -> Iterator[tuple[T, bool]]:
-    """Commits each while the next is being prepared, and tells of each whether it came through; false where it lost a race. What is
-    prepared must not build on the one before. Inside a transaction, and on SQLite, one comes after the other."""
+def _halved(
+    items: Sequence[T], what: R, prepare: Prepare[T, R], *, through: bool
+) -> Iterator[tuple[R, bool]]:
+    half = len(items) // 2
+    if through or not half:
+        yield what, through
+        return
+    yield from at_once(items[:half], prepare)
+    yield from at_once(items[half:], prepare)
+
+
+def _one_behind(
+    prepared: Iterable[tuple[Sequence[T], Batch, R]],
+) -> Iterator[tuple[tuple[Sequence[T], R], bool]]:
+    """Commits each while the next is being prepared."""
     if not columns.on_postgresql() or columns.here().in_atomic_block:
-        yield from in_turn(prepared)
+        yield from (((items, what), _came_through(batch)) for items, batch, what in prepared)
         return
     with ThreadPoolExecutor(1) as writer:
         try:
-            before: tuple[T, Future[bool]] | None = None
-            for batch, what in prepared:
-                now = what, writer.submit(_came_through, batch)
+            before: tuple[tuple[Sequence[T], R], Future[bool]] | None = None
+            for items, batch, what in prepared:
+                now = (items, what), writer.submit(_came_through, batch)
                 if before is not None:
                     yield before[0], before[1].result()
                 before = now
@@ -96,11 +126,6 @@ def one_behind(prepared: Iterable[tuple[Batch, T]]) -> Iterator[tuple[T, bool]]:
                 yield before[0], before[1].result()
         finally:
             writer.submit(connections.close_all).result()
-
-
-def in_turn(prepared: Iterable[tuple[Batch, T]]) -> Iterator[tuple[T, bool]]:
-    """The same, each before the next is prepared."""
-    yield from ((what, _came_through(batch)) for batch, what in prepared)
 
 
 def _came_through(batch: Batch) -> bool:

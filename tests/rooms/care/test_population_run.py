@@ -286,6 +286,24 @@ def test_one_that_is_written_to_between_reading_and_writing_leaves_the_others_of
     assert sound()
 
 
+def test_one_who_is_classified_between_reading_and_writing_leaves_the_others_together(
+    made: crowd.Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, met = class_run._assign, list[UUID]()
+
+    def meanwhile(written: Any, one: Any, *said: Any) -> None:
+        if not met:
+            met.append(one.subject)
+            assert classes.look(one.resident, NOW) is not None, "a colleague is quicker"
+        write(written, one, *said)
+
+    monkeypatch.setattr(class_run, "_assign", meanwhile)
+    found = population.run(NOW).classing
+    assert (found.looked, found.classified, found.alone) == (made.residents, made.residents - 1, 0)
+    assert Entry.objects.filter(kind=ASSIGNED, stream=ClassOf.objects.get(subject=met[0]).id).count() == 1
+    assert sound()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_outside_a_transaction_a_part_is_committed_while_the_next_is_prepared(
     monkeypatch: pytest.MonkeyPatch,
