@@ -111,15 +111,8 @@ def _once(found: Iterable[Chance]) -> list[Chance]:
 
 def _again(look: _Look) -> Iterator[Chance]:
     """Promises that the next follow-up of a kind keeps."""
-    duties = look.actor.member.duties(look.at)
-    answering = {
-        (promise.kind, promise.reason or ""): form.code
-        for form in scales.all_followups(look.at)
-        for promise in form.keeps
-        if set(form.filled_by.staff) & duties and scale_scoring.fits(form, look.whose) is not False
-    }
-    for loop in look.record.loops if look.may(forms.ACTION) else ():
-        form = answering.get((loop.kind, loop.reason))
+    for loop in look.record.loops:
+        form = look.keepers.get(f"{loop.kind}:{loop.reason}")
         if form and loop.is_open:
             title = str(packs.in_force().followup(form, look.today).title)
             yield Chance(FOLLOWUP, form, title, lives.day(loop.due_at or loop.promised_by))

@@ -37,15 +37,20 @@ def all_followups(at: datetime) -> tuple[Followup, ...]:
 
 def keepers(duties: Collection[str], whose: About, at: datetime) -> dict[str, str]:
     """Schedule or service of a contract → the follow-up form by which somebody with one of these duties makes its contact with her;
-    a form that is not made for her is none. Each form also under `followup:` and its code, as schedules name it."""
+    a form that is not made for her is none. Each form also under `followup:` and its code, as schedules name it, and under the
+    promises that it keeps, as `kind:reason`."""
     mine = [
         form
         for form in all_followups(at)
         if not set(form.filled_by.staff).isdisjoint(duties) and scale_scoring.fits(form, whose) is not False
     ]
     return {
-        name: form.code for form in mine for name in (*form.visits, *form.services, f"followup:{form.code}")
-    }
+        name: form.code
+        for form in mine
+        for name in (
+            *form.visits, *form.services, f"followup:{form.code}", *(f"{one.kind}:{one.reason or ''}" for one in form.keeps),
+        )
+    }  # fmt: skip
 
 
 def is_followup(code: str) -> bool:
