@@ -11,6 +11,7 @@ from tests.rooms.care.test_contracts import signed
 from yishe.care.agreements import Signature
 from yishe.care.models import Attempt, Encounter, Owed
 from yishe.care.signing import Sides
+from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.people.actors import SYSTEM
 from yishe.trust.models import AccessLine
@@ -108,6 +109,14 @@ def test_a_call_in_vain_is_one_attempt_however_often_it_is_sent_and_she_stands_a
     assert (Attempt.objects.count(), Encounter.objects.count()) == (1, 0)
     shown = office.nurse.text("/calls")
     assert ("现在没有要打的电话" in shown, "试过 1 次" in shown) == (True, True)
+
+
+def test_a_promise_of_the_year_is_late_itself_and_nobody_sent_it(office: Office, her: str) -> None:
+    past = datetime.now(UTC) - timedelta(days=2)
+    Loop.objects.filter(kind="contract.item", reason="contact").update(due_at=past)
+    today = office.nurse.text("/")
+    assert ("主动联系" in today, "逾期 2 天" in today) == (True, True)
+    assert ("接单逾期" in today, "转来：" in today) == (False, False)
 
 
 def test_reached_she_is_written_down_in_a_sentence_and_gone_from_the_list(office: Office, her: str) -> None:

@@ -73,7 +73,7 @@ def chip(loop: LoopState, here: Here, *, named: bool = False) -> Chip:
     if loop.closed_at:
         words = wording.CLOSED_AS.get(loop.closed_as, "已闭环")
         return Chip(f"{words} {spoken.day(loop.closed_at, here.now)}", colour(loop, here), loop.closed_at)
-    due, step = loop.due_at or loop.promised_by, wording.CLOCKS.get(table().states[loop.state].due or "", "")
+    due, step = loop.due_at or loop.promised_by, step_of(loop)
     shade = colour(loop, here)
     if loop.state == "on-hold":
         return Chip(f"暂停，{spoken.day(due, here.now)}恢复", "calm", due)
@@ -81,6 +81,12 @@ def chip(loop: LoopState, here: Here, *, named: bool = False) -> Chip:
     if named:
         return Chip(f"{faces.name(here, loop.owner)} {words}", "red" if due <= here.now else "calm", due)
     return Chip(words, shade, due, live=abs(due - here.now) < LIVE_WITHIN, step=step)
+
+
+def step_of(loop: LoopState) -> str:
+    """What its clock waits for; empty where nobody accepts it apart from doing it."""
+    clock = table().states[loop.state].due or ""
+    return "" if clock in kind_of(loop).implied else wording.CLOCKS.get(clock, "")
 
 
 def whom(loop: LoopState, card: Card | None) -> str:
@@ -118,7 +124,7 @@ def sent_by(loop: LoopState, here: Here) -> str:
     me = here.actor.staff_id
     if loop.state in BACK and loop.turn == "sender":
         return BACK[loop.state].format(who=faces.name(here, loop.performer)) if loop.owner == me else ""
-    if loop.sender in (ids.SYSTEM, me):
+    if loop.sender in (ids.SYSTEM, me) or not kind_of(loop).asked_by:  # only a rule makes it: nobody sent it
         return ""
     return f"{faces.name(here, loop.sender)}转来："
 

@@ -218,7 +218,7 @@ def turn(here: Here, found: Detail) -> dict[str, Any]:
             "colour": "green" if state.closed_as == "served" else "calm",
         }
     due = state.due_at or state.promised_by
-    step = wording.CLOCKS.get(table().states[state.state].due or "", "")
+    step = loop_rows.step_of(state)
     mine = state.owner == here.actor.staff_id
     return {
         "closed": False,
@@ -229,7 +229,9 @@ def turn(here: Here, found: Detail) -> dict[str, Any]:
         "colour": loop_rows.colour(state, here),
         "left": spoken.remaining(due, here.now),
         "live": abs(due - here.now) < loop_rows.LIVE_WITHIN,
-        "do": "恢复办理" if state.state == "on-hold" else step,
+        "do": "恢复办理"
+        if state.state == "on-hold"
+        else step or loop_rows.verb_words(state, loop_rows.kind_of(state), "complete"),
         "state": wording.BUSINESS.get(state.business_status, ""),
         "promised_by": state.promised_by,
         "within": _within(found),

@@ -43,6 +43,7 @@ WAYS = {
     "passkey": "通行密钥",
     "recovery": "恢复码",
     "pin": "PIN",
+    "code": "登录码",
 }
 NEWS = {
     "locked": "您的账号因连续输错被暂时锁定；如果不是您，请更换密码",
