@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.doors.cli.conftest import PACKS, Yishe, fresh_database
+from tests.doors.cli.conftest import PACKS, Here, Yishe
+from yishe.trust import root_key
 
 CHINESE = re.compile("[一-鿿]")
 
@@ -38,26 +39,21 @@ def test_nothing_starts_before_migrating(tmp_path: Path) -> None:
         assert "yishe migrate" in refused(yishe.run(*command))
 
 
-def test_nothing_starts_without_the_right_key(tmp_path: Path) -> None:
-    yishe = Yishe(tmp_path)
-    yishe.run("migrate")
-    (tmp_path / "secret.key").rename(tmp_path / "old.key")
-    assert "密钥" in refused(yishe.run("serve"))
-    assert "密钥" in refused(yishe.run("migrate"))
-    other = Yishe(tmp_path / "other")
-    other.run("migrate")
-    shutil.copy(tmp_path / "other" / "secret.key", tmp_path / "secret.key")
-    assert "不是一对" in refused(yishe.run("worker"))
+def test_nothing_starts_without_the_right_key(empty: Yishe) -> None:
+    key = empty.home / "secret.key"
+    key.rename(empty.home / "old.key")
+    assert "密钥" in refused(empty.run("serve"))
+    assert "密钥" in refused(empty.run("migrate"))
+    root_key.create(key)
+    assert "不是一对" in refused(empty.run("worker"))
 
 
-def test_nothing_starts_without_the_guards(tmp_path: Path) -> None:
-    yishe = Yishe(tmp_path)
-    yishe.run("migrate")
-    with sqlite3.connect(tmp_path / "yishe.sqlite3") as database:
+def test_nothing_starts_without_the_guards(empty: Yishe) -> None:
+    with sqlite3.connect(empty.home / "yishe.sqlite3") as database:
         (name,) = database.execute("SELECT name FROM sqlite_master WHERE type='trigger' LIMIT 1").fetchone()
         database.execute(f'DROP TRIGGER "{name}"')
-    assert "触发器" in refused(yishe.run("serve"))
-    assert yishe.run("migrate").returncode == 0
+    assert "触发器" in refused(empty.run("serve"))
+    assert empty.run("migrate").returncode == 0
 
 
 def test_nothing_starts_on_broken_packs(empty: Yishe, tmp_path: Path) -> None:
@@ -76,19 +72,20 @@ def test_nothing_starts_on_broken_packs(empty: Yishe, tmp_path: Path) -> None:
         ["report", "closing", "--since", "2026-02-30"], ["ledger", "burn"],
     ],
 )  # fmt: skip
-def test_wrong_usage_ends_with_two(empty: Yishe, words: list[str]) -> None:
-    done = empty.run(*words)
+def test_wrong_usage_ends_with_two(here: Here, words: list[str]) -> None:
+    done = here.run(*words)
     assert (done.returncode, done.stdout) == (2, "")
+    assert "usage:" in done.stderr
 
 
-def test_an_empty_database_refuses_in_words(empty: Yishe) -> None:
-    assert "nobody" in refused(empty.run("token", "create", "--staff", "nobody"))
-    assert "演示库" in refused(empty.run("tick", "--at", "2030-01-01T09:00"))
-    assert "演示库" in refused(empty.run("demo", "accounts"))
-    assert empty.run("tick").returncode == 0
-    verified = empty.json("ledger", "verify")
+def test_an_empty_database_refuses_in_words(here: Here) -> None:
+    assert "nobody" in refused(here.run("token", "create", "--staff", "nobody"))
+    assert "演示库" in refused(here.run("tick", "--at", "2030-01-01T09:00"))
+    assert "演示库" in refused(here.run("demo", "accounts"))
+    assert here.run("tick").returncode == 0
+    verified = here.json("ledger", "verify")
     assert (verified["ok"], verified["entries"], verified["broken"]) == (True, 0, None)
-    assert empty.json("ledger", "rebuild") == {
+    assert here.json("ledger", "rebuild") == {
         "ok": True,
         "loops": 0,
         "consents": 0,
@@ -100,21 +97,21 @@ def test_an_empty_database_refuses_in_words(empty: Yishe) -> None:
     }
 
 
-def test_packs_are_checked_tested_described(empty: Yishe, tmp_path: Path) -> None:
-    assert empty.json("pack", "check")["ok"]
-    assert empty.json("pack", "test", str(PACKS / "xicheng"))["failed"] == 0
-    assert "duties.yaml" in empty.run("pack", "schema").stdout
-    assert "孤独" in empty.run("pack", "explain", "D12").stdout
-    assert refused(empty.run("pack", "check", str(tmp_path)))
+def test_packs_are_checked_tested_described(here: Here, tmp_path: Path) -> None:
+    assert here.json("pack", "check")["ok"]
+    assert here.json("pack", "test", str(PACKS / "xicheng"))["failed"] == 0
+    assert "duties.yaml" in here.run("pack", "schema").stdout
+    assert "孤独" in here.run("pack", "explain", "D12").stdout
+    assert refused(here.run("pack", "check", str(tmp_path)))
     file = str(PACKS / "base" / "loops" / "medication.acknowledgement.yaml")
-    assert empty.json("pack", "check", file)["packs"][0]["id"] == "base"
-    assert "用药变更知悉" in empty.run("pack", "explain", file).stdout
-    assert set(empty.json("pack", "schema", file)) == {"loops/<loop kind>.yaml"}
-    assert "duties.yaml" in empty.json("pack", "schema", str(PACKS / "base"))
+    assert here.json("pack", "check", file)["packs"][0]["id"] == "base"
+    assert "用药变更知悉" in here.run("pack", "explain", file).stdout
+    assert set(here.json("pack", "schema", file)) == {"loops/<loop kind>.yaml"}
+    assert "duties.yaml" in here.json("pack", "schema", str(PACKS / "base"))
     broken = tmp_path / "base"
     shutil.copytree(PACKS / "base", broken)
     (broken / "teams.yaml").write_text("nonsense: 1\n")
-    found = empty.run("pack", "check", str(broken), "--json")
+    found = here.run("pack", "check", str(broken), "--json")
     assert found.returncode == 1
     assert "teams.yaml:1" in found.stdout
 
@@ -171,32 +168,30 @@ def test_an_edit_behind_the_ledger_is_found(demo: Yishe) -> None:
     assert '"broken": {' in found.stdout
 
 
-def test_a_command_that_fails_answers_in_json_when_asked_to(empty: Yishe, tmp_path: Path) -> None:
+def test_a_command_that_fails_answers_in_json_when_asked_to(here: Here, tmp_path: Path) -> None:
     for words in (
         ["tick", "--at", "2030-01-01T00:00"],
         ["demo", "accounts"],
         ["pack", "check", str(tmp_path)],
     ):
-        done = empty.run(*words, "--json")
+        done = here.run(*words, "--json")
         said = json.loads(done.stdout)
         assert (done.returncode, said["ok"]) == (1, False), words
         assert CHINESE.search(said["title"]), words
-    missing = empty.run("people", "import", str(tmp_path / "none.xlsx"), "--json")
+    missing = here.run("people", "import", str(tmp_path / "none.xlsx"), "--json")
     assert missing.returncode == 1
     assert json.loads(missing.stdout)["problems"][0]["reason"]
     unready = Yishe(tmp_path / "nothing").run("report", "closing", "--json")
     assert (unready.returncode, json.loads(unready.stdout)["ok"]) == (1, False)
 
 
-def test_an_empty_database_takes_in_its_own_staff_and_residents(tmp_path: Path) -> None:
-    yishe = Yishe(tmp_path / "home", fresh_database("yishe_first"))
-    yishe.run("migrate")
+def test_an_empty_database_takes_in_its_own_staff_and_residents(here: Here, tmp_path: Path) -> None:
     staff, people = tmp_path / "staff.csv", tmp_path / "people.csv"
     staff.write_text("姓名,职责,中心,团队,账号\n王清明,家庭医生,新街中心,一队,wangqm\n", encoding="utf-8")
     people.write_text("姓名,出生日期,电话,团队\n张小满,1950-03-05,13800138000,一队\n", encoding="gbk")
-    said = yishe.json("people", "import", str(staff))
+    said = here.json("people", "import", str(staff))
     assert (said["created"], set(said["passwords"])) == (1, {"wangqm"})
-    assert yishe.json("people", "import", str(people))["created"] == 1
-    assert yishe.run("token", "create", "--staff", "wangqm").stdout.startswith("ys_")
-    assert yishe.json("people", "centre", "后街中心")["name"] == "后街中心"
-    assert yishe.run("report", "closing", "--since", "2026-01-01T08:00:00+08:00").returncode == 0
+    assert here.json("people", "import", str(people))["created"] == 1
+    assert here.run("token", "create", "--staff", "wangqm").stdout.startswith("ys_")
+    assert here.json("people", "centre", "后街中心")["name"] == "后街中心"
+    assert here.run("report", "closing", "--since", "2026-01-01T08:00:00+08:00").returncode == 0
