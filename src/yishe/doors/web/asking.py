@@ -35,9 +35,13 @@ class Desk:
     back: str = ""
     after: str = ""
 
+    def stands(self) -> Asked:
+        """The form as it stands, to know where to go on; it is shown by the next page."""
+        return answering.page(self.answerer, self.response, self.now)
+
     def look(self) -> Asked:
-        """The form as it stands; leaves the access line."""
-        found, where = answering.page(self.answerer, self.response, self.now), placed(self.answerer.resident)
+        """The form to be shown; leaves the access line."""
+        found, where = self.stands(), placed(self.answerer.resident)
         access_log.line(
             None, home=where.home, actor=self.answerer.person, action=LOOK, subjects=[where.subject], at=self.now,
             **found.line,
@@ -74,7 +78,7 @@ def question(request: HttpRequest, desk: Desk, item: str) -> HttpResponse:
     if request.method == "POST":
         refused = _saved(request, desk, found, item)
         if refused is None:
-            return HttpResponseRedirect(desk.at(_beside(desk.look(), item, 1)))
+            return HttpResponseRedirect(desk.at(_beside(desk.stands(), item, 1)))
     typed = {code: said for code, said in assessing.given(request).items() if refused and code == item}
     (one,) = [each for each in assessing.questions(found.form, typed) if each.code == item]
     before = _beside(found, item, -1)

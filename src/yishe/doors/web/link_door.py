@@ -75,7 +75,7 @@ def begin(request: HttpRequest, desk: Desk) -> HttpResponse:
         said = {name: request.POST.get(name, "") for name in ("informant", "name", "kinship")}
         try:
             answering.says(desk.answerer, desk.response, said, at=desk.now, command_id=str(ids.new()))
-            return HttpResponseRedirect(desk.at(asking.first_open(desk.look())))
+            return HttpResponseRedirect(desk.at(asking.first_open(desk.stands())))
         except Invalid as wrong:
             refused = wrong
     elif found.begun and "who" not in request.GET:
