@@ -1,6 +1,6 @@
 """Reading assessments: what can be done, what is begun, what was found, and how it changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,10 @@ from yishe.care import entries, forms, informants, items, scales, timeline
 from yishe.care.forms import DRAFT, Told
 from yishe.care.items import Reader
 from yishe.care.models import QuestionnaireResponse
-from yishe.people import access
+from yishe.people import access, placements
 from yishe.people.access import Permission
 from yishe.people.actors import Actor
+from yishe.people.cards import Card
 from yishe.people.placements import Placement
 from yishe.policy import scale_scoring
 from yishe.policy.access_rules import Shown
@@ -90,13 +91,35 @@ def overview(actor: Actor, resident: UUID, at: datetime, *, followups: bool = Fa
     rows = entries.standing(QuestionnaireResponse, subjects).order_by("-occurred_at", "-id")
     whose = forms.about(placement, at)
     kind = [row for row in rows if scales.is_followup(row.scale) == followups]
-    told = [row for row in kind if reader.sight.shown(row.groups, row.author) is not Shown.NOTHING]
-    current = _current(at)
-    filled = [_form(row, reader, whose, current) for row in told]
+    filled = _shown(kind, reader, whose, _current(at))
     return Overview(
         placement, permission, _offers(actor, placement, whose, at, followups),
         [one for one in filled if one.row.status == DRAFT], [one for one in filled if one.row.status != DRAFT],
     )  # fmt: skip
+
+
+def followed_up(actor: Actor, those: Iterable[Card], since: datetime, at: datetime) -> dict[UUID, list[Form]]:
+    """resident → her follow-ups handed in since then as this person may see them, newest first; who may not be read is left out.
+    However many there are, it is asked in the same few statements. The caller leaves the access line."""
+    known = {card.resident: card for card in those}
+    keyed = entries.keys_of_all(list(known))
+    whose = {one.subject: resident for resident, some in keyed.items() for one in some}
+    rows = entries.latest(QuestionnaireResponse, [one for some in keyed.values() for one in some])
+    found: dict[UUID, list[QuestionnaireResponse]] = {}
+    for row in rows.filter(occurred_at__gte=since).order_by("-occurred_at", "-id"):
+        if scales.is_followup(row.scale):
+            found.setdefault(whose[row.subject], []).append(row)
+    stands, current = placements.placements(list(found)), _current(at)
+    seen: dict[UUID, list[Form]] = {}
+    for resident, mine in found.items():
+        where = stands.get(resident)
+        if where is not None and access.may(actor, timeline.ACTION, where, at).allowed:
+            reader, about = (
+                items.reader(actor, where, keyed[resident], at),
+                forms.about_card(known[resident], at),
+            )
+            seen[resident] = _shown(mine, reader, about, current)
+    return seen
 
 
 def form(
@@ -150,6 +173,14 @@ def _offers(actor: Actor, placement: Placement, whose: About, at: datetime, foll
         for scale in (scales.all_followups(at) if followups else scales.all_in_force(at))
         if duties & set(scale.filled_by.staff)
     ]
+
+
+def _shown(
+    rows: Iterable[QuestionnaireResponse], reader: Reader, whose: About, current: Mapping[str, Scale]
+) -> list[Form]:
+    """Those of which this reader is shown or at least told something."""
+    told = [row for row in rows if reader.sight.shown(row.groups, row.author) is not Shown.NOTHING]
+    return [_form(row, reader, whose, current) for row in told]
 
 
 def _form(row: QuestionnaireResponse, reader: Reader, whose: About, current: Mapping[str, Scale]) -> Form:

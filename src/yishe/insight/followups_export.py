@@ -3,17 +3,15 @@
 What of a follow-up its reader is only told of stands as those words.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from yishe.care import assessment_reading, followups, scales
+from yishe.care import assessment_reading, followups
 from yishe.care.assessment_reading import Form
-from yishe.care.models import QuestionnaireResponse
 from yishe.insight import exports, panel, workbooks
 from yishe.insight.exports import Wanted
-from yishe.people import packs, placements
+from yishe.people import packs
 from yishe.people.actors import Actor
 from yishe.people.cards import Card
 from yishe.people.particulars import ZONE
@@ -30,8 +28,8 @@ def followups_xlsx(actor: Actor, wanted: panel.Wanted, at: datetime, *, purpose:
     """Of those whom the panel shows under `wanted`. Raises what `exports.take_out` and `panel.page` raise."""
     exports.room(actor, KIND, at)
     cards = [row.card for row in panel.everyone(actor, wanted, at, panel.MOST)]
-    some = _followed_up([one.resident for one in cards], at - YEAR)
-    lines = [line for card in cards if card.resident in some for line in _lines(actor, card, at)]
+    found = assessment_reading.followed_up(actor, cards, at - YEAR, at)
+    lines = [(card, form) for card in cards for form in found.get(card.resident, ())]
     taken = Wanted(
         KIND, purpose, len(lines), panel.SETS[wanted.set], tuple(card.subject for card, _ in lines),
         home=actor.member.centre(at) or (cards[0].centre if cards else None),
@@ -39,19 +37,6 @@ def followups_xlsx(actor: Actor, wanted: panel.Wanted, at: datetime, *, purpose:
     today = at.astimezone(ZONE).date()
     rows = [list(_cells(card, form, today)) for card, form in lines]
     return exports.take_out(actor, taken, at, lambda mark: workbooks.written("随访记录", mark, COLUMNS, rows))
-
-
-def _followed_up(residents: Iterable[UUID], since: datetime) -> set[UUID]:
-    """Those of them with a follow-up since then, so that nobody else's record is opened."""
-    whose = placements.subjects_of_all(residents)
-    rows = QuestionnaireResponse.objects.filter(subject__in=list(whose), occurred_at__gte=since)
-    finished = rows.filter(QuestionnaireResponse.finished).values_list("subject", "scale").distinct()
-    return {whose[subject] for subject, scale in finished if scales.is_followup(scale)}
-
-
-def _lines(actor: Actor, card: Card, at: datetime) -> list[tuple[Card, Form]]:
-    seen = assessment_reading.overview(actor, card.resident, at, followups=True)
-    return [(card, one) for one in seen.done if one.row.occurred_at >= at - YEAR]
 
 
 def _cells(card: Card, form: Form, today: date) -> Iterator[Any]:

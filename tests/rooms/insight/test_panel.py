@@ -7,6 +7,8 @@ from uuid import UUID
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.test_followups import WELL, whole
 from tests.rooms.care.test_year import keep
@@ -17,7 +19,7 @@ from yishe.care.agreements import Signature
 from yishe.care.signing import Sides
 from yishe.insight import followups_export, fulfilment, fulfilment_export, panel, panel_export
 from yishe.insight.panel import Wanted
-from yishe.people import residents
+from yishe.people import directory, residents
 from yishe.people.actors import SYSTEM
 from yishe.policy.refusals import Forbidden, Invalid
 from yishe.trust.models import Export
@@ -172,13 +174,20 @@ def test_the_year_of_each_resident_is_a_workbook_with_both_numbers(world: World,
 
 
 def test_follow_ups_are_a_workbook_with_what_each_came_to(world: World, now: datetime) -> None:
-    her, _ = living(world, now)
+    her, him = living(world, now)
     saved = whole(world.nurse, her, WELL, now)
-    found = rows_of(followups_export.followups_xlsx(world.doctor, Wanted(), now, purpose="随访质控"))
+    with CaptureQueriesContext(connection) as asked, directory.one_picture():
+        found = rows_of(followups_export.followups_xlsx(world.doctor, Wanted(), now, purpose="随访质控"))
     assert [(row[0], row[3], row[5], row[8]) for row in found] == [
         ("王＊兰", "高血压患者随访", "门诊", "赵护士")
     ]
     assert saved.row.status == "completed"
+    whole(world.nurse, him, WELL, now + timedelta(days=2))
+    with CaptureQueriesContext(connection) as asked_of_two, directory.one_picture():
+        both = followups_export.followups_xlsx(
+            world.doctor, Wanted(), now + timedelta(days=2), purpose="随访质控"
+        )
+    assert (len(rows_of(both)), len(asked_of_two)) == (2, len(asked)), "however many there are"
     assert rows_of(followups_export.followups_xlsx(world.stranger, Wanted(), now, purpose="随访质控")) == []
     later = now + timedelta(days=400)
     assert rows_of(followups_export.followups_xlsx(world.doctor, Wanted(), later, purpose="随访质控")) == []
