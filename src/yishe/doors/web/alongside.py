@@ -57,7 +57,6 @@ def _clock(due: date | None, today: date) -> tuple[str, str]:
     """逾期 12 天, 今天到期, 12 月 3 日前."""
     if due is None:
         return "", ""
-    days = (due - today).days
-    if days < 0:
-        return f"逾期 {-days} 天", "red"
-    return ("今天到期", "orange") if days == 0 else (f"{spoken.calendar_day(due, today)}前", "")
+    if due > today:
+        return f"{spoken.calendar_day(due, today)}前", ""
+    return spoken.left(due, today), "red" if due < today else "orange"

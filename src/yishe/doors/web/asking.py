@@ -14,7 +14,7 @@ from django.shortcuts import render
 
 from yishe.care import answering
 from yishe.care.answering import Answerer, Asked
-from yishe.doors.web import assessing
+from yishe.doors.web import assessing, pressing
 from yishe.people.placements import placed
 from yishe.policy.refusals import Invalid, NotFound
 from yishe.trust import access_log, ids
@@ -94,7 +94,7 @@ def end(request: HttpRequest, desk: Desk) -> HttpResponse:
     found, refused = desk.look(), None
     if request.method == "POST":
         try:
-            answering.submit(desk.answerer, desk.response, at=desk.now, command_id=_command(request))
+            answering.submit(desk.answerer, desk.response, at=desk.now, command_id=pressing.command(request))
             return desk.show(request, "ask_thanks.html", found)
         except Invalid as said:
             refused = said
@@ -110,7 +110,7 @@ def _saved(request: HttpRequest, desk: Desk, found: Asked, item: str) -> Invalid
         return Invalid("answer_needed", "请先选一个答案；想不好可以先跳过，最后再答。", field=item)
     try:
         answering.answer(
-            desk.answerer, desk.response, {item: said}, at=desk.now, command_id=_command(request),
+            desk.answerer, desk.response, {item: said}, at=desk.now, command_id=pressing.command(request),
             confirmed=frozenset(assessing.confirmed(request)),
         )  # fmt: skip
     except Invalid as refused:
@@ -123,7 +123,3 @@ def _beside(found: Asked, item: str, step: int) -> str:
     asked = found.form.asked
     there = asked.index(item) + step if item in asked else len(asked)
     return asked[there] if 0 <= there < len(asked) else ""
-
-
-def _command(request: HttpRequest) -> str:
-    return request.POST.get("command_id") or str(ids.new())

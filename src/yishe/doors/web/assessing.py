@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.care import assessment_reading, assessments, forms, questionnaire_links, scales
 from yishe.care.assessment_reading import Form, Overview
-from yishe.doors.web import alongside, handing, page, resident
+from yishe.doors.web import alongside, handing, page, pressing, resident
 from yishe.doors.web.page import Here, signed_in
 from yishe.loops import kinds, reading
 from yishe.people.placements import Placement, subjects_of
@@ -77,7 +77,7 @@ def _begun(request: HttpRequest, here: Here, stands: Placement, scale: Scale) ->
         informant = forms.RESIDENT if scale.filled_by.resident else forms.RELATIVE
     row = assessments.start(
         here.actor, stands.resident, scale=scale.code, informant=informant, again=bool(request.POST.get("again")),
-        at=here.now, command_id=_command(request),
+        at=here.now, command_id=pressing.command(request),
     )  # fmt: skip
     if not sending:
         return HttpResponseRedirect(_path(stands, row.response))
@@ -115,7 +115,11 @@ def submit(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) 
     if refused is None:
         try:
             assessments.submit(
-                here.actor, resident_id, response, at=here.now, command_id=f"{_command(request)}:submit"
+                here.actor,
+                resident_id,
+                response,
+                at=here.now,
+                command_id=f"{pressing.command(request)}:submit",
             )
             return HttpResponseRedirect(request.path.removesuffix("/submit"))
         except Invalid as said:
@@ -133,7 +137,7 @@ def amend(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) -
         try:
             assessments.amend(
                 here.actor, resident_id, response, given(request), reason=request.POST.get("reason", ""), at=here.now,
-                confirmed=confirmed(request), command_id=_command(request),
+                confirmed=confirmed(request), command_id=pressing.command(request),
             )  # fmt: skip
             return page.done(request, "已更正", request.path.removesuffix("/amend"))
         except Invalid as said:
@@ -145,12 +149,8 @@ def amend(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) -
 @signed_in
 def discard(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) -> HttpResponse:
     """Throw an open form away."""
-    assessments.discard(here.actor, resident_id, response, at=here.now, command_id=_command(request))
+    assessments.discard(here.actor, resident_id, response, at=here.now, command_id=pressing.command(request))
     return page.done(request, "草稿已作废", f"/residents/{resident_id}?tab=assessments")
-
-
-def _command(request: HttpRequest) -> str:
-    return request.POST.get("command_id") or str(ids.new())
 
 
 def _path(stands: Placement, response: UUID) -> str:
@@ -184,7 +184,7 @@ def _saved(request: HttpRequest, here: Here, resident_id: UUID, response: UUID) 
         if answers:
             assessments.answer(
                 here.actor, resident_id, response, answers, confirmed=confirmed(request), at=here.now,
-                command_id=_command(request),
+                command_id=pressing.command(request),
             )  # fmt: skip
     except Invalid as refused:
         return refused

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from yishe.care import batches, contracts
 from yishe.care.batches import Member
-from yishe.doors.web import page, resident, spoken
+from yishe.doors.web import page, pressing, resident, spoken
 from yishe.doors.web.contract_forms import BatchForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.people import households
@@ -65,7 +65,7 @@ def _batch(
         try:
             done = batches.apply_all(
                 here.actor, chosen, package=form.cleaned_data["package"], way=form.cleaned_data["way"], at=here.now,
-                command_id=request.POST.get("command_id") or str(ids.new()),
+                command_id=pressing.command(request),
             )  # fmt: skip
             refusals = {one.resident: one.refusal for one in done if one.refusal}
             told |= {"applied": sum(not one.refusal for one in done), "refused": len(refusals)}

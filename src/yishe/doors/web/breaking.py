@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.doors import limits
-from yishe.doors.web import page
+from yishe.doors.web import page, pressing
 from yishe.doors.web.page import Here, signed_in
 from yishe.loops import glass
 from yishe.people import access, break_glass
@@ -17,7 +17,6 @@ from yishe.people.break_glass import Command
 from yishe.people.placements import Placement, placed, placement_of_subject
 from yishe.policy.access_rules import GlassRule
 from yishe.policy.refusals import Invalid
-from yishe.trust import ids
 
 READ = ("resident.read", "read.timeline", "loop.read")
 FIND = "break_glass.find"
@@ -76,13 +75,11 @@ def break_(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
     """Nothing of the resident is shown before it is broken."""
     rule = break_glass.require(here.actor, placed(resident_id), here.now)
     form = GlassForm(rule, request.POST or None)
-    command = request.POST.get("command_id") or str(ids.new())
+    command = pressing.command(request)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
-            glass.break_(
-                Command(here.actor, said["reason"], said["words"], here.now, command[:128]), resident_id
-            )
+            glass.break_(Command(here.actor, said["reason"], said["words"], here.now, command), resident_id)
             return page.done(
                 request, "已打开，居民的签约团队已收到通知，事后有人复核", f"/residents/{resident_id}"
             )

@@ -162,10 +162,7 @@ def _line(here: Here, one: Call) -> dict[str, Any]:
 
 def _clock(due: date, today: date) -> str:
     """逾期 12 天, 今天到期, 还剩 5 天; nothing where only a call is repeated."""
-    if due == NEVER:
-        return ""
-    days = (due - today).days
-    return f"逾期 {-days} 天" if days < 0 else f"还剩 {days} 天" if days else "今天到期"
+    return "" if due == NEVER else spoken.left(due, today)
 
 
 def _current(here: Here, one: Call, form: CallForm | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.care import answering, entries, forms
 from yishe.care.assessment_reading import Form
-from yishe.doors.web import asking, my, my_page
+from yishe.doors.web import asking, my, my_page, pressing
 from yishe.doors.web.asking import Desk
 from yishe.doors.web.my_page import HOME, Mine, at_home, hers
 from yishe.people.placements import Placement
@@ -108,7 +108,7 @@ def take_back(request: HttpRequest, mine: Mine, where: Placement, response: UUID
         raise NotFound("no_form", "没有这份问卷：请回到“填过的问卷”再看。")
     if request.method == "POST":
         answering.take_back(
-            mine.actor, where.resident, response, at=mine.now, command_id=request.POST.get("command_id", "")
+            mine.actor, where.resident, response, at=mine.now, command_id=pressing.command(request)
         )
         return HttpResponseRedirect(PAGE)
     my_page.seen(mine, "questionnaires", where)

@@ -6,14 +6,13 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yishe.doors.web import copying, my_page, page, spoken
+from yishe.doors.web import copying, my_page, page, pressing, spoken
 from yishe.doors.web.my_page import HOME, Mine, hers
 from yishe.insight import copies
 from yishe.loops import promises
 from yishe.people import packs
 from yishe.people.placements import Placement
 from yishe.policy.refusals import Conflict, Invalid, NotFound
-from yishe.trust import ids
 
 PAGE = f"{HOME}/rights"
 NO_REASON = "-"
@@ -69,7 +68,7 @@ def ask(request: HttpRequest, mine: Mine, where: Placement, kind: str, reason: s
     if declared is None or not declared.by_resident:
         raise NotFound("no_request", "没有这种申请：请回到“我的权利”再选。")
     code = "" if reason == NO_REASON else reason
-    form, command = AskForm(request.POST or None), request.POST.get("command_id") or str(ids.new())
+    form, command = AskForm(request.POST or None), pressing.command(request)
     if request.method == "POST" and form.is_valid():
         try:
             promises.promise(

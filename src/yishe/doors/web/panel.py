@@ -166,5 +166,4 @@ def _clock(here: Here, one: Row) -> str:
     today, owed = _today(here), one.next
     if owed.state == "coming":
         return f"{spoken.calendar_day(owed.starts, today)}起"
-    days = (owed.due - today).days
-    return f"逾期 {-days} 天" if days < 0 else f"还剩 {days} 天" if days else "今天到期"
+    return spoken.left(owed.due, today)

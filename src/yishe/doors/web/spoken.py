@@ -33,6 +33,12 @@ def remaining(due: datetime, now: datetime, step: str = "") -> str:
     return f"还剩 {span(due - now)}" if due > now else f"{step}逾期 {span(now - due)}"
 
 
+def left(due: date, today: date) -> str:
+    """`逾期 12 天`, `今天到期`, `还剩 5 天`."""
+    days = (due - today).days
+    return f"逾期 {-days} 天" if days < 0 else f"还剩 {days} 天" if days else "今天到期"
+
+
 def before(due: datetime, now: datetime) -> str:
     """A deadline ahead of us: in hours when near, else by its day (`今天 17:30 前`, `周三 14:00 前`)."""
     if due - now < timedelta(hours=8):

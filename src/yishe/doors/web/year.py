@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from yishe.care import contacts, encounters, owing, year
 from yishe.doors import limits
-from yishe.doors.web import page, resident, spoken
+from yishe.doors.web import page, pressing, resident, spoken
 from yishe.doors.web.contract_forms import KeepForm
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.year_lines import line
@@ -38,7 +38,7 @@ def keep(request: HttpRequest, here: Here, resident_id: UUID) -> HttpResponse:
         try:
             kept = year.keep(
                 here.actor, stands.resident, services=given["services"], how=given["how"], summary=given["summary"],
-                at=here.now, command_id=request.POST.get("command_id") or str(ids.new()),
+                at=here.now, command_id=pressing.command(request),
             )  # fmt: skip
             return page.done(request, f"已记：{len(kept)} 项算作履约", back)
         except Invalid as refused:
