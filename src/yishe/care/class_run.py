@@ -26,6 +26,7 @@ from yishe.policy.refusals import Refused
 from yishe.trust import batch, quick
 from yishe.trust.batch import Batch
 from yishe.trust.scoping import everybody
+from yishe.trust.sparing import sparing
 
 WHY = "a whole population is classified"
 SIZE = 1000
@@ -36,7 +37,8 @@ Alike = tuple[int | None, str, tuple[str, ...]]
 @dataclass
 class Looked:
     """`looked` were looked at, `alone` of them one by one; `classified` got a class or another one (`classes` counts which);
-    `moved` are the residents of these who were looked at alone: their years answer to it. `busy` are left to the next run."""
+    `moved` are the residents of these who were looked at alone: their years answer to it. `busy` are left to the next run:
+    somebody else is at them, or they cannot be classified."""
 
     looked: int = 0
     alone: int = 0
@@ -141,23 +143,28 @@ def _assign(written: Batch, one: Known, ruled: Classified, at: datetime) -> None
 
 
 def _look(now: _Round, one: Known, before: ClassOf | None) -> None:
+    """One alone; who cannot be classified now hinders no other."""
     now.found.alone += 1
+    stands: tuple[Any, ...] | None = None
+    try:
+        with sparing("a class") as tried:
+            stands = _stands(now, one)
+        now.found.busy += bool(tried.fault)
+    except Refused:
+        now.found.busy += 1
     stood = (before.to_class, before.medical, before.social, before.by) if before else None
-    if now.dry:
-        said = classes.of(Record(one.resident), now.at).ruled
-        stands = (said.to_class, said.medical, said.social, [each.rule for each in said.reasons])
-    else:
-        try:
-            row = classes.look(one.resident, now.at, plan=False)
-        except Refused:
-            now.found.busy += 1
-            return
-        if row is None:
-            return
-        stands = (row.to_class, row.medical, row.social, row.by)
-    if stands != stood:
+    if stands is not None and stands != stood:
         _count(now.found, [stands[0]])
         now.found.moved.add(one.resident)
+
+
+def _stands(now: _Round, one: Known) -> tuple[Any, ...] | None:
+    """Class, tiers and the rules that said so, as they are now; None for who has gone."""
+    if now.dry:
+        said = classes.of(Record(one.resident), now.at).ruled
+        return said.to_class, said.medical, said.social, [each.rule for each in said.reasons]
+    row = classes.look(one.resident, now.at, plan=False)
+    return (row.to_class, row.medical, row.social, row.by) if row else None
 
 
 def _said(ruled: Classified) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from tests.rooms.care.test_classes import ill
 from tests.rooms.care.world import World
 
-from yishe.care import class_rounds, observations
+from yishe.care import class_rounds, observations, population
 from yishe.care.class_models import ClassDue, ClassOf
 from yishe.trust import ids
 
@@ -31,3 +31,7 @@ def test_one_who_cannot_be_looked_at_stops_nobody_and_comes_again_later(world: W
     assert {one.at for one in ClassDue.objects.all()} == waits, "not tried before its time"
     assert class_rounds.keep_up(max(waits)) == 0
     assert min(one.at for one in ClassDue.objects.all()) > max(waits)
+
+    for dry in (True, False):
+        found = population.run(max(waits), everybody=True, dry=dry).classing
+        assert (found.looked, found.busy) == (2, 1), "a run over everybody comes to its end as well"

@@ -44,7 +44,9 @@ def run(args: argparse.Namespace) -> int:
     told = {**vars(found), "classing": classing, "dry_run": args.dry_run, "peak_mb": peak}
     result(told, text, as_json=args.json)
     if busy := found.busy + found.classing.busy:
-        raise Conflict("busy", f"{busy} 人的资料正有人在办，没有算：请再运行一次。")
+        raise Conflict(
+            "busy", f"{busy} 人没有算：资料正有人在办，或其中有读不懂的（日志里有原因）。请再运行一次。"
+        )
     return 0
 
 
