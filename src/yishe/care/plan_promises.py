@@ -148,30 +148,35 @@ def _words(row: Plan, one: PlanPromise) -> str:
 def _open_review(bundle: Bundle, row: Plan, where: Placement | None, at: datetime) -> bool:
     if where is None or where.gone:
         return False
-    wanted = Wanted(packs.in_force().plans.rules().review, to=owner(row, where, at), sender=row.written_by,
-                    matter={"plan": str(row.id)})  # fmt: skip
+    to, duty = owner(row, where, at)
+    wanted = Wanted(
+        packs.in_force().plans.rules().review, to=to, duty=duty, sender=row.written_by, matter={"plan": str(row.id)}
+    )  # fmt: skip
     said = Said(SYSTEM.staff_id, at, f"plan:{row.id}:{row.in_force}")
     loop = promises.into(bundle, SYSTEM, where, wanted, said).state.id
     advance(bundle, row, REVIEW_OPENED, SYSTEM, at, {"loop": str(loop)})
     return True
 
 
-def owner(row: Plan, where: Placement, at: datetime) -> UUID:
-    """Who answers for the plan: who wrote it, while he serves in the resident's centre; else the first profession's duty."""
+def owner(row: Plan, where: Placement, at: datetime) -> tuple[UUID, str]:
+    """Who answers for the plan, and by which duty: who wrote it, while he serves in the resident's centre; else the first
+    profession's."""
     book = directory.current()
     writer = book.people.get(row.written_by)
-    sheet = packs.in_force().plans.rules()
-    if writer and writer.centre(at) == where.centre and set(sheet.duties()) & writer.duties(at):
-        return writer.id
-    return book.performer(sheet.duties()[0], where, at).member.id
+    duties = packs.in_force().plans.rules().duties()
+    held = [one for one in duties if writer and one in writer.duties(at)]
+    if writer and held and writer.centre(at) == where.centre:
+        return writer.id, held[0]
+    return book.performer(duties[0], where, at).member.id, duties[0]
 
 
 def ask(
     bundle: Bundle, where: Placement, sheet: PlanSheet, missing: str, plan: UUID, by: UUID, at: datetime
 ) -> UUID:
     """Promise that the other profession looks at the version; returns the loop."""
-    performer = directory.current().performer(sheet.professions[missing].duties[0], where, at)
-    wanted = Wanted(sheet.confirmation, to=performer.member.id, sender=by, matter={"plan": str(plan)})
+    duty = sheet.professions[missing].duties[0]
+    performer = directory.current().performer(duty, where, at).member.id
+    wanted = Wanted(sheet.confirmation, to=performer, duty=duty, sender=by, matter={"plan": str(plan)})
     return promises.into(bundle, SYSTEM, where, wanted, Said(by, at)).state.id
 
 

@@ -233,6 +233,7 @@ def _refer_on(
     wanted = Wanted(
         s.state.kind, s.state.reason, command.note, parent=s.state.parent, follows=s.state.id,
         declines=s.state.declines if same else 0, to=chosen, sender=actor.staff_id,
+        duty=s.state.duty,
     )  # fmt: skip
     return into(bundle, actor, where, wanted, Said(said.actor, said.at)).state.id
 

@@ -10,6 +10,7 @@ from tests.rooms.care.world import World
 from yishe.care import plan_promises, plan_stream, plans, rebuild
 from yishe.care.models import Plan, PlanPromise
 from yishe.care.plans import Wish
+from yishe.loops import worker
 from yishe.loops.models import Loop
 from yishe.people import merges, residents
 from yishe.policy.plan_content import Content, changes
@@ -68,6 +69,15 @@ def test_what_one_profession_writes_the_other_confirms_and_then_it_is_promised(
     assert not Loop.objects.filter(kind="plan.action").exists()  # the first is due in three weeks
     assert rebuild.differences() == []
     assert ledger.verify(rebuild.heads()).broken is None
+
+
+def test_what_a_plan_asks_of_a_profession_stays_with_it_when_its_clocks_run(
+    world: World, her: UUID, now: datetime
+) -> None:
+    plans.write(world.doctor, her, Wish(content(), 0, "hypertension_elder"), now)
+    worker.sweep_all(now + timedelta(days=100))
+    asked = Loop.objects.get(kind="plan.confirmation")
+    assert (asked.performer, asked.duty) == (world.social_worker.staff_id, "social_worker")
 
 
 def test_two_weeks_before_its_day_an_action_is_somebodys_and_only_once(
