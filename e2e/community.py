@@ -70,3 +70,24 @@ def told(page: Page, words: str) -> None:
 def connected(page: Page) -> None:
     """The page's stream is open; only then is "without reload" a fair claim."""
     expect(page.locator("html")).to_have_attribute("data-connected", "yes", timeout=LIVE_MS)
+
+
+def to_the_signatures(page: Page, findings: str) -> None:
+    """A contract begun on this page's first step: at home, known in person, the basic package, reviewed; now both sign."""
+    page.get_by_label("上门").check()
+    page.get_by_label("已核对本人身份").check()
+    page.get_by_role("button", name="下一步").click()
+    page.get_by_label("基础包").check()
+    page.get_by_role("button", name="下一步").click()
+    page.get_by_label("健康审核意见").fill(findings)
+    page.get_by_role("button", name="下一步").click()
+
+
+def keep(page: Page, service: str, way: str, words: str) -> None:
+    """Write down on her contract's tab that one item of the year was kept."""
+    page.get_by_role("link", name="记一次履约").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label(service).check()
+    dialog.get_by_label(way).check()
+    dialog.get_by_label("情况").fill(words)
+    dialog.get_by_role("button", name="记下").click()

@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from e2e import community as c
 from e2e.conftest import SignIn
 
-NURSE = "sunxiaomei"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -26,7 +25,7 @@ def asked_to_call_back(page: Page, path: str) -> None:
 
 
 def test_two_calls_by_keyboard_alone_at_the_width_of_a_telephone(signed_in: SignIn) -> None:
-    nurse = signed_in(NURSE, width=390, height=844)
+    nurse = signed_in(c.NURSE, width=390, height=844)
     nurse.goto("/panel?duty=nurse")
     rows = nurse.locator("tr[data-row]").filter(has_text="到 20").filter(has_not_text="已于")
     expect(rows.nth(1)).to_be_visible(timeout=c.LIVE_MS)

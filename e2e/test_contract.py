@@ -14,13 +14,7 @@ def test_signed_at_home_on_a_tablet_and_one_item_of_the_year_done(signed_in: Sig
     _, resident = c.panel(doctor)[2]
     doctor.goto(f"{resident}?tab=contract")
     doctor.get_by_role("link", name="签约", exact=True).last.click()
-    doctor.get_by_label("上门").check()
-    doctor.get_by_label("已核对本人身份").check()
-    doctor.get_by_role("button", name="下一步").click()
-    doctor.get_by_label("基础包").check()
-    doctor.get_by_role("button", name="下一步").click()
-    doctor.get_by_label("健康审核意见").fill("血压平稳，适合基础包。")
-    doctor.get_by_role("button", name="下一步").click()
+    c.to_the_signatures(doctor, "血压平稳，适合基础包。")
     pad = doctor.get_by_role("img", name="居民手写签名")
     expect(pad).to_be_visible()
     pad.scroll_into_view_if_needed()
@@ -35,11 +29,6 @@ def test_signed_at_home_on_a_tablet_and_one_item_of_the_year_done(signed_in: Sig
     doctor.get_by_role("button", name="双方签字").click()
     expect(doctor.locator("#tab")).to_contain_text("已做 0", timeout=c.LIVE_MS)
 
-    doctor.get_by_role("link", name="记一次履约").click()
-    dialog = doctor.locator("#dialog")
-    dialog.get_by_label("健康评估").check()
-    dialog.get_by_label("上门").check()
-    dialog.get_by_label("情况").fill("家访评估完成。")
-    dialog.get_by_role("button", name="记下").click()
+    c.keep(doctor, "健康评估", "上门", "家访评估完成。")
     expect(doctor.locator("#tab")).to_contain_text("已做 2", timeout=c.LIVE_MS)
     assert Axe().run(doctor).response["violations"] == []

@@ -10,11 +10,9 @@ from playwright.sync_api import Page, expect
 from e2e import community as c
 from e2e.conftest import SignIn
 
-NURSE = "sunxiaomei"
-
 
 def test_twice_unsatisfactory_a_referral_is_proposed_sent_and_taken(signed_in: SignIn) -> None:
-    nurse = signed_in(NURSE)
+    nurse = signed_in(c.NURSE)
     resident = _with_hypertension(nurse)
     _followed_up(nurse, resident, days_ago=9)
     expect(nurse.locator("main")).to_contain_text("控制不满意")

@@ -2,63 +2,41 @@
 replay equal.
 
 王医生 and 赵护士 write and confirm for the one side, 李敏 for the other, 钱医生 the stranger tries; 王秀兰 dies and comes back from a
-mistaken death. YISHE_PROOF_EXAMPLES makes it longer.
+mistaken death.
 """
 
-import os
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as how
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
-from tests.rooms.care.world import World, build
-from yishe.care import departures, plan_promises, plan_stream, plans, rebuild
+from tests.proof.histories import AHistory, lived
+from yishe.care import departures, plan_promises, plan_stream, plans
 from yishe.care.models import Plan, PlanPromise
 from yishe.care.plans import Wish
 from yishe.loops import acts, worker
 from yishe.loops.models import Loop
-from yishe.people import directory, residents
+from yishe.people import residents
 from yishe.people.actors import Actor
-from yishe.people.particulars import ZONE
 from yishe.policy.plan_content import Action, Content, dated
 from yishe.policy.refusals import Forbidden, Refused
 
-START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-EXAMPLES = max(10, int(os.environ.get("YISHE_PROOF_EXAMPLES", "10")))
-STEPS = 14
 DUTIES = ["nurse", "social_worker", "family_doctor"]
 ACTION = "plan.action"
-WORLDS: list[World] = []
 
 
-class APlan(RuleBasedStateMachine):
+class APlan(AHistory):
     """One resident, and whatever her team makes of her plan."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.point, self.world, self.at = transaction.savepoint(), WORLDS[-1], START
-        self.her, self.seen = self.world.resident.resident, dict[tuple[UUID, int], Content]()
-        directory.forget()
+        self.seen = dict[tuple[UUID, int], Content]()
         self._written("doctor", [("a", "nurse", 5), ("b", "social_worker", 40)])
         self.somebody_confirms("social_worker")
-
-    def teardown(self) -> None:
-        try:
-            assert rebuild.differences() == []
-        finally:
-            transaction.savepoint_rollback(self.point)
-            directory.forget()
-
-    @property
-    def today(self) -> date:
-        return self.at.astimezone(ZONE).date()
 
     def who(self, name: str) -> Actor:
         return {"doctor": self.world.doctor, "nurse": self.world.nurse}.get(name, self.world.social_worker)
@@ -168,9 +146,4 @@ class APlan(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_in_any_legal_history_one_plan_is_current_and_each_dated_action_is_promised_once() -> None:
-    WORLDS.append(build(START))
-    run = how(
-        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, derandomize=True,
-        phases=[Phase.generate], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-    run_state_machine_as_test(APlan, settings=run)
+    lived(APlan)

@@ -15,11 +15,10 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as how
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.proof.histories import tried
 from tests.proof.living import START
 from tests.proof.reasons import PART, Given, Held, Reasons, Turn
 from tests.rooms.care.world import World, build
@@ -372,10 +371,6 @@ ACTS: tuple[Callable[[Reasoning, random.Random], None], ...] = (
 def test_no_sequence_of_legal_acts_gives_access_after_its_reason_ended() -> None:
     kinds.forget()
     TOWNS.append(Town(START))
-    run = how(
-        max_examples=max(1, EXAMPLES), stateful_step_count=STEPS, deadline=None, database=None, derandomize=True,
-        phases=[Phase.generate], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-    run_state_machine_as_test(Reasoning, settings=run)
+    tried(Reasoning, max(1, EXAMPLES), STEPS)
     if EXAMPLES >= USUAL:
         assert not {way: SEEN[way] for way in WAYS if SEEN[way] < LEAST}

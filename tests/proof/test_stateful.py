@@ -8,11 +8,9 @@ something still be short of its count at the end, the run goes on for some more 
 import os
 
 import pytest
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as how
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.proof import oracle
+from tests.proof.histories import tried
 from tests.proof.living import SEEN, START, TOWNS
 from tests.proof.speech import SPOILT
 from tests.proof.talking import Talking
@@ -48,10 +46,10 @@ def test_whatever_people_say_and_whatever_happens_the_promises_hold(
 ) -> None:
     TOWNS.append(build(START))
     try:
-        _live(EXAMPLES)
+        tried(Talking, EXAMPLES, STEPS)
         for _ in range(MORE if EXAMPLES >= USUAL else 0):
             if lacking():
-                _live(EXAMPLES // 4)
+                tried(Talking, EXAMPLES // 4, STEPS)
     finally:
         with capsys.disabled():
             print("\n" + report())
@@ -59,14 +57,6 @@ def test_whatever_people_say_and_whatever_happens_the_promises_hold(
         assert SEEN.steps >= 5000
         assert SEEN.accepted / SEEN.tried >= 0.4
         assert not lacking()
-
-
-def _live(examples: int) -> None:
-    run = how(
-        max_examples=examples, stateful_step_count=STEPS, deadline=None, database=None, derandomize=True,
-        phases=[Phase.generate], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-    run_state_machine_as_test(Talking, settings=run)
 
 
 def lacking() -> dict[str, int]:

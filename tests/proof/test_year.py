@@ -2,23 +2,19 @@
 
 王秀兰 signs, falls ill, recovers, grows older, is corrected, changes her class and back, moves to other intervals, dies and comes
 back from a mistaken death;
-赵护士 and 王医生 keep what is owed, twice at times, 钱医生 the stranger tries. YISHE_PROOF_EXAMPLES makes it longer.
+赵护士 and 王医生 keep what is owed, twice at times, 钱医生 the stranger tries.
 """
 
-import os
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import count
 
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as how
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
+from tests.proof.histories import START, AHistory, lived
 from tests.rooms.care.test_contracts import signed
-from tests.rooms.care.world import World, build
 from yishe.care import (
     class_rounds,
     class_stream,
@@ -27,44 +23,29 @@ from yishe.care import (
     contracts,
     departures,
     entries,
-    rebuild,
     replanning,
     year,
 )
 from yishe.care.models import Contract, Owed
 from yishe.loops.models import Loop
-from yishe.people import directory, packs, residents
-from yishe.people.particulars import ZONE
+from yishe.people import packs, residents
 from yishe.policy.contract_rules import RENEWAL
 from yishe.policy.refusals import Forbidden, Refused
 
-START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-EXAMPLES = max(10, int(os.environ.get("YISHE_PROOF_EXAMPLES", "10")))
-STEPS = 14
 TITLES = {"糖尿病": "disease", "严重精神障碍": "disease", "失能": "social", "独居": "social"}
 SERVICES = ["htn_followup", "dm_followup", "smi_followup", "annual_exam", "review", "contact"]
 STEPS_SAID = [{"class": "healthy"}, {"class": "chronic"}, {"class": "key", "medical": "high"}]
-WORLDS: list[World] = []
 
 
-class AYear(RuleBasedStateMachine):
+class AYear(AHistory):
     """One resident, some years."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.point, self.world, self.at = transaction.savepoint(), WORLDS[-1], START
-        self.her, self.number = self.world.resident.resident, count()
+        self.number = count()
         self.born, self.listed = date(1960, 9, 1), ("hypertension",)
-        directory.forget()
         residents.amend(self.world.doctor, self.her, {"birth_date": self.born, "traits": self.listed}, START)
         signed(self.world, self.her, self.at)
-
-    def teardown(self) -> None:
-        try:
-            assert rebuild.differences() == []
-        finally:
-            transaction.savepoint_rollback(self.point)
-            directory.forget()
 
     @rule(days=st.integers(1, 70))
     def time_passes(self, days: int) -> None:
@@ -107,7 +88,7 @@ class AYear(RuleBasedStateMachine):
 
     @rule(steps=st.sampled_from(STEPS_SAID), days=st.integers(1, 200))
     def another_class_is_said_for_a_time(self, steps: dict[str, str], days: int) -> None:
-        until = self.at.astimezone(ZONE).date() + timedelta(days=days)
+        until = self.today + timedelta(days=days)
         with suppress(Refused):
             classes.correct(self.world.doctor, self.her, steps, reason="temporary", until=until, at=self.at)
 
@@ -135,7 +116,7 @@ class AYear(RuleBasedStateMachine):
 
     @invariant()
     def every_promise_is_owed_exactly_once_and_there_is_a_next(self) -> None:
-        today = self.at.date()
+        today = self.today
         for row in Contract.objects.exclude(signed_at=None):
             mine = list(row.owed.filter(withdrawn_on=None))
             assert len({(one.service, one.times, one.nth) for one in mine}) == len(mine)
@@ -173,9 +154,4 @@ class AYear(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_in_any_legal_history_each_promise_is_owed_once_with_a_next_and_replay_is_equal() -> None:
-    WORLDS.append(build(START))
-    run = how(
-        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, derandomize=True,
-        phases=[Phase.generate], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-    run_state_machine_as_test(AYear, settings=run)
+    lived(AYear)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from yishe.care import contacts, contracts, forms, owing, scales
 from yishe.care.owing import Line, Year
@@ -26,11 +27,18 @@ def of_resident(here: Here, stands: Placement) -> dict[str, Any]:
     may_sign = access.may(here.actor, contracts.SIGN, stands, here.now).allowed and not stands.gone
     share = contacts.share(here.actor, stands, here.now)
     keepers = scales.keepers(here.duties, forms.about(stands, here.now), here.now)
+    tried = attempt_lines.told(here, stands)
     return {
         "contracts": [_contract(here, one, share, keepers) for one in years], "may_sign": may_sign,
         "may_move": access.may(here.actor, empanelments.EMPANEL, stands, here.now).allowed,
-        "can_apply": may_sign and free(here.now, years), "attempts": attempt_lines.told(here, stands),
+        "can_apply": may_sign and free(here.now, years), "attempts": tried, "tried_under": _tried_under(years, tried),
     }  # fmt: skip
+
+
+def _tried_under(years: list[Year], tried: dict[str, Any]) -> UUID | None:
+    """The one contract under which attempts stand: that which runs; while none does, the newest, if there are any."""
+    running = [one for one in years if one.stage == "active"] or (years if tried.get("rows") else [])
+    return running[0].contract.id if tried and running else None
 
 
 def free(at: datetime, years: list[Year]) -> bool:
