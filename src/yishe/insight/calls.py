@@ -27,7 +27,7 @@ SEE = "resident.read"
 MINE, TEAM = "mine", "team"
 SHOWN = 40
 SCANNED = 400
-"""So many promises and loops are looked at, those due first."""
+"""So many promises and loops of one's own, and so many of the team, are looked at, those due first."""
 NEVER = date(9998, 12, 31)
 
 
@@ -113,7 +113,7 @@ def _gathered(actor: Actor, at: datetime) -> dict[UUID, _Known]:
     today = at.astimezone(ZONE).date()
     panel = search.panel(actor, access.scope(actor, SEE, at), at).order_by()
     mine = Subject.objects.filter(resident__in=panel.values("pk")).values("subject")
-    owes = [*_promised(mine, today), *_pursued(mine, today)]
+    owes = [*_promised(mine, today, actor.staff_id), *_pursued(mine, today, actor.staff_id)]
     tries = list(_tries(mine, at))
     subjects = {subject for subject, _ in owes} | {one.subject for one in tries}
     whose = dict(Subject.objects.filter(subject__in=subjects).values_list("subject", "resident"))
@@ -134,15 +134,21 @@ def _gathered(actor: Actor, at: datetime) -> dict[UUID, _Known]:
     }
 
 
-def _promised(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
+def _first(rows: QuerySet[Any], own: QuerySet[Any]) -> list[Any]:
+    """What is due first, and of one's own what is due first: nobody's own calls are crowded out by the late ones of a team."""
+    return list(dict.fromkeys([*rows[:SCANNED], *own[:SCANNED]]))
+
+
+def _promised(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Owes]]:
     """What the year owes that a call can keep."""
     sheet = contracts.sheet_now()
     by_phone = [code for code, one in sheet.services.items() if sheet.calling.way in one.how]
     rows = Owed.objects.filter(
         subject__in=mine, kept_on=None, withdrawn_on=None, contract__ended_at=None, service__in=by_phone, starts__lte=today,
         ends__gte=today, due__lte=today + sheet.calling.ahead.exact(),
-    ).order_by("due", "id")[:SCANNED]  # fmt: skip
-    found = list(rows)
+    ).order_by("due", "id")  # fmt: skip
+    own = Loop.objects.filter(performer=me, closed_at=None).values("id")
+    found = _first(rows, rows.filter(loop__in=own))
     open_ = Loop.objects.filter(id__in=[one.loop for one in found if one.loop], closed_at=None)
     performers = dict(open_.values_list("id", "performer"))
     return [
@@ -152,7 +158,7 @@ def _promised(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
     ]  # fmt: skip
 
 
-def _pursued(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
+def _pursued(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Owes]]:
     """Loops that are pursued by phone, with the form that keeps each."""
     sheet = contracts.sheet_now().calling
     until = lives.begins(today + sheet.ahead.exact() + timedelta(days=1))
@@ -160,7 +166,7 @@ def _pursued(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
         subject__in=mine, kind__in=sheet.kinds, closed_at=None, turn="performer", promised_by__lt=until
     ).order_by("promised_by", "id")
     pack = packs.in_force()
-    found = rows.values_list("subject", "id", "kind", "reason", "performer", "promised_by")[:SCANNED]
+    told = rows.values_list("subject", "id", "kind", "reason", "performer", "promised_by")
     return [
         (
             subject,
@@ -172,7 +178,7 @@ def _pursued(mine: QuerySet[Any], today: date) -> list[tuple[UUID, Owes]]:
                 form=f"{kind}:{reason}",
             ),
         )
-        for subject, loop, kind, reason, performer, due in found
+        for subject, loop, kind, reason, performer, due in _first(told, told.filter(performer=me))
     ]
 
 

@@ -21,6 +21,7 @@ from yishe.insight.calls import MINE, TEAM
 from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.people.actors import SYSTEM, Actor
+from yishe.people.models import Subject
 from yishe.policy.refusals import Forbidden, Invalid
 from yishe.trust.models import Export
 
@@ -72,6 +73,20 @@ def test_what_a_call_can_keep_is_listed_a_fortnight_before_its_day_and_late_firs
     assert names(world.stranger, both, TEAM) == ([], [])
     residents.die(world.doctor, later, both)
     assert names(world.nurse, both) == (["王秀兰"], [])
+
+
+def test_ones_own_calls_are_not_crowded_out_by_late_ones_of_the_team(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listed, "SCANNED", 1)
+    lonely(world, now)
+    later = lonely(world, now + timedelta(days=40), "李晚")
+    at = now + timedelta(days=125)
+    year.open_due(at)
+    subject = Subject.objects.get(resident=later).subject
+    Loop.objects.filter(subject=subject, closed_at=None).update(performer=world.doctor.staff_id)
+    assert names(world.doctor, at) == (["李晚"], [])
+    assert names(world.nurse, at) == (["王秀兰"], [])
 
 
 def test_who_was_not_reached_comes_back_another_day_at_another_hour(world: World, now: datetime) -> None:
