@@ -4,6 +4,7 @@ The words go in as data and are never read as markup.
 """
 
 import json
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
@@ -28,14 +29,21 @@ def pdf(template: Path, name: str, data: Mapping[str, Any]) -> bytes:
 @cache
 def fonts() -> typst.Fonts:
     """The one font, alone in a folder: typst reads folders, and the wheel lays its file among many others."""
-    file = _file()
     folder = Path(settings.HOME) / "fonts"
+    laid(_file(), folder)
+    return typst.Fonts(False, False, [str(folder)])
+
+
+def laid(file: Path, folder: Path) -> None:
+    """A link to `file` lies in `folder`. Put in place whole: several processes may set their first page in the same instant."""
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / file.name
-    if not link.exists() or link.resolve() != file:
-        link.unlink(missing_ok=True)
-        link.symlink_to(file)
-    return typst.Fonts(False, False, [str(folder)])
+    if link.exists() and link.resolve() == file:
+        return
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="font-") as aside:
+        made = Path(aside) / file.name
+        made.symlink_to(file)
+        made.replace(link)
 
 
 def _file() -> Path:
