@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,19 +77,38 @@ class Served:
         return self.process.wait(WAIT)
 
 
-@pytest.fixture
-def served(demo: Yishe) -> Iterator[Served]:
-    found = Served(demo)
+@pytest.fixture(scope="module")
+def started(demo: Yishe) -> Iterator[list[Served]]:
+    """Every server that a test asked for; the last may still run."""
+    found: list[Served] = []
     yield found
-    if found.process.poll() is None:
-        found.stop()
+    for one in found:
+        if one.process.poll() is None:
+            one.stop()
+
+
+@pytest.fixture
+def served(demo: Yishe, started: list[Served]) -> Served:
+    """The server of the test before, unless that test ended it."""
+    if not started or started[-1].process.poll() is not None:
+        started.append(Served(demo))
+    return started[-1]
+
+
+@cache
+def accounts(demo: Yishe) -> list[dict[str, Any]]:
+    return list(demo.json("demo", "accounts"))
+
+
+@cache
+def token(demo: Yishe, username: str) -> str:
+    return demo.run("token", "create", "--staff", username).stdout.strip()
 
 
 def token_of(demo: Yishe, duty: str, team: str | None = None) -> tuple[str, dict[str, Any]]:
     """A token of the first person with this duty (in this team)."""
-    rows = demo.json("demo", "accounts")
-    row = next(row for row in rows if duty in row["duties"] and team in (None, row["team"]))
-    return demo.run("token", "create", "--staff", row["username"]).stdout.strip(), row
+    row = next(row for row in accounts(demo) if duty in row["duties"] and team in (None, row["team"]))
+    return token(demo, row["username"]), row
 
 
 def referred(served: Served, doctor: str) -> dict[str, Any]:
@@ -120,22 +140,22 @@ def test_pages_api_and_stream_share_one_port_and_a_step_is_heard_at_once(demo: Y
 def test_keys_turn_while_it_serves_and_no_request_notices(
     demo: Yishe, served: Served, tmp_path: Path
 ) -> None:
-    token, _ = token_of(demo, "family_doctor")
-    names = {one["name"] for one in served.json("/api/v1/residents", token)["items"]}
+    doctor, _ = token_of(demo, "family_doctor")
+    names = {one["name"] for one in served.json("/api/v1/residents", doctor)["items"]}
     assert names
     turning = demo.start("keys", "rotate", "--new-file", str(tmp_path / "new.key"))
     asked = 0
     while turning.poll() is None or asked < 5:
-        served.json("/api/v1/worklist", token)
+        served.json("/api/v1/worklist", doctor)
         asked += 1
     assert turning.returncode == 0
-    assert {one["name"] for one in served.json("/api/v1/residents", token)["items"]} == names
+    assert {one["name"] for one in served.json("/api/v1/residents", doctor)["items"]} == names
     assert (demo.home / "secret.key").read_bytes() == (tmp_path / "new.key").read_bytes()
 
 
 def test_a_stop_ends_open_streams_and_every_process(demo: Yishe, served: Served) -> None:
-    token, _ = token_of(demo, "family_doctor")
-    listening = served.open("/live/", token)
+    doctor, _ = token_of(demo, "family_doctor")
+    listening = served.open("/live/", doctor)
     children = served.me.children(recursive=True)
     assert served.stop() == 0
     with suppress(http.client.IncompleteRead):  # ended, if need be in the middle of a line

@@ -18,7 +18,8 @@ NAMES = {"signer": "resident", "resident_name": "王秀兰", "staff_name": "王�
 
 @pytest.fixture
 def her(office: Office) -> str:
-    said = {"birth_date": date(1947, 1, 5), "traits": ("hypertension",)}
+    # 75 in whatever year this runs: at 80 she is owed more.
+    said = {"birth_date": date(datetime.now(UTC).year - 75, 1, 5), "traits": ("hypertension",)}
     residents.amend(SYSTEM, office.world.resident.resident, said, datetime.now(UTC))
     return office.resident
 
