@@ -4,6 +4,7 @@ Pure and deterministic: the same seed, count and day give the same people. About
 the shares below are rough values of urban communities, meant to look plausible and nothing more.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -80,32 +81,54 @@ class _Home:
     address: str
     surname: str
     size: int
+    region: "Region"
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where people live: names of neighbourhoods, filled household by household in turn, and the six digits of its numbers."""
+
+    places: tuple[str, ...]
+    area: str = words.AREA
+
+    def number(self, place: str) -> int:
+        return self.places.index(place) + 1
 
 
 def residents(count: int, seed: int, today: date) -> list[Person]:
     """`count` people who live in the twelve neighbourhoods in turn."""
-    rng = Random(f"residents {seed}")
-    places = [place for centre in words.CENTRES for place in words.NEIGHBOURHOODS[centre]]
-    found: list[Person] = []
+    places = tuple(place for centre in words.CENTRES for place in words.NEIGHBOURHOODS[centre])
+    return list(people(Random(f"residents {seed}"), count, today, Region(places)))
+
+
+def people(rng: Random, count: int, today: date, region: Region, first: int = 0) -> Iterator[Person]:
+    """One after the other; the number of the `first` makes phones differ between regions."""
     taken: set[str] = set()
-    homes = 0
-    while len(found) < count:
+    index, homes = 0, 0
+    while True:
         members = rng.choices([m for _, m in HOUSEHOLDS], [w for w, _ in HOUSEHOLDS])[0]
-        home = _home(rng, places[homes % len(places)], homes, len(members))
+        home = _home(rng, region, homes, len(members))
         homes += 1
         for role in members:
-            found.append(_person(rng, role, home, index=len(found), today=today, taken=taken))
-            taken.add(found[-1].id_number)
-    return found[:count]
+            if index == count:
+                return
+            found = _person(rng, role, home, index=index, first=first, today=today, taken=taken)
+            taken.add(found.id_number)
+            index += 1
+            yield found
 
 
-def _home(rng: Random, place: str, number: int, size: int) -> _Home:
+def _home(rng: Random, region: Region, number: int, size: int) -> _Home:
+    place = region.places[number % len(region.places)]
     court, block, stair, floor, flat = (rng.randint(1, most) for most in (30, 12, 6, 18, 4))
     door = f"{court}号院{block}号楼{stair}单元{floor}0{flat}"
-    return _Home(f"H{number:05d}", place, f"{words.DISTRICT}{place}{door}", rng.choice(words.SURNAMES), size)
+    address = f"{words.DISTRICT}{place}{door}"
+    return _Home(f"H{number:05d}", place, address, rng.choice(words.SURNAMES), size, region)
 
 
-def _person(rng: Random, role: _Role, home: _Home, *, index: int, today: date, taken: set[str]) -> Person:
+def _person(
+    rng: Random, role: _Role, home: _Home, *, index: int, first: int, today: date, taken: set[str]
+) -> Person:
     age = rng.randint(role.youngest, role.oldest)
     born = today - timedelta(days=age * 365 + age // 4 + rng.randint(YOUNGEST_DAYS, 364))
     sex = role.sex or rng.choice("12")
@@ -117,9 +140,9 @@ def _person(rng: Random, role: _Role, home: _Home, *, index: int, today: date, t
         name=surname + _given(rng, sex, born.year),
         sex=sex,
         birth_date=born,
-        id_number=_id_number(born, sex, index, taken),
-        record_number=f"{words.AREA}001{_place_number(home.place):03d}{index % 100_000:05d}",
-        phone=f"{words.PHONES}{index % 10_000_000:07d}",
+        id_number=_id_number(home.region.area, born, sex, index, taken),
+        record_number=f"{home.region.area}001{home.region.number(home.place):03d}{index % 100_000:05d}",
+        phone=f"{words.PHONES}{(first + index) % 10_000_000:07d}",
         neighbourhood=home.place,
         address=home.address,
         household=home.code,
@@ -129,10 +152,10 @@ def _person(rng: Random, role: _Role, home: _Home, *, index: int, today: date, t
     )
 
 
-def _id_number(born: date, sex: str, index: int, taken: set[str]) -> str:
+def _id_number(area: str, born: date, sex: str, index: int, taken: set[str]) -> str:
     """A number nobody else has yet; the three digits before the last tell the sex by being odd or even."""
     for order in range(index, index + 500):
-        first17 = f"{words.AREA}{born:%Y%m%d}{order % 500 * 2 + (sex == '1'):03d}"
+        first17 = f"{area}{born:%Y%m%d}{order % 500 * 2 + (sex == '1'):03d}"
         number = first17 + check_digit(first17)
         if number not in taken:
             return number
@@ -146,8 +169,3 @@ def _share(shares: tuple[tuple[int, float], ...], age: int) -> float:
 def _given(rng: Random, sex: str, year: int) -> str:
     era = next(e for e in (2015, 1995, 1970, 1950) if year >= e - 15 or e == 1950)
     return rng.choice(words.GIVEN[sex, era].split())
-
-
-def _place_number(place: str) -> int:
-    places = [p for centre in words.CENTRES for p in words.NEIGHBOURHOODS[centre]]
-    return places.index(place) + 1
