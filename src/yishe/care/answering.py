@@ -176,7 +176,7 @@ def page(answerer: Answerer, response: UUID, at: datetime) -> Asked:
     if response != answerer.response and told.by.get("person") != str(answerer.person):
         raise NotFound("no_form", GONE)
     scale = scales.begun_under(row.scale, row.definition)
-    form = Form(row, scale, "", forms.about(where, row.occurred_at), told)
+    form = Form.read(row, scale, "", forms.about(where, row.occurred_at), told)
     return Asked(form, _called(where, form), permission.line)
 
 
@@ -203,7 +203,7 @@ def outside(where: Placement) -> list[Form]:
         told = forms.told_of(row, wrapped[row.subject])
         if told.by:
             scale = scales.begun_under(row.scale, row.definition)
-            found.append(Form(row, scale, informants.words(told.by), about(row.occurred_at), told))
+            found.append(Form.read(row, scale, informants.words(told.by), about(row.occurred_at), told))
     return found
 
 

@@ -1,8 +1,9 @@
 """Reading assessments: what can be done, what is begun, what was found, and how it changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -24,16 +25,36 @@ from yishe.policy.scale_scoring import About
 
 @dataclass(frozen=True)
 class Form:
-    """One form as this reader may see it. `told` is None when its group is not for him: then `instead` says what is.
-    `newer` is the version in force when it is not the one the form was begun under, empty when it is the same."""
+    """One form as this reader may see it. `newer` is the version in force when it is not the one the form was begun under,
+    empty when it is the same. What is sealed of it is opened when somebody asks: to see one, the others stay closed."""
 
     row: QuestionnaireResponse
     scale: Scale
-    author_name: str
     about: About
-    told: Told | None
+    opening: Callable[[], tuple[str, Told | None]]
     instead: str = ""
     newer: str = ""
+
+    @classmethod
+    def read(
+        cls, row: QuestionnaireResponse, scale: Scale, author_name: str, about: About, told: Told
+    ) -> "Form":
+        """One that was opened already."""
+        return cls(row, scale, about, lambda: (author_name, told))
+
+    @cached_property
+    def _opened(self) -> tuple[str, Told | None]:
+        return self.opening()
+
+    @property
+    def author_name(self) -> str:
+        """Who gave the answers."""
+        return self._opened[0]
+
+    @property
+    def told(self) -> Told | None:
+        """What is written in it. None when its group is not for this reader: then `instead` says what is."""
+        return self._opened[1]
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -161,7 +182,7 @@ def blank(
         informant=forms.STAFF, author=actor.staff_id, occurred_at=at, recorded_at=at,
     )  # fmt: skip
     whose = forms.about(seen.placement, at)
-    return Form(row, form, actor.member.name, whose, Told(dict(answers))), seen
+    return Form.read(row, form, actor.member.name, whose, Told(dict(answers))), seen
 
 
 def _offers(actor: Actor, placement: Placement, whose: About, at: datetime, followups: bool) -> list[Offer]:
@@ -185,13 +206,17 @@ def _shown(
 
 def _form(row: QuestionnaireResponse, reader: Reader, whose: About, current: Mapping[str, Scale]) -> Form:
     scale = scales.begun_under(row.scale, row.definition)
-    shown = reader.sight.shown(row.groups, row.author)
-    told = forms.told_of(row, reader.keys[row.subject])
+    instead = reader.sight.instead(row.groups, row.author)
     return Form(
-        row, scale, informants.words(told.by) if told.by else reader.name(row.author), whose,
-        told if shown is Shown.DETAIL else None,
-        reader.sight.instead(row.groups, row.author), _newer(scale, current.get(scale.code)),
-    )  # fmt: skip
+        row, scale, whose, lambda: _opened(row, reader), instead, _newer(scale, current.get(scale.code))
+    )
+
+
+def _opened(row: QuestionnaireResponse, reader: Reader) -> tuple[str, Told | None]:
+    """Who answered, and what where this reader is shown it whole."""
+    told = forms.told_of(row, reader.keys[row.subject])
+    by = informants.words(told.by) if told.by else reader.name(row.author)
+    return by, told if reader.sight.shown(row.groups, row.author) is Shown.DETAIL else None
 
 
 def _current(at: datetime) -> dict[str, Scale]:

@@ -1,7 +1,7 @@
 """A family-doctor contract: applied for, reviewed, signed by both sides (`care.signing`), renewed by a next one, handed to
 another team, ended with a reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -19,7 +19,6 @@ from yishe.loops.recording import Said
 from yishe.people import access, directory, empanelments, packs, placements
 from yishe.people.access import Permission
 from yishe.people.actors import SYSTEM, Actor
-from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy.contract_rules import ContractSheet
@@ -163,12 +162,11 @@ def _ended(
     return bundle
 
 
-def end_of_the_gone(at: datetime) -> int:
-    """End the contracts of those who died, moved away or were erased; returns how many. Their loops end by their own rule. One that
-    is being written to is left to the next time."""
-    here = Subject.objects.filter(resident__deceased_at=None, resident__moved_at=None).values("subject")
+def end_of_the_gone(at: datetime, only: Collection[UUID] | None = None) -> int:
+    """End the contracts of those who died, moved away or were erased, of `only` these subjects when they are named; returns how
+    many. Their loops end by their own rule. One that is being written to is left to the next time."""
     ended = 0
-    for row in list(Contract.objects.filter(ended_at=None).exclude(subject__in=here)):
+    for row in list(placements.of_the_gone(Contract.objects.filter(ended_at=None), only)):
         where = placements.placement_of_subject(row.subject)
         reason = "withdrawn" if where is None else "death" if where.deceased_at else "moved"
         bundle = Bundle()

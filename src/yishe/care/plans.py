@@ -1,5 +1,6 @@
 """A care plan (一人一策): written version by version, confirmed by the other profession, its goals scored, ended with a reason."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +20,6 @@ from yishe.loops.recording import Said
 from yishe.people import access, directory, packs, placements
 from yishe.people.access import Permission
 from yishe.people.actors import SYSTEM, Actor
-from yishe.people.models import Subject
 from yishe.people.particulars import ZONE
 from yishe.people.placements import Placement
 from yishe.policy import plan_content
@@ -227,12 +227,11 @@ def _ended(
     return bundle
 
 
-def end_of_the_gone(at: datetime) -> int:
-    """End the plans of those who died, moved away or were erased; returns how many. One that is being written to is left to the
-    next time."""
+def end_of_the_gone(at: datetime, only: Collection[UUID] | None = None) -> int:
+    """End the plans of those who died, moved away or were erased, of `only` these subjects when they are named; returns how many.
+    One that is being written to is left to the next time."""
     sheet, ended = packs.in_force().plans.sheet, 0
-    here = Subject.objects.filter(resident__deceased_at=None, resident__moved_at=None).values("subject")
-    for row in Plan.objects.filter(ended_at=None).exclude(subject__in=here) if sheet else ():
+    for row in placements.of_the_gone(Plan.objects.filter(ended_at=None), only) if sheet else ():
         where = placements.placement_of_subject(row.subject)
         reason = ERASED if where is None else DEATH if where.deceased_at else MOVED
         with suppress(commit.Stale, commit.Duplicate), sparing("the plan of somebody gone"):

@@ -62,12 +62,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Calls:
-    """`counts` by whose they are, everybody at this hour; `more` how many are not shown."""
+    """`counts` by whose they are, everybody at this hour; `more` how many are not shown. `cut`: more is due than was looked at, so
+    that the counts are at least so many."""
 
     now: list[Call]
     later: list[Call]
     counts: Mapping[str, int]
     more: int = 0
+    cut: bool = False
 
 
 @dataclass
@@ -86,7 +88,7 @@ class _Known:
 
 def page(actor: Actor, whose: str, at: datetime) -> Calls:
     """The calls of this person, or of all whom her teams answer for; at most `SHOWN` of each kind are named."""
-    known = _gathered(actor, at)
+    known, cut = _gathered(actor, at)
     told = {resident: _told(one, at) for resident, one in known.items()}
     counts = {
         MINE: sum(told[who][0] and actor.staff_id in one.people for who, one in known.items()),
@@ -102,18 +104,20 @@ def page(actor: Actor, whose: str, at: datetime) -> Calls:
         [calls[who] for who in later[:SHOWN] if who in calls],
         counts,
         max(0, len(now) - SHOWN),
+        cut,
     )
 
 
 # Gathering
 
 
-def _gathered(actor: Actor, at: datetime) -> dict[UUID, _Known]:
-    """Whoever is owed something by phone or was not reached, each with all of it."""
+def _gathered(actor: Actor, at: datetime) -> tuple[dict[UUID, _Known], bool]:
+    """Whoever is owed something by phone or was not reached, each with all of it; and whether more is due than was looked at."""
     today = at.astimezone(ZONE).date()
     panel = search.panel(actor, access.scope(actor, SEE, at), at).order_by()
     mine = Subject.objects.filter(resident__in=panel.values("pk")).values("subject")
-    owes = [*_promised(mine, today, actor.staff_id), *_pursued(mine, today, actor.staff_id)]
+    (promised, more), (pursued, further) = (of(mine, today, actor.staff_id) for of in (_promised, _pursued))
+    owes = [*promised, *pursued]
     tries = list(_tries(mine, at))
     subjects = {subject for subject, _ in owes} | {one.subject for one in tries}
     whose = dict(Subject.objects.filter(subject__in=subjects).values_list("subject", "resident"))
@@ -127,20 +131,23 @@ def _gathered(actor: Actor, at: datetime) -> dict[UUID, _Known]:
         mine_.met = max(last, mine_.met or last)
     for subject in _visited(list(whose)):
         known[whose[subject]].visit = True
-    return {
+    found = {
         who: one
         for who, one in known.items()
         if one.owes or attempts.since_reached(one.tries, one.met) or _again(one)
     }
+    return found, more or further
 
 
-def _first(rows: QuerySet[Any], own: QuerySet[Any]) -> list[Any]:
-    """What is due first, and of one's own what is due first: nobody's own calls are crowded out by the late ones of a team."""
-    return list(dict.fromkeys([*rows[:SCANNED], *own[:SCANNED]]))
+def _first(rows: QuerySet[Any], own: QuerySet[Any]) -> tuple[list[Any], bool]:
+    """What is due first, and of one's own what is due first: nobody's own calls are crowded out by the late ones of a team. And
+    whether more is due than that."""
+    every, his = list(rows[: SCANNED + 1]), list(own[: SCANNED + 1])
+    return list(dict.fromkeys([*every[:SCANNED], *his[:SCANNED]])), max(len(every), len(his)) > SCANNED
 
 
-def _promised(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Owes]]:
-    """What the year owes that a call can keep."""
+def _promised(mine: QuerySet[Any], today: date, me: UUID) -> tuple[list[tuple[UUID, Owes]], bool]:
+    """What the year owes that a call can keep, and whether there is more."""
     sheet = contracts.sheet_now()
     by_phone = [code for code, one in sheet.services.items() if sheet.calling.way in one.how]
     rows = Owed.objects.filter(
@@ -148,18 +155,18 @@ def _promised(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Ow
         ends__gte=today, due__lte=today + sheet.calling.ahead.exact(),
     ).order_by("due", "id")  # fmt: skip
     own = Loop.objects.filter(performer=me, closed_at=None).values("id")
-    found = _first(rows, rows.filter(loop__in=own))
+    found, more = _first(rows, rows.filter(loop__in=own))
     open_ = Loop.objects.filter(id__in=[one.loop for one in found if one.loop], closed_at=None)
     performers = dict(open_.values_list("id", "performer"))
     return [
         (one.subject, Owes(agreements.title(one.service), one.due, performers.get(one.loop) if one.loop else None, one.loop, one.service))
         for one in found
         if one.loop is None or one.loop in performers
-    ]  # fmt: skip
+    ], more  # fmt: skip
 
 
-def _pursued(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Owes]]:
-    """Loops that are pursued by phone, with the form that keeps each."""
+def _pursued(mine: QuerySet[Any], today: date, me: UUID) -> tuple[list[tuple[UUID, Owes]], bool]:
+    """Loops that are pursued by phone, with the form that keeps each, and whether there are more."""
     sheet = contracts.sheet_now().calling
     until = lives.begins(today + sheet.ahead.exact() + timedelta(days=1))
     rows = Loop.objects.filter(
@@ -167,6 +174,7 @@ def _pursued(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Owe
     ).order_by("promised_by", "id")
     pack = packs.in_force()
     told = rows.values_list("subject", "id", "kind", "reason", "performer", "promised_by")
+    found, more = _first(told, told.filter(performer=me))
     return [
         (
             subject,
@@ -178,8 +186,8 @@ def _pursued(mine: QuerySet[Any], today: date, me: UUID) -> list[tuple[UUID, Owe
                 form=f"{kind}:{reason}",
             ),
         )
-        for subject, loop, kind, reason, performer, due in _first(told, told.filter(performer=me))
-    ]
+        for subject, loop, kind, reason, performer, due in found
+    ], more
 
 
 def _tries(mine: QuerySet[Any], at: datetime) -> QuerySet[Attempt]:

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import DatabaseError, connection
@@ -27,10 +28,23 @@ OF_STAFF = (
 )
 
 
-def consume(at: datetime, limit: int) -> int:
-    """Answer changes that have taken effect at `at`; returns how many. Each is one transaction."""
-    waiting = quick.rows(_WAITING, [at, limit])
-    return sum(_one(uuid.UUID(str(row[0])), at) for row in waiting)
+@dataclass
+class Consumed:
+    """How many changes were answered, and the subjects of the residents that some of them were about."""
+
+    count: int = 0
+    subjects: set[uuid.UUID] = field(default_factory=set)
+
+
+def consume(at: datetime, limit: int) -> Consumed:
+    """Answer changes that have taken effect at `at`. Each is one transaction."""
+    done = Consumed()
+    for row in quick.rows(_WAITING, [at, limit]):
+        about = _one(uuid.UUID(str(row[0])), at)
+        if about is not None:
+            done.count += 1
+            done.subjects.update(about)
+    return done
 
 
 _WAITING = (
@@ -38,26 +52,30 @@ _WAITING = (
 )
 
 
-def _one(change_id: uuid.UUID, at: datetime) -> bool:
+def _one(change_id: uuid.UUID, at: datetime) -> list[uuid.UUID] | None:
+    """The subjects it was about, none for a change of staff. None when another worker answers it."""
     with commit.atomically():
         rows = Change.objects.filter(id=change_id, consumed_at=None)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         change = rows.first()
         if change is None:
-            return False
-        for loop_id in list(_touched(change).values_list("id", flat=True)):
+            return None
+        about = [] if change.kind in OF_STAFF else _subjects(change)
+        for loop_id in list(_touched(change, about).values_list("id", flat=True)):
             settle(loop_id, at, f"change:{change.id}")
         Change.objects.filter(id=change_id).update(consumed_at=at)
-    return True
+    return about
 
 
-def _touched(change: Change) -> QuerySet[Loop]:
-    still_open = Loop.objects.filter(closed_at=None).order_by("id")
-    if change.kind in OF_STAFF:
-        return still_open.filter(owner=change.about)
+def _subjects(change: Change) -> list[uuid.UUID]:
     where = placement_of_subject(change.about)
-    return still_open.filter(subject__in=[change.about, *(subjects_of(where.resident) if where else ())])
+    return [change.about, *(subjects_of(where.resident) if where else ())]
+
+
+def _touched(change: Change, about: list[uuid.UUID]) -> QuerySet[Loop]:
+    still_open = Loop.objects.filter(closed_at=None).order_by("id")
+    return still_open.filter(owner=change.about) if not about else still_open.filter(subject__in=about)
 
 
 def settle(loop_id: uuid.UUID, at: datetime, command: str) -> None:

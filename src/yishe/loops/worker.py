@@ -29,14 +29,15 @@ BATCH = 200
 
 @dataclass
 class Swept:
-    """What one sweep did: loops looked at, events written, loops held back, changes of people answered,
-    loops re-timed by a new holiday table."""
+    """What one sweep did: loops looked at, events written, loops held back, changes of people answered (`subjects` are the
+    residents of whom they told), loops re-timed by a new holiday table."""
 
     looked_at: int = 0
     events: int = 0
     stuck: list[uuid.UUID] = field(default_factory=list)
     changes: int = 0
     retimed: int = 0
+    subjects: set[uuid.UUID] = field(default_factory=set)
 
     def add(self, other: "Swept") -> None:
         self.looked_at += other.looked_at
@@ -44,12 +45,14 @@ class Swept:
         self.stuck += other.stuck
         self.changes += other.changes
         self.retimed += other.retimed
+        self.subjects |= other.subjects
 
 
 def sweep(at: datetime, limit: int = BATCH) -> Swept:
     """Answer changes of people, then every loop due at `at`, at most `limit` of each."""
     done = Swept()
-    done.changes = changes.consume(at, limit)
+    answered = changes.consume(at, limit)
+    done.changes, done.subjects = answered.count, answered.subjects
     done.retimed, done.stuck = retiming.retime(at, limit)
     for loop_id in _due(at, limit):
         done.add(_one(loop_id, at))

@@ -1,17 +1,19 @@
 """Where a resident stands now: which centre and team answer, who is named, what the row shows of him."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import F, FilteredRelation, Model, Q, QuerySet
 
 from yishe.people import packs
 from yishe.people.models import Resident, Subject
 from yishe.policy.refusals import NotFound
 from yishe.trust import quick
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,15 @@ def present(subjects: Iterable[UUID]) -> set[UUID]:
     return set(
         here.filter(resident__deceased_at=None, resident__moved_at=None).values_list("subject", flat=True)
     )
+
+
+def of_the_gone(rows: QuerySet[Row], only: Collection[UUID] | None = None) -> QuerySet[Row]:
+    """Those of `rows` whose subject is nobody living here: dead, moved away or erased. `only` these subjects when they are named;
+    then it costs what they have."""
+    here = Subject.objects.filter(resident__deceased_at=None, resident__moved_at=None)
+    if only is not None:
+        rows, here = rows.filter(subject__in=only), here.filter(subject__in=only)
+    return rows.exclude(subject__in=here.values("subject"))
 
 
 def residents_of(subjects: list[UUID]) -> dict[UUID, UUID]:

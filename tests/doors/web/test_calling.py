@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.rooms.care.test_contracts import signed
 from yishe.care.agreements import Signature
 from yishe.care.models import Attempt, Encounter, Owed
 from yishe.care.signing import Sides
+from yishe.insight import calls
 from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.people.actors import SYSTEM
@@ -96,6 +98,19 @@ def test_the_page_asks_the_database_as_often_for_many_as_for_one(office: Office,
         late()
     assert "周对门" in office.nurse.text("/calls")
     assert statements(lambda: office.nurse.open("/calls")) == alone <= 26
+
+
+def test_more_than_the_list_looks_at_is_said_and_never_counted_as_all(office: Office, her: str) -> None:
+    shown = office.nurse.text("/calls")
+    assert ("看了最先到期的" in shown, "<small>1</small>" in shown) == (False, True)
+    owed = Owed.objects.filter(service="contact", nth=1).values().get()
+    rows = [
+        Owed(**{**owed, "id": uuid4(), "times": 1000, "nth": n, "loop": None})
+        for n in range(calls.SCANNED + 1)
+    ]
+    Owed.objects.bulk_create(rows)
+    shown = office.nurse.text("/calls")
+    assert (f"看了最先到期的 {calls.SCANNED} 项" in shown, "<small>1+</small>" in shown) == (True, True)
 
 
 def test_a_call_in_vain_is_one_attempt_however_often_it_is_sent_and_she_stands_aside(

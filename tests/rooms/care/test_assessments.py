@@ -16,7 +16,7 @@ from yishe.loops.models import Loop
 from yishe.people import merges, residents
 from yishe.people.actors import SYSTEM, Actor
 from yishe.people.models import Resident
-from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
+from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
 pytestmark = pytest.mark.django_db
 LONELY = {"u1": "3", "u2": "2", "u3": "2"}
@@ -59,6 +59,17 @@ def test_a_filled_form_stands_on_the_timeline_with_its_score(world: World, now: 
     (item,) = story(world, world.doctor, now)
     assert (item.title, item.text) == ("评估：孤独量表 UCLA-3", "总分 7（孤独）")
     assert item.corrects is None
+
+
+def test_to_read_one_form_no_other_is_opened(world: World, now: datetime) -> None:
+    form, other = (begin(world, world.nurse, scale, now) for scale in ("ucla3", "frail"))
+    row = QuestionnaireResponse.objects.get(response=other)
+    row.pk, row.supersedes, row.command_id, row.sealed = uuid4(), row.pk, "damaged", b"not to be opened"
+    row.save(force_insert=True)
+    found, seen = assessment_reading.form(world.nurse, world.resident.resident, form, now)
+    assert (found.told, found.author_name, len(seen.drafts)) == (forms.Told({}), world.nurse.name, 2)
+    with pytest.raises(Unavailable):
+        assessment_reading.form(world.nurse, world.resident.resident, other, now)
 
 
 def test_lonely_calls_the_social_worker_as_the_pack_says_and_not_twice(world: World, now: datetime) -> None:

@@ -95,8 +95,9 @@ def test_nothing_stays_open_for_who_has_gone(
 
     later = now + timedelta(days=8)
     goes(world, who, later)
-    worker.sweep_all(later)
-    assert departures.end(later) > 0
+    told_of = worker.sweep_all(later).subjects
+    assert departures.end(later, {world.resident.subject}) == 0
+    assert departures.end(later, told_of) > 0
 
     ended = mine.exclude(kind="contract.application")
     assert not mine.filter(closed_at=None).exists()

@@ -40,8 +40,8 @@ class Round:
 def one_round(at: datetime, name: str) -> Round:
     """One batch of each kind of work at the moment `at`."""
     swept = loops_worker.sweep(at, BATCH)
-    if swept.changes:
-        done(departures.end, at)
+    if swept.subjects:
+        done(lambda moment: departures.end(moment, swept.subjects), at)
     moved = swept.looked_at - len(swept.stuck) + swept.changes
     return Round(moved, delivery.deliver(at, name, BATCH, patience=patience(at)))
 

@@ -16,7 +16,7 @@ from yishe.doors.web import faces, page, pressing, resident, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.insight import calls as list_of_calls
 from yishe.insight import calls_export, exports
-from yishe.insight.calls import MINE, NEVER, TEAM, Call, Calls, Owes
+from yishe.insight.calls import MINE, NEVER, SCANNED, TEAM, Call, Calls, Owes
 from yishe.people import access, protections
 from yishe.policy.refusals import Conflict, Invalid
 from yishe.trust import ids
@@ -143,7 +143,7 @@ def _shown(
         "place": "calls", "whose": whose, "sets": [(code, words, found.counts[code]) for code, words in WHOSE.items()],
         "present": [_line(here, each) for each in found.now], "later": [_line(here, each) for each in found.later],
         "may_export": exports.may(here.actor, calls_export.KIND, here.now), "carried": {"whose": whose},
-        "others": 0 if whose == TEAM else found.counts[TEAM], "more": found.more,
+        "others": 0 if whose == TEAM else found.counts[TEAM], "more": found.more, "looked_at": SCANNED if found.cut else 0,
         "refusal": refused, "typed": form.data.get("note", "") if form and lost else "", "lost": lost,
         "one": _current(here, one, None if lost else form) if one else None, "command_id": ids.new(),
     }  # fmt: skip
