@@ -6,4 +6,4 @@ class LabConfig(AppConfig):
     label = "lab"
     default_auto_field = "django.db.models.BigAutoField"
     command_line = "yishe.lab.commands"
-    commands = ("demo",)
+    commands = ("demo", "world")

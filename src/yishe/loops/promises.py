@@ -132,14 +132,12 @@ def into(
     declared = kinds.in_force(wanted.kind, said.at)
     _may(actor, where, declared, wanted, said.at)
     opened, shift = _opening_state(actor, where, declared, wanted, said.at)
-    calendar = packs_in_force().calendar
-    clocks = opening(opened, declared, calendar, dict(wanted.dates), shift)
+    full = beginning(opened, declared, dict(wanted.dates), shift)
     if wanted.note and key is None:
         key = keys.wrapped_key(where.subject)
     words = {"note": loop_words.clean(wanted.note)} if wanted.note else {}
     if not kinds.is_kept(declared.sha256):
         kinds.keep(bundle, declared, said.at)
-    full = {**_fields(opened), **clocks, "owner": opened.performer, "last_at": said.at}
     matter = {"matter": dict(wanted.matter)} if wanted.matter else {}
     track = born(bundle, full, said, key, words, {**loop_words.attached(wanted.evidence), **matter})
     if wanted.parent is None:
@@ -153,6 +151,14 @@ def into(
         )
         into(bundle, actor, where, below, Said(said.actor, said.at))
     return track
+
+
+def beginning(
+    opened: LoopState, kind: LoopKind, dates: dict[str, datetime], shift: datetime | None
+) -> dict[str, Any]:
+    """What the first entry of a loop that stands like this sets, with its clocks running from its promise."""
+    clocks = opening(opened, kind, packs_in_force().calendar, dates, shift)
+    return {**_fields(opened), **clocks, "owner": opened.performer, "last_at": opened.promised_at}
 
 
 def pin_directory(bundle: Bundle) -> None:

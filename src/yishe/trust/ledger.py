@@ -55,7 +55,8 @@ def digest(entry: Entry) -> bytes:
     return _hashed(vars(entry))
 
 
-def _hashed(e: Mapping[str, Any]) -> bytes:
+def spelled(e: Mapping[str, Any]) -> str:
+    """What is hashed of an entry behind the hash of the one before it."""
     fields = [
         e["form"], e["home"], e["stream"], e["seq"], e["kind"], e["actor"], e["subject"],
         stamp(e["occurred_at"]), stamp(e["recorded_at"]), e["pack"], e["command_id"],
@@ -63,7 +64,11 @@ def _hashed(e: Mapping[str, Any]) -> bytes:
         e["data"],
         hashlib.sha256(bytes(e["sealed"])).hexdigest() if e["sealed"] is not None else None,
     ]  # fmt: skip
-    return hashlib.sha256(bytes(e["previous"]) + canonical(fields).encode()).digest()
+    return canonical(fields)
+
+
+def _hashed(e: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(bytes(e["previous"]) + spelled(e).encode()).digest()
 
 
 def append(

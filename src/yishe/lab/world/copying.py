@@ -40,15 +40,18 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 }
 
 
-class Copier:
-    """One table's writer. `names` are the attribute names of its columns in the order of the cells; by default all that are not
-    serial. Nothing reaches the database before `flush`; the caller holds the transaction."""
+def names(model: type[models.Model]) -> tuple[str, ...]:
+    """The attribute names of the columns a row is written with: all that are not serial."""
+    return tuple(f.attname for f in model._meta.concrete_fields if not isinstance(f, models.AutoField))
 
-    def __init__(self, model: type[models.Model], names: Sequence[str] = ()) -> None:
-        concrete = model._meta.concrete_fields
-        serial = (models.AutoField,)
+
+class Copier:
+    """One table's writer. `of` are the attribute names of its columns in the order of the cells; by default those of
+    the module's `names`. Nothing reaches the database before `flush`; the caller holds the transaction."""
+
+    def __init__(self, model: type[models.Model], of: Sequence[str] = ()) -> None:
         self.model = model
-        self.names = tuple(names) or tuple(f.attname for f in concrete if not isinstance(f, serial))
+        self.names = tuple(of) or names(model)
         self.written = 0
         self._waiting: list[str] = []
         listed = ", ".join(columns.of(model)[name].name for name in self.names)

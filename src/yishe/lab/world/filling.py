@@ -1,0 +1,106 @@
+"""One centre of a generated world, from its first resident to its last loop, a part of its people to a commit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from uuid import UUID
+
+from django.db import models
+
+from yishe.care.models import Contract, Owed
+from yishe.lab.world import people
+from yishe.lab.world.copying import Copier
+from yishe.lab.world.frame import Centre, Frame, timed
+from yishe.lab.world.people import Resident as Drawn
+from yishe.lab.world.registering import Registering, sealed
+from yishe.lab.world.settling import Pool, lives_of
+from yishe.lab.world.signing import Signing
+from yishe.lab.world.stamps import CAST, FIRST_SPARE, HOLES, STREAM, Stamp, Values
+from yishe.loops.models import Loop
+from yishe.people.models import AccessFact, Empanelment, Household, Resident, SearchToken, Subject
+from yishe.trust import commit, ledger
+from yishe.trust.models import Entry, SubjectKey
+
+PART = 400
+"""Residents to a commit: some ten thousand rows, twenty megabytes of text."""
+TABLES: tuple[type[models.Model], ...] = (
+    Household, SubjectKey, Resident, Subject, SearchToken, Empanelment, Contract, Owed, Loop, AccessFact, Entry,
+)  # fmt: skip
+"""In the order in which they lean on each other."""
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What every centre draws from."""
+
+    frame: Frame
+    pool: Pool
+    signing: Signing
+
+
+class Centres:
+    """Fills one centre."""
+
+    def __init__(self, sources: Sources, centre: Centre) -> None:
+        self._of, self._centre = sources, centre
+        self._register = Registering(sources.frame, centre)
+        self._rng = sources.frame.rng(centre, "loops")
+        self._tables = {model: Copier(model) for model in TABLES}
+
+    def fill(self, tick: Callable[[int], None]) -> Counts:
+        """Write everybody; how many rows by table. `tick` hears how many residents are done."""
+        waiting = 0
+        for one in people.of(self._of.frame, self._centre):
+            self._add(one)
+            waiting += 1
+            if waiting == PART:
+                self._flush()
+                tick(waiting)
+                waiting = 0
+        self._flush()
+        tick(waiting)
+        return {model._meta.db_table: table.written for model, table in self._tables.items()}
+
+    def _flush(self) -> None:
+        with commit.atomically():
+            for model in TABLES:
+                self._tables[model].flush()
+
+    def _add(self, one: Drawn) -> None:
+        for model, rows in self._register.rows(one).items():
+            self._tables[model].rows(rows)
+        values, seal = self._values(one), partial(_sealed, self._rng, one)
+        self._press(self._register.stamp(one), values, seal)
+        if one.person.contracted:
+            stamp, signed = self._of.signing.drawn(self._rng, one.since)
+            self._press(stamp, self._streamed(values, timed(self._rng, signed), stamp), seal)
+        for life in lives_of(self._rng, self._of.pool, one, self._of.frame.today):
+            stream = timed(self._rng, life.began)
+            self._press(life.stamp, self._streamed(values, stream, life.stamp), seal)
+
+    def _press(self, stamp: Stamp, values: Values, seal: Callable[[bytes], bytes]) -> None:
+        self._tables[Entry].lines(stamp.pressed(values, seal))
+        for model, texts in stamp.rows.items():
+            self._tables[model].lines([text.filled(values) for text in texts])
+
+    def _streamed(self, values: Values, stream: UUID, stamp: Stamp) -> Values:
+        values[STREAM] = str(stream)
+        for n in range(stamp.spares):
+            values[FIRST_SPARE + n] = str(UUID(int=stream.int ^ self._rng.getrandbits(60)))
+        return values
+
+    def _values(self, one: Drawn) -> Values:
+        """Everybody around this resident."""
+        centre, team = self._centre, one.team
+        known = {
+            "home": centre.id, "team": team.id, "subject": one.subject, "resident": one.id, "stream": one.subject,
+            "administrator": self._of.frame.staff[1].id,
+            **{duty: who.id for duty, who in (*centre.staff.items(), *team.staff.items())},
+        }  # fmt: skip
+        return [str(known[name]) for name in CAST] + [""] * (HOLES - len(CAST))
+
+
+def _sealed(rng: Random, one: Drawn, words: bytes) -> bytes:
+    return sealed(rng, one.key, one.subject, words, ledger.SEALED_PLACE)

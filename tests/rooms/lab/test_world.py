@@ -1,0 +1,101 @@
+"""A generated world obeys what a lived one obeys: chains, folding, clocks, relations, one open promise of a kind."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from yishe.care import rebuild
+from yishe.care.models import Contract
+from yishe.lab.world import making, people
+from yishe.loops import worker
+from yishe.loops.models import Loop
+from yishe.people import cards, directory, placements, search
+from yishe.people.actors import actor_of
+from yishe.people.models import AccessFact, Resident, Subject
+from yishe.policy.refusals import Conflict
+from yishe.trust import clock, ledger
+from yishe.trust.models import Entry
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+RESIDENTS, SEED = 60, 7
+
+
+def written() -> Counter[Any]:
+    """Everything the ledger holds, down to the hash."""
+    return Counter((e.stream, e.seq, e.kind, e.data, bytes(e.hash)) for e in Entry.objects.all())
+
+
+def test_every_entry_verifies_and_every_stream_refolds_to_its_row() -> None:
+    made = making.world(RESIDENTS, SEED, NOW)
+    verified = ledger.verify(rebuild.heads())
+    assert verified.broken is None
+    assert verified.entries == made.rows["trust_entry"] > 10 * RESIDENTS
+    assert rebuild.differences() == []
+    assert Loop.objects.count() == made.rows["loops_loop"]
+    assert Loop.objects.filter(closed_at=None).count() > RESIDENTS // 4
+    assert Contract.objects.count() == made.rows["care_contract"] > RESIDENTS // 2
+
+
+def test_no_clock_of_an_open_loop_has_passed_and_the_worker_finds_nothing_to_do() -> None:
+    making.world(RESIDENTS, SEED, NOW)
+    assert not Loop.objects.filter(closed_at=None, next_at__lte=NOW).exists()
+    swept = worker.sweep_all(NOW)
+    assert (swept.events, swept.stuck, swept.retimed) == (0, [], 0)
+    swept = worker.sweep_all(NOW + timedelta(days=2))
+    assert swept.events > 0
+    assert swept.stuck == []
+    assert rebuild.differences() == []
+
+
+def test_who_takes_part_in_an_open_loop_may_see_the_resident_and_nobody_else_gained_by_it() -> None:
+    making.world(RESIDENTS, SEED, NOW)
+    for loop in Loop.objects.filter(closed_at=None):
+        facts = AccessFact.objects.filter(source=f"loop:{loop.id}", until=None)
+        assert set(facts.values_list("person", flat=True)) == {loop.sender, loop.performer, loop.owner}
+        assert set(facts.values_list("subject", flat=True)) == {loop.subject}
+    assert AccessFact.objects.count() < 3 * Loop.objects.filter(closed_at=None).count()
+
+
+def test_the_same_seed_makes_the_same_world_to_the_last_hash_and_another_seed_another() -> None:
+    with transaction.atomic():
+        making.world(RESIDENTS, SEED, NOW)
+        first, names = written(), set(Resident.objects.values_list("id", "birth_date", "sex"))
+        transaction.set_rollback(True)
+    directory.forget()
+    making.world(RESIDENTS, SEED, NOW)
+    assert written() == first
+    assert set(Resident.objects.values_list("id", "birth_date", "sex")) == names
+
+
+def test_residents_are_drawn_in_the_same_order_for_whoever_adds_a_table() -> None:
+    made = making.world(RESIDENTS, SEED, NOW)
+    drawn = [one for centre in made.frame.centres for one in people.of(made.frame, centre)]
+    assert len(drawn) == RESIDENTS
+    assert {(one.subject, one.id) for one in drawn} == set(Subject.objects.values_list("subject", "resident"))
+    assert all(made.frame.opening <= one.since < NOW for one in drawn)
+
+
+def test_a_name_is_found_and_opened_by_the_team_and_by_nobody_from_another_centre() -> None:
+    made = making.world(RESIDENTS, SEED, NOW)
+    mine, other = made.frame.centres
+    one = next(one for one in people.of(made.frame, mine) if one.person.contracted)
+    doctor = actor_of(one.team.one("family_doctor"))
+    found = [hit.resident for hit in search.search(doctor, one.person.name, NOW).hits]
+    assert one.id in found
+    assert placements.placed(one.id).doctor == doctor.staff_id
+    assert cards.cards(doctor, [one.id], NOW)
+    stranger = actor_of(other.teams[0].one("family_doctor"))
+    assert one.id not in [hit.resident for hit in search.search(stranger, one.person.name, NOW).hits]
+
+
+def test_a_world_goes_into_an_empty_database_only_and_marks_it_demo() -> None:
+    assert not clock.is_demo()
+    making.world(20, SEED, NOW)
+    assert clock.is_demo()
+    with pytest.raises(Conflict) as refused:
+        making.world(20, SEED, NOW)
+    assert "空" in refused.value.title
