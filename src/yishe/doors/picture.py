@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from yishe.doors import away
 from yishe.people import directory
 
 RESTED_SECONDS = 5.0
@@ -23,6 +24,7 @@ class OnePicture:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        away.let_go_of_a_dead_line()
         _try_if_rested()
         with directory.one_picture():
             answer = self.get_response(request)

@@ -8,6 +8,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
 application = get_wsgi_application()
 
+from yishe.doors import patience  # noqa: E402  needs Django ready
+
+patience.as_told()
+
 # What is loaded by now stays: looking through it for garbage again and again took a tenth of a request's time.
 gc.collect()
 gc.freeze()

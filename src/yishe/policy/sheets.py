@@ -287,6 +287,26 @@ class Limits(Strict):
     streams: Streams
 
 
+class Wait(Strict):
+    """How many seconds one statement may run, and how many it may stand in line for what another holds."""
+
+    statement: int = Field(ge=1)
+    lock: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def gives_up_in_line_first(self) -> "Wait":
+        if self.lock > self.statement:
+            raise ValueError("lock must not be longer than statement, which ends both")
+        return self
+
+
+class Patience(Strict):
+    """By what a process is for: pages, API and streams; clocks and delivery. Commands wait as long as it takes."""
+
+    web: Wait
+    worker: Wait
+
+
 class Backup(Strict):
     """The daily backup: from which local time on, how long after a failure again; how many are kept, and for how long
     their key files (design 9: so that an erased person stays erased); at what age of the newest proven one to warn."""
@@ -334,6 +354,7 @@ class SettingsVersion(Strict):
     delivery: Delivery
     search: Search
     limits: Limits
+    patience: Patience
     backup: Backup
     small_number: int = Field(ge=0)
     clock_skew: Length

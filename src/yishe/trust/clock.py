@@ -2,34 +2,67 @@
 
 Doors call `now()` once and hand it down. In a database marked demo a stored offset moves the clock for every
 process alike; elsewhere the offset is zero by a database check and moving is refused.
+
+Several machines have one time, that of PostgreSQL's: a machine whose own clock is more than a second off goes by the
+database's, so that a worker that runs ahead lets no clock pass early and a page dates nothing in the future.
 """
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 from yishe.policy.refusals import Conflict, Forbidden
 from yishe.trust import quick
+from yishe.trust.columns import on_postgresql
 from yishe.trust.models import Instance
+
+log = logging.getLogger(__name__)
 
 # A real database stays real: its answer is remembered a while. A demo's offset is read every time.
 _REMEMBER_SECONDS = 5.0
 _SAID_AGAIN = timedelta(minutes=5)
 """A demo's clock goes on after it was moved: the same moment said again, so soon, moves nothing and is no step back."""
 _real_until = threading.local()
+NOISE = timedelta(seconds=1)
+"""What an answer's way over the net may look like."""
+_apart = timedelta()
 
 
 def _real_now() -> datetime:
-    return datetime.now(UTC)
+    return datetime.now(UTC) + _apart
+
+
+def apart() -> timedelta:
+    """How far the database's clock was ahead of this machine's when they were last compared; zero within a second."""
+    return _apart
+
+
+def _compare(theirs: datetime | None) -> None:
+    """Remember how far off this machine is."""
+    global _apart  # noqa: PLW0603  one machine has one clock
+    if theirs is None:
+        return
+    found = theirs - datetime.now(UTC)
+    if abs(found - _apart) > NOISE:
+        _apart = found if abs(found) > NOISE else timedelta()
+        log.warning("clock: this machine is %.0f s off the database's, which counts", -found.total_seconds())
+
+
+_INSTANCE = "SELECT i.demo, i.clock_offset, {} FROM trust_instance i WHERE i.id = %s"
+
+
+def _theirs() -> str:
+    """The database's own clock; a file has that of its machine."""
+    return "clock_timestamp()" if on_postgresql() else "NULL"
 
 
 def now() -> datetime:
     """The present moment, UTC."""
     if getattr(_real_until, "value", 0.0) > time.monotonic():
         return _real_now()
-    for demo, offset in quick.rows(
-        "SELECT i.demo, i.clock_offset FROM trust_instance i WHERE i.id = %s", [1]
-    ):
+    for demo, offset, theirs in quick.rows(_INSTANCE.format(_theirs()), [1]):
+        _compare(theirs)
         if demo:
             return _real_now() + timedelta(microseconds=offset)
     _real_until.value = time.monotonic() + _REMEMBER_SECONDS

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from yishe.doors import refusals
+from yishe.doors import away, refusals
 from yishe.doors.api.wire import Caller
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Forbidden, NotFound, Refused
@@ -36,8 +36,12 @@ TITLES = {
 }
 
 
-NO_ROOM = ("disk is full", "no space left")
-FULL = "磁盘已满，这次没有保存：请管理员腾出空间，再用同一个 Idempotency-Key 重试；已答复的操作都已保存。"
+TROUBLES = {
+    "disk_full": "磁盘已满，这次没有保存：请管理员腾出空间，再用同一个 Idempotency-Key 重试；已答复的操作都已保存。",
+    "busy": "系统正忙，等得太久，这次没有保存：请过几秒用同一个 Idempotency-Key 重试。",
+    "unavailable": TITLES[503],
+}
+"""The database's troubles (doors/away) in words for a program."""
 
 
 def problem(status: int, code: str, title: str = "", detail: str = "", **extra: Any) -> HttpResponse:
@@ -73,8 +77,8 @@ def of_fault(fault: Exception) -> HttpResponse:
         return problem(400, "bad_request")
     if isinstance(fault, DatabaseError | InterfaceError | PackErrors):
         logger.error("api: %s", logs.said(fault))
-        full = any(sign in str(fault).lower() for sign in NO_ROOM)
-        return problem(503, "disk_full", FULL) if full else problem(503, "unavailable")
+        code = away.trouble(fault).code
+        return problem(503, code, TROUBLES[code], retry_after=away.RETRY_SECONDS)
     logger.error("api: unexpected", exc_info=fault)
     return problem(500, "internal")
 

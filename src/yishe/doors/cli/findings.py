@@ -16,7 +16,7 @@ from yishe.people import packs
 from yishe.policy.refusals import Refused
 from yishe.policy.sheets import SettingsVersion
 from yishe.talk import beats, delivery
-from yishe.trust import backup, ciphers, digests, guards, keys
+from yishe.trust import backup, ciphers, clock, digests, guards, keys
 
 State = Literal["ok", "watch", "fault"]
 OK: Final = "ok"
@@ -124,6 +124,8 @@ def _clock_of_server() -> Finding:
     wanted = packs.in_force().settings(theirs.astimezone(LOCAL).date()).clock_skew.exact()
     if apart > wanted:
         return Finding("时钟", FAULT, says, "两台机器都开启时间同步（chrony 或 systemd-timesyncd）。")
+    if apart > clock.NOISE:
+        return Finding("时钟", WATCH, f"{says}一切按数据库的时间办。", "这台机器开启时间同步，不急。")
     return Finding("时钟", OK, says)
 
 

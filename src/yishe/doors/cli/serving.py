@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import importlib
+import os
 import signal
 import socket
 from typing import Any
@@ -12,6 +13,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from yishe.doors import patience
 from yishe.doors.cli import arguments, lifeline, readiness, supervisor, working
 from yishe.policy.refusals import Unavailable
 
@@ -41,10 +43,11 @@ def serve(args: argparse.Namespace) -> int:
     lifeline.hold()
     readiness.require()
     _require_free(args.host, args.port)
-    if args.role == "web":
-        return _web(args)
     if args.role == "all":
         return _all(args)
+    os.environ[patience.TOLD] = "web"
+    if args.role == "web":
+        return _web(args)
     target = "application" if args.role == "front" else "streams"
     return asyncio.run(_front(target, args.host, args.port))
 
@@ -52,6 +55,7 @@ def serve(args: argparse.Namespace) -> int:
 def worker(args: argparse.Namespace) -> int:
     lifeline.hold()
     readiness.require()
+    patience.wait_as("worker")
     return working.Worker().run()
 
 

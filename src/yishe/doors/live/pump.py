@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from yishe.doors import away
 from yishe.talk import bell, live
 from yishe.talk.models import Outbox
 
@@ -137,6 +138,7 @@ def _soon(loop: asyncio.AbstractEventLoop, rung: asyncio.Event) -> None:
 
 def _fresh(work: Callable[..., T], *args: Any) -> T:
     close_old_connections()
+    away.let_go_of_a_dead_line()
     try:
         return work(*args)
     finally:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from yishe.doors import edge
+from yishe.doors import away, edge
 from yishe.doors.live import who
 from yishe.doors.live.bridge import Receive, Scope, Send
 from yishe.doors.live.crowd import Crowd
@@ -21,6 +21,7 @@ from yishe.people.actors import Actor
 from yishe.policy.refusals import Refused, TooMany
 from yishe.talk import account_news, live
 from yishe.talk.models import Outbox
+from yishe.trust import logs
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
@@ -50,6 +51,10 @@ class Stream:
                 await self._open(scope, receive, send, actor)
         except Refused as refused:
             await _refuse(send, refused)
+        except away.AWAY as fault:
+            logger.warning("live: database away (%s)", logs.said(fault))
+            said, later = away.trouble(fault), str(away.RETRY_SECONDS).encode()
+            await _said(send, 503, said.code, said.says, [(b"retry-after", later)])
 
     async def _open(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         await _begin(send)
@@ -115,10 +120,14 @@ class Stream:
             return None
 
     async def _still_welcome(self, scope: Scope) -> bool:
+        """Asked of a database that is away it stays open, since nothing can be told meanwhile: before each row and at the
+        next turn it is asked again. A thousand browsers that come back at once would keep the database down."""
         try:
             await self.pump.run(who.came, scope)
         except Refused:
             return False
+        except away.AWAY as fault:
+            logger.warning("live: database away (%s)", logs.said(fault))
         return True
 
 

@@ -5,6 +5,7 @@ A refusal says what is so and what to do; a failure of ours says so, with a numb
 
 import logging
 import secrets
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 
+from yishe.doors import away
 from yishe.doors.web import breaking
 from yishe.doors.web.page import arrived, show
 from yishe.policy.refusals import Refused, TooMany, Unauthenticated
+from yishe.trust import logs
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 """What pages are asked by; each says itself when it takes fewer."""
@@ -38,7 +41,7 @@ NEXT_STEPS = {
         "为了保护居民资料，短时间内的次数有上限。已填的内容还在，稍等再按一次；若不是您操作的，请告诉管理员。",
     ),
     500: ("系统出错了", "这不是您的操作造成的，已记下。请稍后再试；仍不行，请把编号告诉管理员。"),
-    503: ("现在办不了", "数据库或网络暂时不通，没有写入任何内容。请稍后再按一次；紧急的事请先打电话。"),
+    503: (away.GONE.heading, away.GONE.says),
 }
 INSTEAD = {
     "wrong_duty": "请让承担这个岗位的同事来办；谁在哪个岗位，看“团队”。",
@@ -97,11 +100,21 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, SuspiciousOperation):
         return page(request, 400)
     if isinstance(exception, OperationalError | InterfaceError):
-        log.warning("database away: %s", type(exception).__name__)
-        return page(request, 503)
+        return unable(request, exception)
     number = secrets.token_hex(4)
     log.error("unexpected %s on %s", number, request.path, exc_info=exception)
     return page(request, 500, number=number)
+
+
+def unable(request: HttpRequest, fault: Exception) -> HttpResponse:
+    """The page for a database that is gone, full or too long in coming, with when to ask again."""
+    log.warning("database away: %s", logs.said(fault))
+    said = away.trouble(fault)
+    response = page(
+        request, 503, heading=said.heading, advice=said.says, title=said.says if _is_my(request) else ""
+    )
+    response["Retry-After"] = str(away.RETRY_SECONDS)
+    return response
 
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
@@ -166,4 +179,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    """What went wrong before any view was asked: a database that is away shows itself in the session first."""
+    fault = sys.exc_info()[1]
+    if isinstance(fault, OperationalError | InterfaceError):
+        return unable(request, fault)
     return page(request, 500, number=secrets.token_hex(4))
