@@ -23,7 +23,7 @@ from yishe.loops.models import Loop
 from yishe.people import particulars
 from yishe.people.particulars import Questioned
 from yishe.policy.refusals import Unauthenticated, Unavailable
-from yishe.trust import accounts, clock, guessing, keys, ledger, pins, root_key, sessions
+from yishe.trust import accounts, clock, guessing, keys, pins, root_key, sessions, verification
 from yishe.trust.models import AccessLine, Account, Entry, Instance, Pin, Session, SignInEvent
 from yishe.trust.sessions import Verdict
 
@@ -262,7 +262,7 @@ def test_a_clock_set_back_changes_no_order_and_breaks_no_chain(office: Office) -
     entries = Entry.objects.filter(stream=loop).order_by("seq").values_list("seq", "kind", "recorded_at")
     assert [seq for seq, _, _ in entries] == [1, 2]
     assert entries[1][2] >= entries[0][2], "no entry is older than the one before it"
-    assert ledger.verify().broken is None
+    assert verification.verify().broken is None
     assert not rebuild.differences()
     assert worker.sweep(early, 500).looked_at == 0
 

@@ -28,7 +28,7 @@ from tests.proof.writers import Stage, Writer  # noqa: E402
 from yishe.loops import rebuild  # noqa: E402
 from yishe.loops.models import Loop, Stuck  # noqa: E402
 from yishe.loops.projection import COLUMNS, columns, folded  # noqa: E402
-from yishe.trust import guards, ids, instance, ledger  # noqa: E402
+from yishe.trust import guards, ids, instance, ledger, verification  # noqa: E402
 
 Act = Callable[[], Any]
 FAILED = 255
@@ -88,7 +88,7 @@ def attempt(act: Act, point: int | None) -> int:
 def holds() -> list[str]:
     """What is wrong with the whole database; nothing, that is the claim."""
     found = [f"replay: {d}" for d in rebuild.differences()]
-    broken = ledger.verify(rebuild.heads()).broken
+    broken = verification.verify(rebuild.heads()).broken
     found += [f"ledger: {broken}"] if broken else []
     found += [f"stuck: {s.loop} {s.error}" for s in Stuck.objects.all()]
     if connection.vendor == "sqlite":

@@ -17,7 +17,7 @@ from yishe.people import actors, directory
 from yishe.policy.loop_state import LoopState, applied
 from yishe.policy.loop_table import Edge, table
 from yishe.policy.refusals import Refused
-from yishe.trust import ids, ledger
+from yishe.trust import ids, ledger, verification
 from yishe.trust.models import Entry
 
 MOVES_PROMISE = ("reopened", "retimed", "promised")
@@ -74,7 +74,7 @@ class Oracle:
     def whole(self) -> None:
         """The end of an example: replay equals projection, and the ledger holds."""
         assert rebuild.differences() == []
-        assert ledger.verify(rebuild.heads()).broken is None
+        assert verification.verify(rebuild.heads()).broken is None
 
     def _judge(self, row: Loop, known: LoopState | None, book: directory.Directory) -> None:
         """Fold what is new onto what was known; it must give the row."""

@@ -97,11 +97,15 @@ def at_step(track: str, step: str, on: date) -> QuerySet[ClassOf]:
     return ClassOf.objects.filter((corrects & Q(**{said: step})) | (~corrects & Q(**{ruled: step})))
 
 
-def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """(stream, columns as its entries leave it) for every class of the ledger."""
+def _streams() -> Iterator[tuple[UUID, Iterable[Entry]]]:
     begun = Entry.objects.filter(kind=ASSIGNED, seq=1).values("stream")
     entries = Entry.objects.filter(stream__in=begun).order_by("stream", "seq").iterator(chunk_size=2000)
-    for stream, group in groupby(entries, key=lambda one: one.stream):
+    yield from groupby(entries, key=lambda one: one.stream)
+
+
+def refolded(streams: replay.Streams | None = None) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """(stream, columns as its entries leave it) for these classes, or every one of the ledger."""
+    for stream, group in _streams() if streams is None else streams.items():
         rows = list(group)
         state = class_state.fold(
             Said(one.kind, one.actor, one.recorded_at, ledger.facts_of(one)) for one in rows
@@ -111,15 +115,14 @@ def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
             yield stream, _columns(state, last.home, last.subject, Head(last.seq, bytes(last.hash)))
 
 
+def compared(streams: replay.Streams) -> list[replay.Difference]:
+    """Where the rows of these classes say something else."""
+    return replay.beside(refolded(streams), ClassOf.objects.filter(id__in=list(streams)).values())
+
+
 def differences() -> list[replay.Difference]:
     """Everywhere the rows say something else than their ledger; empty when all is well."""
     rows = ClassOf.objects.values()
     return replay.differences(
         refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
     )
-
-
-def heads() -> Iterator[tuple[UUID, int, bytes]]:
-    """(stream, seq, hash) as the rows remember them."""
-    rows = ClassOf.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
-    yield from ((stream, seq, bytes(head)) for stream, seq, head in rows)

@@ -74,16 +74,16 @@ def changed(said: Mapping[str, Any], on: date) -> dict[str, dict[str, Any]]:
     return asked | fallen
 
 
-def _streams() -> Iterator[tuple[UUID, list[Entry]]]:
+def _streams() -> Iterator[tuple[UUID, Sequence[Entry]]]:
     begun = Entry.objects.filter(kind=APPLIED, seq=1).values("stream")
     entries = Entry.objects.filter(stream__in=begun).order_by("stream", "seq").iterator(chunk_size=2000)
     for stream, group in groupby(entries, key=lambda one: one.stream):
         yield stream, list(group)
 
 
-def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """(contract, columns as its entries leave it) for every contract of the ledger."""
-    for stream, rows in _streams():
+def refolded(streams: replay.Streams | None = None) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """(contract, columns as its entries leave it) for these contracts, or every one of the ledger."""
+    for stream, rows in _streams() if streams is None else streams.items():
         state = contract_state.fold(
             Said(one.kind, one.actor, one.recorded_at, ledger.facts_of(one)) for one in rows
         )
@@ -92,9 +92,9 @@ def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
             yield stream, columns(state, last.home, last.subject, Head(last.seq, bytes(last.hash)))
 
 
-def refolded_items() -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """The same for every promise of every contract's year."""
-    for stream, rows in _streams():
+def refolded_items(streams: replay.Streams | None = None) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """The same for every promise of the contracts' years."""
+    for stream, rows in _streams() if streams is None else streams.items():
         items: dict[str, dict[str, Any]] = {}
         for one in rows:
             said = ledger.facts_of(one)
@@ -136,6 +136,14 @@ def refolded_attempts() -> Iterator[tuple[UUID, dict[str, Any]]]:
         yield row["id"], {name: value for name, value in row.items() if name != "id"}
 
 
+def compared(streams: replay.Streams) -> list[replay.Difference]:
+    """Where the rows of these contracts, and of their promises, say something else."""
+    mine = list(streams)
+    return replay.beside(refolded(streams), Contract.objects.filter(id__in=mine).values()) + replay.beside(
+        refolded_items(streams), Owed.objects.filter(contract_id__in=mine).values()
+    )
+
+
 def differences() -> list[replay.Difference]:
     """Everywhere the rows say something else than their ledger; empty when all is well."""
     rows, items, tries = Contract.objects.values(), Owed.objects.values(), Attempt.objects.values()
@@ -150,9 +158,3 @@ def differences() -> list[replay.Difference]:
             refolded_attempts(), lambda one: tries.filter(id=one).first(), tries.values_list("id", flat=True)
         )
     )
-
-
-def heads() -> Iterator[tuple[UUID, int, bytes]]:
-    """(stream, seq, hash) as the rows remember them."""
-    rows = Contract.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
-    yield from ((stream, seq, bytes(head)) for stream, seq, head in rows)

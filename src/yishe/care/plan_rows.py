@@ -1,6 +1,6 @@
 """Between the rows of plans and what they project, and the replay that must equal them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from itertools import groupby
@@ -37,16 +37,16 @@ def promised(item: Mapping[str, Any], plan: UUID, home: UUID, subject: UUID) -> 
     }  # fmt: skip
 
 
-def _streams() -> Iterator[tuple[UUID, list[Entry]]]:
+def _streams() -> Iterator[tuple[UUID, Sequence[Entry]]]:
     begun = Entry.objects.filter(kind=WRITTEN, seq=1).values("stream")
     entries = Entry.objects.filter(stream__in=begun).order_by("stream", "seq").iterator(chunk_size=2000)
     for stream, group in groupby(entries, key=lambda one: one.stream):
         yield stream, list(group)
 
 
-def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """(plan, columns as its entries leave it) for every plan of the ledger."""
-    for stream, rows in _streams():
+def refolded(streams: replay.Streams | None = None) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """(plan, columns as its entries leave it) for these plans, or every one of the ledger."""
+    for stream, rows in _streams() if streams is None else streams.items():
         state = plan_state.fold(
             Said(one.kind, one.actor, one.recorded_at, ledger.facts_of(one)) for one in rows
         )
@@ -55,9 +55,9 @@ def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
             yield stream, columns(state, last.home, last.subject, Head(last.seq, bytes(last.hash)))
 
 
-def refolded_promises() -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """The same for every promise of every plan."""
-    for stream, rows in _streams():
+def refolded_promises(streams: replay.Streams | None = None) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """The same for every promise of the plans."""
+    for stream, rows in _streams() if streams is None else streams.items():
         items: dict[str, dict[str, Any]] = {}
         for one in rows:
             said = ledger.facts_of(one)
@@ -72,6 +72,14 @@ def refolded_promises() -> Iterator[tuple[UUID, dict[str, Any]]]:
         yield from ((row["id"], {k: v for k, v in row.items() if k != "id"}) for row in items.values())
 
 
+def compared(streams: replay.Streams) -> list[replay.Difference]:
+    """Where the rows of these plans, and of their promises, say something else."""
+    mine = list(streams)
+    return replay.beside(refolded(streams), Plan.objects.filter(id__in=mine).values()) + replay.beside(
+        refolded_promises(streams), PlanPromise.objects.filter(plan_id__in=mine).values()
+    )
+
+
 def differences() -> list[replay.Difference]:
     """Everywhere the rows say something else than their ledger; empty when all is well."""
     rows, items = Plan.objects.values(), PlanPromise.objects.values()
@@ -80,9 +88,3 @@ def differences() -> list[replay.Difference]:
     ) + replay.differences(
         refolded_promises(), lambda one: items.filter(id=one).first(), items.values_list("id", flat=True)
     )
-
-
-def heads() -> Iterator[tuple[UUID, int, bytes]]:
-    """(stream, seq, hash) as the rows remember them."""
-    rows = Plan.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
-    yield from ((stream, seq, bytes(head)) for stream, seq, head in rows)

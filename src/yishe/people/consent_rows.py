@@ -37,15 +37,24 @@ def folded(entries: Iterable[Entry]) -> ConsentState | None:
     )
 
 
-def refolded() -> Iterator[tuple[UUID, dict[str, Any]]]:
-    """(consent, columns as its entries leave it) for every consent of the ledger."""
+def _streams() -> Iterator[tuple[UUID, Iterable[Entry]]]:
     given = Entry.objects.filter(kind=consent_state.GIVEN, seq=1).values("stream")
     entries = Entry.objects.filter(stream__in=given).order_by("stream", "seq").iterator(chunk_size=2000)
-    for stream, group in groupby(entries, key=lambda one: one.stream):
+    yield from groupby(entries, key=lambda one: one.stream)
+
+
+def refolded(streams: replay.Streams | None = None) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """(consent, columns as its entries leave it) for these consents, or every one of the ledger."""
+    for stream, group in _streams() if streams is None else streams.items():
         rows = list(group)
         state, last = folded(rows), rows[-1]
         if state is not None and last.subject is not None:
             yield stream, columns(state, last.home, last.subject, Head(last.seq, bytes(last.hash)))
+
+
+def compared(streams: replay.Streams) -> list[replay.Difference]:
+    """Where the rows of these consents say something else."""
+    return replay.beside(refolded(streams), Consent.objects.filter(id__in=list(streams)).values())
 
 
 def differences() -> list[replay.Difference]:
@@ -54,9 +63,3 @@ def differences() -> list[replay.Difference]:
     return replay.differences(
         refolded(), lambda stream: rows.filter(id=stream).first(), rows.values_list("id", flat=True)
     )
-
-
-def heads() -> Iterator[tuple[UUID, int, bytes]]:
-    """(stream, seq, hash) as the rows remember them."""
-    rows = Consent.objects.values_list("id", "seq", "head").iterator(chunk_size=2000)
-    yield from ((stream, seq, bytes(head)) for stream, seq, head in rows)

@@ -18,13 +18,15 @@ from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.db import models
 
 from yishe.policy.refusals import Conflict, NotFound, Unavailable
 from yishe.trust import commit, keys, line_seals, quick
 from yishe.trust.commit import Bundle, Duplicate
-from yishe.trust.ledger import GENESIS, Head, Verified, canonical, stamp, verify
+from yishe.trust.ledger import GENESIS, Head, canonical, stamp
 from yishe.trust.line_seals import NO_LINES, Lines
 from yishe.trust.models import Digest, HouseKey, SealedLines
+from yishe.trust.verification import Remembered, Verified, Way, verify
 
 FORM = 2
 """2 seals access lines too; digests of form 1 stay as they were signed."""
@@ -207,7 +209,7 @@ class Proof:
 
     @property
     def whole(self) -> bool:
-        return self.flaw is None and self.ledger.broken is None and self.looks.broken is None
+        return self.flaw is None and self.ledger.whole and self.looks.broken is None
 
 
 @dataclass
@@ -215,12 +217,13 @@ class _Read:
     count: int = 0
     previous: bytes = GENESIS
     heads: Heads = field(default_factory=dict)
-    sealed: dict[tuple[uuid.UUID, int], bytes] = field(default_factory=dict)
     flaw: Flaw | None = None
     last: datetime | None = None
 
 
-def prove(heads: Iterable[tuple[uuid.UUID, int, bytes]] = (), outside: bytes | None = None) -> Proof:
+def prove(
+    heads: Sequence[type[models.Model]] = (), outside: bytes | None = None, way: Way | None = None
+) -> Proof:
     """Check every entry, chain, remembered head, digest and sealed access line, and one digest that was handed
     outside, if given."""
     read = _Read()
@@ -232,7 +235,14 @@ def prove(heads: Iterable[tuple[uuid.UUID, int, bytes]] = (), outside: bytes | N
         read.count, read.previous, read.last = read.count + 1, bytes(row.hash), row.at
     flaw = read.flaw or _beyond(read.count) or (_outside(outside) if outside is not None else None)
     looks = line_seals.check() if read.flaw is None else NO_LINES
-    return Proof(verify(heads, read.sealed), read.count, flaw, read.last, looks)
+    return Proof(verify(heads, _sealed(read.count), way), read.count, flaw, read.last, looks)
+
+
+def _sealed(upto: int) -> Iterator[Remembered]:
+    """Every head that the first so many digests hold."""
+    for number in range(1, upto + 1):
+        for (home, stream), head in read_lines(bytes(Digest.objects.get(number=number).heads)).items():
+            yield home, stream, head.seq, head.hash
 
 
 def _faults(row: Digest, read: _Read) -> Iterator[str]:
@@ -249,7 +259,6 @@ def _faults(row: Digest, read: _Read) -> Iterator[str]:
         yield "日摘要的签名不符"
     moved = read_lines(bytes(row.heads))
     read.heads.update(moved)
-    read.sealed.update({(stream, head.seq): head.hash for (_, stream), head in moved.items()})
     stands = (root_of(read.heads), len(read.heads), sum(head.seq for head in read.heads.values()))
     if stands != (bytes(row.root), row.streams, row.entries):
         yield "日摘要的总值与各串末尾不符"

@@ -6,7 +6,7 @@ computed over ciphertext and canonical bytes, so that verifying needs no key and
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -135,81 +135,3 @@ def command(homes: Sequence[uuid.UUID], actor: uuid.UUID, command_id: str) -> En
     sql = f"SELECT {quick.columns(Entry, 'e')} FROM trust_entry e WHERE {within} AND e.actor = %s AND e.command_id = %s"
     rows = quick.rows(sql, [*values, actor, command_id])
     return quick.instance(Entry, rows[0]) if rows else None
-
-
-@dataclass(frozen=True)
-class Broken:
-    """The first place where the ledger does not hold."""
-
-    home: uuid.UUID
-    stream: uuid.UUID
-    seq: int
-    reason: str
-    at: datetime | None = None
-    """When the entry says it was recorded; None when there is no entry to ask."""
-
-
-@dataclass(frozen=True)
-class Verified:
-    entries: int
-    streams: int
-    broken: Broken | None
-
-
-def verify(
-    heads: Iterable[tuple[uuid.UUID, int, bytes]] = (),
-    sealed: Mapping[tuple[uuid.UUID, int], bytes] | None = None,
-) -> Verified:
-    """Recompute every hash and chain. `heads` are (stream, seq, hash) that projections remember:
-
-    an entry cut off the end of a stream leaves its chain whole and is only seen by them. `sealed` are the hashes
-    that signed digests remember, by (stream, seq): a stream written anew from the start is only seen by them.
-    """
-    seen: dict[uuid.UUID, Head] = {}
-    waiting = dict(sealed or {})
-    count = 0
-    for entry in _all_in_order():
-        count += 1
-        before = seen.get(entry.stream, Head())
-        reason = _fault(entry, before)
-        if not reason and waiting.pop((entry.stream, entry.seq), bytes(entry.hash)) != bytes(entry.hash):
-            reason = "not the entry that was sealed"
-        if reason:
-            return Verified(
-                count, len(seen), Broken(entry.home, entry.stream, entry.seq, reason, entry.recorded_at)
-            )
-        seen[entry.stream] = Head(entry.seq, bytes(entry.hash))
-    return Verified(count, len(seen), _cut_short(seen, heads, waiting))
-
-
-def _cut_short(
-    seen: Mapping[uuid.UUID, Head],
-    heads: Iterable[tuple[uuid.UUID, int, bytes]],
-    waiting: Mapping[tuple[uuid.UUID, int], bytes],
-) -> Broken | None:
-    """The first stream that someone remembers longer than it is."""
-    nowhere = uuid.UUID(int=0)
-    for stream, seq, hash_ in heads:
-        last = seen.get(stream, Head())
-        if (last.seq, last.hash) != (seq, bytes(hash_)):
-            return Broken(
-                nowhere, stream, last.seq + 1, f"the row knows entry {seq}, the stream ends at {last.seq}"
-            )
-    for stream, seq in sorted(waiting, key=lambda key: (key[0].bytes, key[1])):
-        ends = seen.get(stream, Head()).seq
-        return Broken(nowhere, stream, ends + 1, f"entry {seq} was sealed, the stream ends at {ends}")
-    return None
-
-
-def _all_in_order() -> Iterator[Entry]:
-    yield from Entry.objects.order_by("home", "stream", "seq").iterator(chunk_size=2000)
-
-
-def _fault(entry: Entry, before: Head) -> str:
-    if entry.seq != before.seq + 1:
-        return f"entry {before.seq + 1} is missing"
-    if bytes(entry.previous) != before.hash:
-        return "does not follow the entry before it"
-    if digest(entry) != bytes(entry.hash):
-        return "content does not match its hash"
-    return ""

@@ -1,11 +1,15 @@
 """Comparing projected rows with what their ledger streams say: replay must equal projection."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from yishe.trust.models import Entry
+
 BYTES = (bytes, memoryview)
+Streams = Mapping[uuid.UUID, Sequence[Entry]]
+"""Whole streams, each in order."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ def differences(
         else:
             found += _unlike(stream, row, wanted)
     return found + [Difference(one, "*", "present", "missing") for one in present if one not in seen]
+
+
+def beside(
+    replayed: Iterable[tuple[uuid.UUID, Mapping[str, Any]]], rows: Iterable[Mapping[str, Any]]
+) -> list[Difference]:
+    """The same for some streams, with all the rows that belong to them, by `id`, read at once."""
+    there = {row["id"]: row for row in rows}
+    return differences(replayed, there.get, there)
 
 
 def _unlike(stream: uuid.UUID, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[Difference]:

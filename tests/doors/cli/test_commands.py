@@ -97,6 +97,20 @@ def test_an_empty_database_refuses_in_words(here: Here) -> None:
     }
 
 
+def test_words_for_a_share_and_a_place_that_cannot_be_read(here: Here) -> None:
+    for words in (
+        ["--refold", "0"],
+        ["--refold", "120%"],
+        ["--refold", "viel"],
+        ["--after", "7"],
+        ["--after", "a:b"],
+    ):
+        done = here.run("ledger", "verify", *words)
+        assert done.returncode == 2, words
+    told = here.json("ledger", "verify", "--refold", "1%", "--processes", "2")
+    assert (told["ok"], told["refolded"], told["differences"]) == (True, 0, [])
+
+
 def test_packs_are_checked_tested_described(here: Here, tmp_path: Path) -> None:
     assert here.json("pack", "check")["ok"]
     assert here.json("pack", "test", str(PACKS / "xicheng"))["failed"] == 0
@@ -142,7 +156,9 @@ def test_the_demo_clock_goes_forward_only_and_does_what_is_due(demo: Yishe) -> N
 
 
 def test_the_demo_ledger_holds_and_replays(demo: Yishe) -> None:
-    assert demo.json("ledger", "verify")["ok"]
+    verified = demo.json("ledger", "verify", "--processes", "2", "--refold", "100%")
+    assert (verified["ok"], verified["differences"]) == (True, [])
+    assert verified["refolded"] > 100
     assert demo.json("ledger", "rebuild")["differences"] == []
 
 
@@ -163,7 +179,7 @@ def test_an_edit_behind_the_ledger_is_found(demo: Yishe) -> None:
         with sqlite3.connect(demo.home / "yishe.sqlite3") as database:
             database.execute('DROP TRIGGER "trust_entry_no_update"')
             database.execute(edit)
-    found = demo.run("ledger", "verify", "--json")
+    found = demo.run("ledger", "verify", "--processes", "2", "--json")
     assert found.returncode == 1
     assert '"broken": {' in found.stdout
 

@@ -23,7 +23,7 @@ from yishe.doors.cli.main import main as yishe  # noqa: E402
 from yishe.lab import crowd  # noqa: E402
 from yishe.loops.models import Loop  # noqa: E402
 from yishe.people import facts  # noqa: E402
-from yishe.trust import batch, clock, ledger  # noqa: E402
+from yishe.trust import batch, clock, verification  # noqa: E402
 from yishe.trust.commit import Write  # noqa: E402
 from yishe.trust.models import Entry  # noqa: E402
 
@@ -90,7 +90,7 @@ def _stands(at: Any) -> dict[str, Any]:
         alone[str(row.id)] = sorted(f"{one.service} {one.nth}" for one in owed)
         planned = row.owed.exclude(service="renewal")
         there[str(row.id)] = sorted(f"{one.service} {one.nth}" for one in planned)
-    broken = ledger.verify(contract_rows.heads()).broken
+    broken = verification.verify([Contract]).broken
     return {
         "alone": alone, "years": there, "differences": len(contract_rows.differences()), "broken": broken and broken.reason,
     }  # fmt: skip

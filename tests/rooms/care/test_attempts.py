@@ -16,7 +16,7 @@ from yishe.loops.models import Loop
 from yishe.people import residents
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
-from yishe.trust import ledger
+from yishe.trust import ledger, verification
 from yishe.trust.models import AccessLine, Entry
 
 __all__ = ["her"]
@@ -60,7 +60,7 @@ def test_calls_in_vain_promise_one_visit_to_her_team_and_the_visit_lets_the_cont
     assert Contract.objects.get(id=contract).end_reason == "lost"
     assert {one.close_reason for one in Loop.objects.filter(kind="contract.item")} == {"C5"}
     assert rebuild.differences() == []
-    assert ledger.verify(rebuild.heads()).broken is None
+    assert verification.verify(rebuild.heads()).broken is None
 
 
 def test_whoever_answers_or_is_met_begins_the_series_anew(world: World, her: UUID, now: datetime) -> None:

@@ -16,7 +16,7 @@ from yishe.loops import worker
 from yishe.loops.models import Loop
 from yishe.people import actors, placements, residents
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
-from yishe.trust import ledger
+from yishe.trust import ledger, verification
 from yishe.trust.models import AccessLine, Entry
 
 BOTH = Sides("resident", Signature("王秀兰", "M10 10 L200 120 L80 90"), Signature("王医生"))
@@ -61,7 +61,7 @@ def test_signed_at_home_it_writes_the_year_and_asks_for_the_record(
     review = Loop.objects.get(kind="contract.application")
     assert (review.closed_as, review.outcome) == ("served", "reviewed")
     assert rebuild.differences() == []
-    assert ledger.verify(rebuild.heads()).broken is None
+    assert verification.verify(rebuild.heads()).broken is None
 
 
 def test_the_agreement_is_kept_sealed_and_its_hash_stands_in_the_ledger(

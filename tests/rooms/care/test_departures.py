@@ -45,7 +45,7 @@ from yishe.people import residents
 from yishe.people.cards import cards
 from yishe.people.placements import Placement, placed
 from yishe.policy.refusals import Refused
-from yishe.trust import ledger
+from yishe.trust import verification
 
 __all__ = ["mother"]
 CARRIED = {
@@ -108,7 +108,7 @@ def test_nothing_stays_open_for_who_has_gone(
     _nothing_comes_again(world, mother, later)
     assert departures.end(later) == 0
     assert rebuild.differences() == []
-    assert ledger.verify(rebuild.heads()).broken is None
+    assert verification.verify(rebuild.heads()).broken is None
 
 
 def _nothing_comes_again(world: World, her: Placement, at: datetime) -> None:

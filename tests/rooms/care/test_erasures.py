@@ -25,7 +25,7 @@ from yishe.people.models import AccessFact, Empanelment, ImportRow, Resident, Se
 from yishe.people.particulars import Particulars
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from yishe.talk.models import Notice, Outbox
-from yishe.trust import ledger, tombstones
+from yishe.trust import ledger, tombstones, verification
 from yishe.trust.models import AccessLine, Erasure, SubjectKey
 from yishe.trust.scoping import everybody
 
@@ -123,7 +123,7 @@ def test_the_ledger_still_verifies_and_replay_still_equals_the_rows(
 
     approve(lived, loop, now)
 
-    assert ledger.verify(rebuild.heads()).broken is None
+    assert verification.verify(rebuild.heads()).broken is None
     assert rebuild.differences() == []
     assert [bytes(entry.hash) for entry in ledger.entries(loop)][: len(before)] == before
     row = Loop.objects.get(id=loop)

@@ -15,7 +15,7 @@ from yishe.loops.models import Loop
 from yishe.people import merges, residents
 from yishe.policy.plan_content import Content, changes
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
-from yishe.trust import ledger
+from yishe.trust import verification
 from yishe.trust.models import Entry
 
 TODAY = date(2026, 3, 2)
@@ -68,7 +68,7 @@ def test_what_one_profession_writes_the_other_confirms_and_then_it_is_promised(
     assert set(promised(row)) == dated
     assert not Loop.objects.filter(kind="plan.action").exists()  # the first is due in three weeks
     assert rebuild.differences() == []
-    assert ledger.verify(rebuild.heads()).broken is None
+    assert verification.verify(rebuild.heads()).broken is None
 
 
 def test_what_a_plan_asks_of_a_profession_stays_with_it_when_its_clocks_run(

@@ -36,7 +36,7 @@ from yishe.people.models import AccessFact, Resident, Subject
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.contract_state import REPLANNED
 from yishe.talk.models import Outbox
-from yishe.trust import batch, commit, ledger
+from yishe.trust import batch, commit, ledger, verification
 from yishe.trust.batch import Batch
 from yishe.trust.models import Entry
 
@@ -75,7 +75,7 @@ def resident_of(row: Contract) -> UUID:
 
 
 def sound() -> bool:
-    return rebuild.differences() == [] and ledger.verify(rebuild.heads()).broken is None
+    return rebuild.differences() == [] and verification.verify(rebuild.heads()).broken is None
 
 
 @pytest.fixture(scope="module")

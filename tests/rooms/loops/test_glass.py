@@ -28,7 +28,7 @@ from yishe.people.placements import placed
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, Unavailable
 from yishe.talk import delivery
 from yishe.talk.models import Notice, Outbox
-from yishe.trust import ledger
+from yishe.trust import ledger, verification
 from yishe.trust.models import AccessLine, Entry
 
 READ, REVIEW = "resident.read", "access.break_glass_review"
@@ -283,5 +283,5 @@ def test_the_ledger_keeps_it_and_still_verifies(world: World, officer: Actor, no
 
     kinds_ = [one.kind for one in ledger.entries(world.resident.subject)]
     assert kinds_[-2:] == ["break_glass", "break_glass.ended"]
-    assert ledger.verify().broken is None
+    assert verification.verify().broken is None
     assert "昏迷" not in "".join(one.data for one in Entry.objects.all())

@@ -9,7 +9,7 @@ from tests.rooms.care.world import World
 from tests.rooms.loops.conftest import D2S, Said
 from yishe.loops import promises, reading, rebuild
 from yishe.policy.refusals import Conflict, Forbidden, Invalid
-from yishe.trust import ledger
+from yishe.trust import verification
 
 Refer = Callable[..., Said]
 
@@ -30,7 +30,7 @@ def test_a_referral_goes_round_and_ends_confirmed(world: World, refer: Refer, no
     row = told.say(world.doctor, "confirm", at=now + timedelta(days=2, hours=1))
     assert (row.closed_as, row.confirmed_by, row.owner, row.next_at) == ("served", "person", None, None)
     assert rebuild.differences() == []
-    verified = ledger.verify(rebuild.heads())
+    verified = verification.verify(rebuild.heads())
     assert verified.broken is None
 
 

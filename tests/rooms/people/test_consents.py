@@ -21,7 +21,7 @@ from yishe.people.placements import Placement
 from yishe.policy.refusals import Conflict, Forbidden, Invalid, NotFound
 from yishe.talk import consents as consenting
 from yishe.talk.models import Outbox
-from yishe.trust import ids, ledger
+from yishe.trust import ids, ledger, verification
 from yishe.trust.models import AccessLine
 
 DAY = timedelta(days=1)
@@ -399,7 +399,7 @@ def test_replay_equals_the_rows_and_a_touched_row_is_named(world: World, give: C
     give(made, "relative", **{**DAUGHTER, "scope": ("plan",)})
     consents.withdraw(world.actor("lin"), made.resident, give(made), "mistaken", world.now + DAY)
     assert rebuild.differences() == []
-    assert ledger.verify(rebuild.heads()).broken is None
+    assert verification.verify(rebuild.heads()).broken is None
 
     Consent.objects.filter(id=first).update(scope=["measurements"])
 

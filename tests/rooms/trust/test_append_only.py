@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from tests.rooms.trust.conftest import Write, entry
 from yishe.policy.refusals import Unavailable
-from yishe.trust import access_log, guards, ids, ledger
+from yishe.trust import access_log, guards, ids, ledger, verification
 from yishe.trust.models import AccessLine, Entry
 
 ON_POSTGRESQL = connection.vendor == "postgresql"
@@ -139,7 +139,7 @@ def test_an_edit_forced_behind_the_triggers_is_found_where_it_is(write: Write, h
     write()
     stream = write()
     forced(f'UPDATE {TABLE} SET data = \'{{"set":{{"n":9}}}}\' WHERE stream = %s AND seq = 2', _id(stream))
-    broken = ledger.verify().broken
+    broken = verification.verify().broken
     assert broken is not None
     assert (broken.home, broken.stream, broken.seq) == (home, stream, 2)
     assert broken.reason == "content does not match its hash"
@@ -151,7 +151,7 @@ def test_every_column_of_an_entry_is_under_its_hash(write: Write, column: str) -
     value: object = "2020-01-01 00:00:00+00:00" if column.endswith("_at") else "forged"
     value = _id(ids.new()) if column == "actor" else value
     forced(f"UPDATE {TABLE} SET {column} = %s WHERE stream = %s AND seq = 3", value, _id(stream))
-    broken = ledger.verify().broken
+    broken = verification.verify().broken
     assert broken is not None
     assert (broken.stream, broken.seq) == (stream, 3)
 
@@ -159,7 +159,7 @@ def test_every_column_of_an_entry_is_under_its_hash(write: Write, column: str) -
 def test_an_entry_taken_out_of_the_middle_is_found(write: Write) -> None:
     stream = write()
     forced(f"DELETE FROM {TABLE} WHERE stream = %s AND seq = 2", _id(stream))
-    broken = ledger.verify().broken
+    broken = verification.verify().broken
     assert broken is not None
     assert (broken.seq, broken.reason) == (3, "entry 2 is missing")
 
@@ -168,18 +168,20 @@ def test_entries_put_in_another_order_are_found(write: Write) -> None:
     stream = write()
     for old, new in ((2, 90), (3, 2), (90, 3)):
         forced(f"UPDATE {TABLE} SET seq = {new} WHERE stream = %s AND seq = {old}", _id(stream))
-    broken = ledger.verify().broken
+    broken = verification.verify().broken
     assert broken is not None
     assert (broken.stream, broken.seq) == (stream, 2)
 
 
-def test_a_stream_cut_at_its_end_is_whole_in_itself_and_found_by_the_row_that_remembers(write: Write) -> None:
+def test_a_stream_cut_at_its_end_is_whole_in_itself_and_found_by_who_remembers_it(
+    write: Write, home: UUID
+) -> None:
     stream = write()
-    heads = [(stream, 3, bytes(entry(stream, 3).hash))]
-    assert ledger.verify(heads).broken is None
+    heads = [(home, stream, 3, bytes(entry(stream, 3).hash))]
+    assert verification.verify(sealed=heads).broken is None
     forced(f"DELETE FROM {TABLE} WHERE stream = %s AND seq = 3", _id(stream))
-    assert ledger.verify().broken is None
-    broken = ledger.verify(heads).broken
+    assert verification.verify().broken is None
+    broken = verification.verify(sealed=heads).broken
     assert broken is not None
     assert (broken.stream, broken.seq) == (stream, 3)
 
@@ -193,7 +195,7 @@ def test_an_edit_with_its_own_hash_made_anew_breaks_the_entry_after_it(write: Wr
         ledger.digest(changed),
         _id(stream),
     )
-    broken = ledger.verify().broken
+    broken = verification.verify().broken
     assert broken is not None
     assert (broken.seq, broken.reason) == (3, "does not follow the entry before it")
 

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from tests.rooms.trust.conftest import Write
 from yishe.people.models import DirectoryVersion, Household, Organisation
-from yishe.trust import commit, ids, ledger
+from yishe.trust import commit, ids, ledger, verification
 from yishe.trust.commit import Bundle, Duplicate, Stale
 from yishe.trust.models import CentreKey, Entry
 
@@ -156,7 +156,7 @@ def test_two_entries_after_the_same_head_only_one_stays(write: Write, home: UUID
             with pytest.raises(Duplicate):
                 bundle.commit()
     assert [e.kind for e in ledger.entries(stream)] == ["noted", "noted", "noted0"]
-    assert ledger.verify().broken is None
+    assert verification.verify().broken is None
 
 
 def test_a_command_is_one_entry_however_often_it_is_tried(home: UUID, now: datetime) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import _drop_guards
 from tests.rooms.trust.conftest import Write, entry
 from yishe.policy.refusals import Conflict, NotFound, Unavailable
-from yishe.trust import access_log, digests, guards, ids, ledger, line_seals, origin
+from yishe.trust import access_log, digests, guards, ids, ledger, line_seals, origin, verification
 from yishe.trust.commit import Bundle
 from yishe.trust.models import AccessLine, Digest, Entry, HouseKey, SealedLines
 
@@ -239,7 +239,7 @@ def test_a_stream_written_anew_is_whole_in_itself_and_found_by_the_digest(
     digests.seal(now)
     with forced():
         rewritten(stream, home, now)
-        assert ledger.verify().broken is None
+        assert verification.verify().broken is None
         broken = digests.prove().ledger.broken
         assert broken is not None
         assert (broken.stream, broken.seq, broken.reason) == (stream, 3, "not the entry that was sealed")

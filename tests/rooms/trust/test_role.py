@@ -12,7 +12,7 @@ from tests.rooms.care.world import build
 from yishe.care import notes
 from yishe.loops import acts, kinds, promises
 from yishe.policy.refusals import Invalid
-from yishe.trust import access_log, digests, guards, ledger
+from yishe.trust import access_log, digests, guards, verification
 
 ROLE = "yishe_app"
 REFUSED = r"permission denied|must be owner|permission"
@@ -94,7 +94,7 @@ if connection.vendor == "postgresql":
                 at=now,
             )
             digests.seal(now)
-            assert ledger.verify().broken is None
+            assert verification.verify().broken is None
             guards.require()
 
     def test_a_role_that_is_not_there_or_may_everything_is_refused(db: None) -> None:

@@ -61,6 +61,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """A share of all: 1% or 0.01; more than nothing, at most all."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"应为比例：{text}（例：1%）") from None
+    if not 0 < found <= 1:
+        raise argparse.ArgumentTypeError(f"比例应大于 0，不超过 100%：{text}")
+    return found
+
+
 def port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"端口应在 1 到 65535 之间：{text}")
