@@ -2,6 +2,9 @@
 
 YISHE_HOME             data folder (default ~/.yishe): database, secret key, uploads
 YISHE_DATABASE_URL     e.g. postgresql://user:password@host/name or sqlite:////path (default: SQLite in YISHE_HOME)
+YISHE_DATABASE_POOLED  1 when YISHE_DATABASE_URL leads to PgBouncer in transaction pooling: nothing is then kept in a session
+YISHE_DATABASE_DIRECT_URL  the same database past the pooler: for streams, which listen, for commands and for the day's batches;
+                       needed with YISHE_DATABASE_POOLED
 YISHE_SECRET_KEY_FILE  root key (default YISHE_HOME/secret.key; made by `yishe migrate`)
 YISHE_ROOT_KEY_COMMAND a command that prints the root key in base64 (HSM, KMS), instead of the file
 YISHE_CIPHER           aes (default) or sm4: what sealed values are written with; both open
@@ -201,6 +204,28 @@ def _postgresql(url: str) -> dict[str, Any]:
     return found
 
 
+def _flag(name: str) -> bool:
+    said = os.environ.get(name, "")
+    if said not in ("", "0", "1"):
+        sys.exit(f"{name} 应为 1（是）或 0（否），现在是 {said!r}：请改正后再启动。")
+    return said == "1"
+
+
+def _pooled(found: dict[str, Any]) -> dict[str, Any]:
+    """Behind PgBouncer in transaction pooling each transaction may meet another server: nothing may be left in one."""
+    found["OPTIONS"]["prepare_threshold"] = None
+    return {**found, "DISABLE_SERVER_SIDE_CURSORS": True}
+
+
+def _straight(url: str) -> dict[str, Any]:
+    if not DATABASE_URL.startswith("postgres") or not url:
+        sys.exit(
+            "YISHE_DATABASE_POOLED=1 时，YISHE_DATABASE_URL 写连接池的地址，YISHE_DATABASE_DIRECT_URL 写数据库本身的地址"
+            "（都以 postgresql:// 开头）：请补上后再启动。"
+        )
+    return _postgresql(url)
+
+
 def _database(url: str) -> dict[str, Any]:
     if not url:
         return _sqlite(HOME / "yishe.sqlite3")
@@ -209,6 +234,12 @@ def _database(url: str) -> dict[str, Any]:
 
 DATABASE_URL = os.environ.get("YISHE_DATABASE_URL", "")
 DATABASES = {"default": _database(DATABASE_URL)}
+DATABASE_POOLED = _flag("YISHE_DATABASE_POOLED")
+DIRECT_URL = os.environ.get("YISHE_DATABASE_DIRECT_URL", "") if DATABASE_POOLED else DATABASE_URL
+DIRECT: dict[str, Any] = {}  # what differs for whoever goes past the pooler (trust.straight)
+if DATABASE_POOLED:
+    DIRECT = {"DISABLE_SERVER_SIDE_CURSORS": False, **_straight(DIRECT_URL)}
+    DATABASES = {"default": _pooled(DATABASES["default"])}
 
 LOGGING = {
     "version": 1,

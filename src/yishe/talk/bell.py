@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from yishe.trust import logs
+from yishe.trust import logs, straight
 
 log = logging.getLogger(__name__)
 CHANNEL = "yishe_outbox"
@@ -28,13 +28,16 @@ def there_is_one() -> bool:
     return bool(connections[DEFAULT_DB_ALIAS].vendor == "postgresql")
 
 
+RING = f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"
+"""A ring writes nothing that a crash could lose, so it does not wait for the disk and takes no turn there from acts that
+do. Said for this transaction alone: a pooler lends the session to others."""
+
+
 def _line() -> "psycopg.Connection[Any]":
-    """A direct connection of this thread's own, outside Django's. A ring writes nothing that a crash could lose, so it
-    does not wait for the disk and takes no turn there from acts that do."""
+    """A connection of this thread's own, outside Django's, to where this process speaks: a ring is a whole transaction."""
     known = connections[DEFAULT_DB_ALIAS]
     line: psycopg.Connection[Any] = known.get_new_connection(known.get_connection_params())
     line.autocommit = True
-    line.execute("SET synchronous_commit = off")
     return line
 
 
@@ -72,7 +75,7 @@ class Ringer:
             self.wanted.clear()
             try:
                 line = line or _line()
-                line.execute(f"NOTIFY {CHANNEL}")
+                line.execute(RING)
             except Exception as fault:
                 log.warning("bell: %s", logs.said(fault))
                 line = None
@@ -92,7 +95,7 @@ def ring_now() -> None:
         return
     try:
         with _line() as line:
-            line.execute(f"NOTIFY {CHANNEL}")
+            line.execute(RING)
     except psycopg.Error as fault:
         log.warning("bell: %s", logs.said(fault))
 
@@ -118,7 +121,7 @@ class Ear:
     def _run(self) -> None:
         while not self.end.is_set():
             try:
-                with _line() as line:
+                with straight.line() as line:
                     line.execute(f"LISTEN {CHANNEL}")
                     self._listen(line)
             except Exception as fault:

@@ -24,7 +24,7 @@ Place = dict[str, str]
 
 def place(into: str | None, key_file: Path | None) -> Place:
     """A folder (SQLite) or a database by its URL, opened with a root key file or with ours."""
-    found: Place = {"YISHE_SECRET_KEY_FILE": str(settings.SECRET_KEY_FILE)}
+    found: Place = {"YISHE_SECRET_KEY_FILE": str(settings.SECRET_KEY_FILE), "YISHE_DATABASE_POOLED": "0"}
     if key_file is not None:
         found |= {"YISHE_SECRET_KEY_FILE": str(key_file.resolve()), "YISHE_ROOT_KEY_COMMAND": ""}
     if into and into.startswith(("postgres:", "postgresql:")):
@@ -66,14 +66,14 @@ def empty_place() -> Iterator[Place]:
     name = f"yishe_rehearsal_{ids.random().hex[:10]}"
     _on_server("CREATE DATABASE {}", name)
     try:
-        yield place(urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}")), None)
+        yield place(urlunsplit(urlsplit(settings.DIRECT_URL)._replace(path=f"/{name}")), None)
     finally:
         _on_server("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
 def _on_server(words: str, name: str) -> None:
     try:
-        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        with psycopg.connect(settings.DIRECT_URL, autocommit=True) as server:
             server.execute(sql.SQL(words).format(sql.Identifier(name)))  # type: ignore[arg-type]
     except psycopg.errors.InsufficientPrivilege:
         raise Unavailable(

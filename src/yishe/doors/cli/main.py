@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, Programmi
 from yishe.doors.cli.printing import remark, result, said
 from yishe.policy.pack_errors import PackErrors
 from yishe.policy.refusals import Refused
-from yishe.trust import ids, logs, origin
+from yishe.trust import ids, logs, origin, straight
 
 HERE = "yishe.doors.cli"
 COMMANDS = {
@@ -44,6 +44,9 @@ COMMANDS = {
     "token": f"{HERE}.tokens",
     "account": f"{HERE}.accounts",
 }
+
+POOLED = ("serve", "worker")
+"""Many and short-lived in what they ask: these go through a pooler, where there is one; all others past it."""
 
 
 def parser(wanted: str = "") -> argparse.ArgumentParser:
@@ -72,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser(words[0] if words else "").parse_args(words)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
+        if args.command not in POOLED:
+            straight.take()
         with origin.coming_from(_here()):
             return command(args)
     except KeyboardInterrupt:
