@@ -18,6 +18,10 @@ PROOFS = {
     "kills": ("A server and a worker killed under load", "tests/proof/test_kills.py"),
     "races": ("Eight clients and two workers at once", "tests/proof/test_races.py"),
 }
+ALONE = {
+    "pooled": ("Every connection lent for one transaction", "tests.proof.pooled"),
+}
+"""Proofs of PostgreSQL and what stands around it: programs, each run once."""
 LONGER = {"YISHE_PROOF_EXAMPLES": "120", "YISHE_PROOF_KILLS": "8"}
 
 
@@ -30,9 +34,19 @@ def proven(name: str, kind: str) -> tuple[str, bool, float]:
     return done.stdout.strip(), done.returncode == 0, time.monotonic() - started
 
 
+def alone(name: str) -> tuple[str, bool, float]:
+    """The same for a proof that is a program: what it printed, whether it held, and for how long it ran (seconds)."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", ALONE[name][1]], cwd=ROOT, env={**LONGER, **os.environ}, stdout=subprocess.PIPE,
+        text=True, check=False,
+    )  # fmt: skip
+    return done.stdout.strip(), done.returncode == 0, time.monotonic() - started
+
+
 def written(name: str, parts: list[tuple[str, str, bool, float]]) -> Path:
     """The dated result as a page of docs/proof."""
-    title, file = PROOFS[name]
+    title, file = {**PROOFS, **ALONE}[name]
     where = ROOT / "docs" / "proof" / f"{date.today().isoformat()}-{name}.md"  # noqa: DTZ011 - the local day of the run
     where.parent.mkdir(parents=True, exist_ok=True)
     head = f"# {title}\n\n`{file}`, Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}.\n"
@@ -51,10 +65,10 @@ def _plain(said: str) -> str:
 
 def main(wanted: list[str]) -> int:
     failed = 0
-    for name in wanted or list(PROOFS):
+    for name in wanted or [*PROOFS, *ALONE]:
         parts = []
-        for kind in ("sqlite", "postgresql"):
-            said, held, seconds = proven(name, kind)
+        for kind in ("postgresql",) if name in ALONE else ("sqlite", "postgresql"):
+            said, held, seconds = alone(name) if name in ALONE else proven(name, kind)
             parts.append((kind, said, held, seconds))
             failed += not held
             print(f"{name} on {kind}: {'holds' if held else 'DOES NOT HOLD'} ({seconds:.0f} s)", flush=True)

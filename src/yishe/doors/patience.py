@@ -1,6 +1,6 @@
 """How long a process waits for PostgreSQL before it gives up: the pack says so by what the process is for.
 
-Told to the server as a connection opens, so that it costs no statement. A pooler between them may leave it out; then the
+Told to the server as a connection opens, so that it costs no statement. A pooler between them does not take it; there the
 role of the database says the same (docs/operations.md). SQLite has no such limits: a statement there is a centre's.
 """
 
@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from yishe.doors.cli.printing import LOCAL
 from yishe.people import packs
 from yishe.policy.sheets import Wait
-from yishe.trust import clock
+from yishe.trust import clock, straight
 
 Role = Literal["web", "worker"]
 TOLD = "YISHE_WAITS_AS"
@@ -28,7 +28,7 @@ def as_told() -> None:
 def wait_as(role: Role) -> None:
     """From the next connection on, in every thread of this process; the present one of this thread is given up."""
     known = connections[DEFAULT_DB_ALIAS]
-    if known.vendor != "postgresql":
+    if known.vendor != "postgresql" or straight.is_lent():
         return
     wanted: Wait = getattr(
         packs.in_force().settings(clock.real_now().astimezone(LOCAL).date()).patience, role

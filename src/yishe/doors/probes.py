@@ -9,6 +9,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
+from yishe.doors import draining
+
 ALIVE, READY = "/healthz", "/readyz"
 ASKED_BY = ("GET", "HEAD")
 
@@ -24,9 +26,11 @@ class Probes:
             return self.get_response(request)
         if request.method not in ASKED_BY:
             return HttpResponseNotAllowed(ASKED_BY)
-        return (
-            _said(200, "ok") if request.path_info == ALIVE or reaches_database() else _said(503, "database")
-        )
+        if request.path_info == ALIVE:
+            return _said(200, "ok")
+        if draining.begun():
+            return _said(503, "ending")
+        return _said(200, "ok") if reaches_database() else _said(503, "database")
 
 
 def reaches_database() -> bool:

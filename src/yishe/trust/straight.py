@@ -18,6 +18,13 @@ def take() -> None:
         known.settings_dict.update(settings.DIRECT)
 
 
+def is_lent() -> bool:
+    """Whether this process's connections come from a pooler."""
+    return bool(
+        settings.DATABASE_POOLED and connections.settings[DEFAULT_DB_ALIAS]["DISABLE_SERVER_SIDE_CURSORS"]
+    )
+
+
 def line() -> "psycopg.Connection[Any]":
     """A connection of the caller's own, outside Django's, that nobody else is lent in between."""
     known = connections[DEFAULT_DB_ALIAS]

@@ -76,3 +76,14 @@ def port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"端口应在 1 到 65535 之间：{text}")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """A length of time in seconds, up to an hour."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 3600:
+        raise argparse.ArgumentTypeError(f"应为 0 到 3600 之间的秒数：{text}")
+    return found

@@ -22,6 +22,7 @@ from yishe.talk import beats, bell, delivery
 from yishe.trust import clock, ids
 
 IDLE_SECONDS = 0.5
+IDLE_SECONDS_OF_BATCHES = 5.0
 AWAY_SECONDS = (1.0, 2.0, 5.0)
 BATCH = 500
 
@@ -55,13 +56,17 @@ def patience(at: datetime) -> delivery.Patience:
 
 
 class Worker:
-    """The loop around `one_round`, with a stop that drains."""
+    """The loop around `one_round`, with a stop that drains. `daily` is done beside the clocks, or, without `clocks`, alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, daily: Daily | None = None, *, clocks: bool = True) -> None:
+        self.daily, self.clocks = daily, clocks
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{ids.new().hex[-6:]}"
         self.stop = threading.Event()
         self.away = 0
-        self.daily = Daily()
+
+    def is_ready(self) -> bool:
+        """Whether it reaches the database and was not asked to stop."""
+        return not self.away and not self.stop.is_set()
 
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; the batch in hand is finished first."""
@@ -76,17 +81,22 @@ class Worker:
         """Do one round; returns for how many seconds to wait before the next."""
         try:
             at = clock.now()
-            beats.beat(self.name, at)
-            did = one_round(at, self.name)
-            if did:
-                bell.ring()
-            self.daily.look(at)
+            did = self._moved(at) if self.clocks else Round(0, 0)
+            if self.daily is not None:
+                self.daily.look(at)
         except (DatabaseError, InterfaceError) as fault:
             return self._wait_out(fault)
         if self.away:
             remark("数据库已恢复，后台任务继续。")
             self.away = 0
-        return 0.0 if did else IDLE_SECONDS
+        return 0.0 if did else IDLE_SECONDS if self.clocks else IDLE_SECONDS_OF_BATCHES
+
+    def _moved(self, at: datetime) -> Round:
+        beats.beat(self.name, at)
+        did = one_round(at, self.name)
+        if did:
+            bell.ring()
+        return did
 
     def _wait_out(self, fault: Exception) -> float:
         connection.close()
@@ -97,7 +107,8 @@ class Worker:
         return wait
 
     def _farewell(self) -> None:
-        self.daily.end()
+        if self.daily is not None:
+            self.daily.end()
         try:
             beats.leave(self.name)
         except (DatabaseError, InterfaceError):

@@ -1,5 +1,6 @@
 """One origin for the embedded server: /live/ is answered here, everything else by Django's WSGI handler."""
 
+from yishe.doors import draining
 from yishe.doors.live.bridge import Bridge, Receive, Scope, Send, Wsgi
 from yishe.doors.live.pump import Pump
 from yishe.doors.live.stream import Stream
@@ -27,8 +28,8 @@ class Front:
             await self.stream(scope, receive, send)
         elif self.bridge:
             await self.bridge(scope, receive, send)
-        else:  # a process of streams is ready when it lives: its ear finds the database again by itself
-            status = 200 if scope["path"] in (ALIVE, READY) else 404
+        else:  # a process of streams is ready until it is asked to end: its ear finds the database again by itself
+            status = {ALIVE: 200, READY: 503 if draining.begun() else 200}.get(scope["path"], 404)
             await send({"type": "http.response.start", "status": status, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 

@@ -2,7 +2,8 @@
 
 Each event is `id` (outbox id), `event` (loop, notice, timeline or access) and `data`, a JSON object of ids and
 codes without any personal text. A client that comes back says `Last-Event-ID` and is given what it missed.
-A comment keeps proxies awake. Every fifteen seconds, busy or not, and at once when one of the person's sessions
+A comment keeps proxies awake. A stream that ends because its process does says last when to come back,
+each at another moment. Every fifteen seconds, busy or not, and at once when one of the person's sessions
 ended, the session is looked at again; a stream whose session is over or locked closes with the event `bye`.
 """
 
@@ -12,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from yishe.doors import away, edge
+from yishe.doors import away, draining, edge
 from yishe.doors.live import who
 from yishe.doors.live.bridge import Receive, Scope, Send
 from yishe.doors.live.crowd import Crowd
@@ -78,7 +79,8 @@ class Stream:
     async def _write(self, scope: Scope, send: Send, actor: Actor, listener: Listener) -> None:
         async for text in self._texts(scope, actor, listener):
             await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        last = f"retry: {draining.again_milliseconds()}\n\n" if self.pump.stopping else ""
+        await send({"type": "http.response.body", "body": last.encode(), "more_body": False})
 
     async def _texts(self, scope: Scope, actor: Actor, listener: Listener) -> AsyncIterator[str]:
         last = who.last_event_id(scope)
