@@ -68,4 +68,5 @@ def _reads_whole(node: dict[str, Any]) -> bool:
 
 def _said(node: dict[str, Any]) -> str:
     where = node.get("Index Name") or node.get("Relation Name") or ""
-    return f"{node['Node Type']} {where} rows={node.get('Actual Rows')}x{node.get('Actual Loops')} removed={node.get('Rows Removed by Filter', 0)}"
+    rows = f"rows={node.get('Actual Rows')}x{node.get('Actual Loops')}"
+    return f"{node['Node Type']} {where} {rows} removed={node.get('Rows Removed by Filter', 0)}"
