@@ -1,8 +1,9 @@
 """Where every request comes from, said once at the door: which door, from which address, on what, under which number."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -34,17 +35,17 @@ class WhereFrom:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        here = coming(request)
+        here = coming(request.path_info, request.META)
         with origin.coming_from(here):
             answer = self.get_response(request)
         answer.headers.setdefault("X-Request-Id", str(here.request))
         return answer
 
 
-def coming(request: HttpRequest) -> origin.Origin:
-    door = "api" if request.path_info.startswith("/api/") else "web"
-    address = request.META.get("REMOTE_ADDR", "")[:45]
-    return origin.Origin(door, address, device(request.META.get("HTTP_USER_AGENT", "")[:400]), ids.new())
+def coming(path: str, meta: Mapping[str, Any]) -> origin.Origin:
+    door = "api" if path.startswith("/api/") else "web"
+    address = meta.get("REMOTE_ADDR", "")[:45]
+    return origin.Origin(door, address, device(meta.get("HTTP_USER_AGENT", "")[:400]), ids.new())
 
 
 @lru_cache(maxsize=512)

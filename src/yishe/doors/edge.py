@@ -8,6 +8,7 @@ YISHE_TRUSTED_PROXIES names and from nobody else.
 import ipaddress
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -75,7 +76,7 @@ class Edge:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        _find_source(request)
+        find_source(request.META)
         answer = self.get_response(request)
         page = not request.path_info.startswith("/api")
         for name, value in headers(page=page, secure=settings.TLS or request.is_secure()):
@@ -103,15 +104,15 @@ def raw_headers(media: str) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in found]
 
 
-def _find_source(request: HttpRequest) -> None:
+def find_source(meta: dict[str, Any]) -> None:
     """REMOTE_ADDR becomes the caller's own address, and the scheme the one he used; what only a proxy may say is gone."""
-    told = {name: request.META.pop(name, "") for name in TOLD_BY_PROXIES}
-    near = request.META.get("REMOTE_ADDR", "")
+    told = {name: meta.pop(name, "") for name in TOLD_BY_PROXIES}
+    near = meta.get("REMOTE_ADDR", "")
     if not settings.TRUSTED_PROXIES or not is_trusted(near):
         return
-    request.META["REMOTE_ADDR"] = source(near, told["HTTP_X_FORWARDED_FOR"].split(","))
+    meta["REMOTE_ADDR"] = source(near, told["HTTP_X_FORWARDED_FOR"].split(","))
     if told["HTTP_X_FORWARDED_PROTO"].strip().lower() == "https":
-        request.META["wsgi.url_scheme"] = "https"
+        meta["wsgi.url_scheme"] = "https"
 
 
 def source(near: str, told: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 from django.http import HttpRequest
@@ -24,12 +25,18 @@ class OnePicture:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        away.let_go_of_a_dead_line()
-        _try_if_rested()
-        with directory.one_picture():
-            answer = self.get_response(request)
-        _used.at = time.monotonic()
-        return answer
+        with one_picture():
+            return self.get_response(request)
+
+
+@contextmanager
+def one_picture() -> Iterator[None]:
+    """What a request is answered in."""
+    away.let_go_of_a_dead_line()
+    _try_if_rested()
+    with directory.one_picture():
+        yield
+    _used.at = time.monotonic()
 
 
 def _try_if_rested() -> None:

@@ -6,7 +6,11 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
-application = get_wsgi_application()
+_long_way = get_wsgi_application()
+
+from yishe.doors.api.short_way import ShortWay  # noqa: E402  needs Django ready
+
+application = ShortWay(_long_way)
 
 from yishe.doors import patience  # noqa: E402  needs Django ready
 

@@ -63,12 +63,13 @@ class Acted:
 
 
 def acted(
-    actor: Actor, loop_id: uuid.UUID, seq: int, command: Command, said: Said, *, told: bool = False
-) -> Acted:
-    """The same; `told` reads the story along, for an answer without another statement."""
+    actor: Actor, loop_id: uuid.UUID, seq: int, command: Command, said: Said, *, told: bool = False,
+    reading: Read | None = None,
+) -> Acted:  # fmt: skip
+    """The same; `told` reads the story along, for an answer without another statement. `reading` is what was just read."""
     verb, at = command.verb, said.at
-    for _ in range(TRIES):
-        reading = read(loop_id, told=told)
+    for nth in range(TRIES):
+        reading = reading if reading and not nth else read(loop_id, told=told)
         state = reading.state
         knowing.relation(actor, state, at, tracked=reading.tracked)
         said = replace(said, at=not_before(at, state))

@@ -3,10 +3,13 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from yishe.loops.models import Loop
+from yishe.people import actors
+from yishe.people.actors import Actor
 from yishe.policy.loop_state import FIELDS, LoopState, fold
 from yishe.policy.refusals import NotFound
 from yishe.trust import quick
@@ -100,7 +103,7 @@ def _select_told() -> str:
     return (
         f"SELECT {quick.columns(Loop, 'l')}, {_COMPANY}, "
         f"(SELECT s.resident_id FROM people_subject s WHERE s.subject = l.subject), {quick.columns(Entry, 'e')} "
-        "FROM loops_loop l JOIN trust_entry e ON e.stream = l.id WHERE l.id = %s ORDER BY e.seq"
+        "FROM loops_loop l JOIN trust_entry e ON e.stream = l.id WHERE l.id = %s"
     )
 
 
@@ -109,11 +112,21 @@ def read(loop_id: uuid.UUID, *, told: bool = False) -> Read:
     rows = quick.rows(_select_told() if told else f"{_select()} l.id = %s", [loop_id])
     if not rows:
         raise NotFound("no_such_loop", "没有这件闭环：链接可能不完整，请从“今日”或“台账”重新打开。")
-    found, more = _read(rows[0]), rows[0][_LOOP + 2 :]
-    if not more:
-        return found
-    story = tuple(quick.instance(Entry, row[_LOOP + 3 :]) for row in rows)
-    return replace(found, resident=quick.uid(more[0]), story=story)
+    return _told(rows) if told else _read(rows[0])
+
+
+def read_by(plaintext: str, loop_id: uuid.UUID, at: datetime) -> tuple[Actor, Read | None]:
+    """Who bears this token, as `actors.for_token`, and in the same look the loop with its story; None where there is none."""
+    rows = quick.rows(actors.bearing(_select_told()), [*actors.bearer(plaintext, at), loop_id])
+    actor = actors.borne(rows[0] if rows else (None, 0), at)
+    found = [row[actors.BORNE :] for row in rows]
+    return actor, _told(found) if found[0][0] is not None else None
+
+
+def _told(rows: Sequence[Sequence[Any]]) -> Read:
+    """From the rows of `_select_told`, in whatever order."""
+    story = sorted((quick.instance(Entry, row[_LOOP + 3 :]) for row in rows), key=lambda entry: entry.seq)
+    return replace(_read(rows[0]), resident=quick.uid(rows[0][_LOOP + 2]), story=tuple(story))
 
 
 def read_all(loop_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Read]:

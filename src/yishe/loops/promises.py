@@ -16,7 +16,7 @@ from yishe.people.actors import Actor
 from yishe.people.members import Found
 from yishe.people.models import DirectoryVersion
 from yishe.people.packs import in_force as packs_in_force
-from yishe.people.placements import Placement, placed, placed_with_key
+from yishe.people.placements import Keyed, Placement, placed, placed_with_key
 from yishe.policy import loop_words
 from yishe.policy.loop_decisions import opening
 from yishe.policy.loop_kinds import LoopKind
@@ -87,9 +87,11 @@ class Opened:
     track: Track | None = None
 
 
-def opened(actor: Actor, resident: uuid.UUID, wanted: Wanted, said: Said) -> Opened:
-    """The same, with the loop as it was opened."""
-    where, key = placed_with_key(resident)
+def opened(
+    actor: Actor, resident: uuid.UUID, wanted: Wanted, said: Said, found: Keyed | None = None
+) -> Opened:
+    """The same, with the loop as it was opened. `found` is where the resident was just seen to stand."""
+    where, key = found or placed_with_key(resident)
     for last_try in (False, True):
         bundle = Bundle()
         new = _decided(bundle, actor, where, wanted, said, key)

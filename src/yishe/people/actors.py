@@ -1,7 +1,10 @@
 """Who acts: a signed-in member of staff, or the system itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -62,13 +65,33 @@ WHERE token.digest = %s AND token.revoked_at IS NULL AND token.created_at > %s A
 """
 
 
+BORNE = 2
+"""Columns that `bearing` puts before those of its statement."""
+
+
 def for_token(plaintext: str, at: datetime) -> Actor:
     """The member of staff behind a bearer token, in one statement; Unauthenticated when the token is unknown
     or revoked, older than the pack lets it become, or its owner out of service."""
+    rows = quick.rows(_BEARER, bearer(plaintext, at))
+    return borne(rows[0] if rows else (None, 0), at)
+
+
+@cache
+def bearing(select: str) -> str:
+    """A statement whose rows come behind the bearer of a token, so that both are one look: none without a good token, one
+    with nulls where there is nothing else. Its values follow those of `bearer`; its order is lost."""
+    return f"SELECT caller.*, asked.* FROM ({_BEARER}) caller LEFT JOIN ({select}) asked ON 1 = 1"
+
+
+def bearer(plaintext: str, at: datetime) -> list[Any]:
+    """What the look for a token asks with."""
     born_after = at - packs.in_force().sign_in(at.astimezone(SHANGHAI).date()).token_life.exact()
-    rows = quick.rows(_BEARER, [accounts.token_digest(plaintext), born_after])
-    account, version = rows[0] if rows else (None, 0)
-    account = quick.uid(account)
+    return [accounts.token_digest(plaintext), born_after]
+
+
+def borne(row: Sequence[Any], at: datetime) -> Actor:
+    """The member of staff whom the look for a token found. Refused as `for_token`."""
+    account, version = quick.uid(row[0]), row[1]
     if account is None:
         raise Unauthenticated(
             "bad_token", "令牌无效、已停用或已过期：请管理员重新发一个（yishe token create）。"

@@ -3,15 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Model, Q, QuerySet
 
-from yishe.people import packs
+from yishe.people import actors, packs
+from yishe.people.actors import Actor
 from yishe.people.models import Resident, Subject
 from yishe.policy.refusals import NotFound
 from yishe.trust import quick
+from yishe.trust.columns import of as columns_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -40,6 +43,10 @@ class Placement:
     def gone(self) -> bool:
         """Dead, moved away or merged into another record: nothing new is promised to this record."""
         return bool(self.deceased_at or self.moved_at or self.merged_into)
+
+
+Keyed = tuple[Placement, bytes | None]
+"""Where somebody stands, and the wrapped key that seals words about him."""
 
 
 def is_protected(protected_at: datetime | None, traits: Iterable[str]) -> bool:
@@ -88,10 +95,11 @@ def placement(resident_id: UUID) -> Placement | None:
     return found[0] if found else _merged(resident_id)
 
 
-def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
-    """The placement and its own subject's wrapped key, by a fixed statement: every promise walks here."""
-    sql = f"""
-        SELECT o.subject, e.team_id, e.doctor_id, e.social_worker_id, n.team_id, k.wrapped, {quick.columns(Resident, "r")}
+@cache
+def _one_sql(where: str) -> str:
+    return f"""
+        SELECT o.subject, e.team_id, e.doctor_id, e.social_worker_id, n.team_id, k.wrapped,
+               r.id, r.home, r.centre_id, r.workplace_id, r.traits, r.deceased_at, r.moved_at, r.merged_into_id, r.protected_at
         FROM people_subject s
         JOIN people_resident r ON r.id = s.resident_id
         JOIN people_subject o ON o.origin_id = r.id
@@ -99,11 +107,24 @@ def _one(where: str, value: UUID) -> tuple[Placement, bytes | None] | None:
         LEFT JOIN people_neighbourhood n ON n.id = r.neighbourhood_id
         LEFT JOIN trust_subjectkey k ON k.subject = o.subject
         WHERE {where}"""
-    rows = quick.rows(sql, [value])
-    if not rows:
-        return None
-    own, *answering, key = rows[0][:6]
-    found = of_row(quick.instance(Resident, rows[0][6:]), quick.known(own), answering)
+
+
+def _one(where: str, value: UUID) -> Keyed | None:
+    """The placement and its own subject's wrapped key, by a fixed statement: every promise walks here."""
+    rows = quick.rows(_one_sql(where), [value])
+    return _keyed(rows[0]) if rows else None
+
+
+def _keyed(row: Sequence[Any]) -> Keyed:
+    own, team, doctor, social_worker, neighbourhood, key, resident, home, centre, workplace, *rest = row
+    kept, died, moved, merged, protected = rest
+    traits = tuple(columns_of(Resident)["traits"].read(kept))
+    uid, moment = quick.uid, quick.moment_or_none
+    found = Placement(
+        quick.known(resident), quick.known(own), quick.known(home), quick.known(centre), uid(team), uid(doctor),
+        uid(social_worker), uid(neighbourhood), uid(workplace), traits, moment(died), moment(moved), uid(merged),
+        is_protected(moment(protected), traits),
+    )  # fmt: skip
     return found, bytes(key) if key is not None else None
 
 
@@ -116,7 +137,16 @@ def of_row(row: Resident, own: UUID, answering: Iterable[Any]) -> Placement:
     )  # fmt: skip
 
 
-def placed_with_key(resident_id: UUID) -> tuple[Placement, bytes | None]:
+def placed_by(plaintext: str, resident_id: UUID, at: datetime) -> tuple[Actor, Keyed | None]:
+    """Who bears this token, as `actors.for_token`, and in the same look where the resident stands, None where that takes
+    another."""
+    rows = quick.rows(actors.bearing(_one_sql(_OWN)), [*actors.bearer(plaintext, at), resident_id])
+    actor = actors.borne(rows[0] if rows else (None, 0), at)
+    found = rows[0][actors.BORNE :]
+    return actor, _keyed(found) if found[0] is not None else None
+
+
+def placed_with_key(resident_id: UUID) -> Keyed:
     """Where the resident stands, and the wrapped key that seals words about him. NotFound when unknown."""
     found = _one(_OWN, resident_id)
     if found is None:

@@ -5,6 +5,7 @@ What a column needs is worked out here once a process; whatever is not one of th
 """
 
 import json
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +22,15 @@ Convert = Callable[[Any], Any]
 _NULL = type(None)
 
 
+_thread = threading.local()
+
+
 def here() -> BaseDatabaseWrapper:
-    """The connection itself, not Django's proxy that looks it up again for each attribute."""
-    return connections[DEFAULT_DB_ALIAS]
+    """This thread's connection itself, not Django's proxy that looks it up again for each attribute."""
+    found: BaseDatabaseWrapper | None = getattr(_thread, "found", None)
+    if found is None:
+        found = _thread.found = connections[DEFAULT_DB_ALIAS]
+    return found
 
 
 @cache
@@ -43,6 +50,10 @@ class Column:
     plain: frozenset[type]
     stored: Convert
     loaded: Convert | None
+
+    def read(self, value: Any) -> Any:
+        """The value as the model has it."""
+        return value if value is None or self.loaded is None else self.loaded(value)
 
 
 @lru_cache(maxsize=256)

@@ -42,13 +42,13 @@ def test_a_work_list_costs_at_most_three_statements(desk: Desk, loop: dict[str, 
     assert statements(lambda: desk.social_worker.get("/worklist")) <= 3
 
 
-def test_a_transition_costs_at_most_three_statements(desk: Desk, loop: dict[str, object]) -> None:
+def test_a_transition_costs_two_statements(desk: Desk, loop: dict[str, object]) -> None:
     path, body = f"/loops/{loop['id']}/accept", {"seq": loop["seq"]}
-    assert statements(lambda: desk.social_worker.post(path, body, "k1")) <= 3
+    assert statements(lambda: desk.social_worker.post(path, body, "k1")) <= 2
 
 
-def test_a_promise_costs_at_most_three_statements(desk: Desk, loop: dict[str, object]) -> None:
-    assert statements(lambda: desk.refer("D06", key="k2")) <= 3
+def test_a_promise_costs_two_statements(desk: Desk, loop: dict[str, object]) -> None:
+    assert statements(lambda: desk.refer("D06", key="k2")) <= 2
 
 
 def test_a_resident_costs_at_most_six_statements(desk: Desk, loop: dict[str, object]) -> None:

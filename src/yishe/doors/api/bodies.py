@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from ninja import Schema
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from yishe.policy.loop_kinds import ClockName
 from yishe.policy.sheets import RecordType
@@ -60,7 +59,7 @@ Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Code = Annotated[str, Field(max_length=80)]
 
 
-class Body(Schema):
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 

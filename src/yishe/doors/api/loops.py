@@ -12,13 +12,14 @@ from pydantic import Field
 from yishe.care import evidence
 from yishe.doors.api import shapes
 from yishe.doors.api.bodies import Act, Day, NewLoop
-from yishe.doors.api.wire import Caller, caller, command, known
+from yishe.doors.api.wire import Caller, Command, caller, command, known
 from yishe.loops import acts, answering, promises, reading, sets
+from yishe.loops.projection import Read
 from yishe.loops.promises import Wanted
 from yishe.loops.reading import Page
 from yishe.loops.recording import Said
 from yishe.people.names import Named, named
-from yishe.people.placements import placed, subjects_of
+from yishe.people.placements import Keyed, placed, subjects_of
 from yishe.policy import loop_roles
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
@@ -74,14 +75,18 @@ def listing(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
 @router.post("/loops", response={201: dict[str, Any]})
 def promise(request: HttpRequest, payload: NewLoop) -> Any:
     """Promise something to a resident; urgency, clocks and owner come from the pack."""
-    who, named_as = caller(request), command(request)
+    return Status(201, promised(caller(request), command(request), payload))
+
+
+def promised(who: Caller, named_as: Command, payload: NewLoop, found: Keyed | None = None) -> dict[str, Any]:
+    """The answer to a promise; `found` as in `promises.opened`."""
     wanted = Wanted(
         payload.kind, payload.reason or "", payload.note or "", tuple((payload.dates or {}).items()),
         evidence=tuple(_attached(who, payload)),
     )  # fmt: skip
     said = Said(who.actor.staff_id, who.at, named_as.id, named_as.digest, source=SOURCE)
-    made = promises.opened(who.actor, payload.resident, wanted, said)
-    return Status(201, _shown(answering.first(who.actor, made, said, named_as.key)))
+    made = promises.opened(who.actor, payload.resident, wanted, said, found)
+    return _shown(answering.first(who.actor, made, said, named_as.key))
 
 
 def _attached(who: Caller, payload: NewLoop) -> list[dict[str, str]]:
@@ -110,6 +115,13 @@ def act(request: HttpRequest, loop_id: str, verb: str, payload: Act) -> dict[str
     """One verb of the table. The answer is the loop afterwards; for refer_on, the new loop."""
     who, named_as, found = caller(request), command(request), _id(loop_id)
     _known(verb)
+    return acted(who, named_as, found, verb, payload)
+
+
+def acted(
+    who: Caller, named_as: Command, found: UUID, verb: str, payload: Act, reading: Read | None = None
+) -> dict[str, Any]:
+    """The answer to a verb of the table; `reading` as in `acts.acted`."""
     wanted = loop_roles.Command(
         verb,
         payload.reason or "",
@@ -122,13 +134,13 @@ def act(request: HttpRequest, loop_id: str, verb: str, payload: Act) -> dict[str
     )
     said = Said(who.actor.staff_id, who.at, named_as.id, named_as.digest, source=SOURCE)
     try:
-        acted = acts.acted(who.actor, found, payload.seq, wanted, said, told=True)
+        done = acts.acted(who.actor, found, payload.seq, wanted, said, told=True, reading=reading)
     except Conflict as refused:
         if refused.code == "stale":
             _tell_meanwhile(who, found, payload.seq, refused)
         raise
     # Its access line was written with the command.
-    return _shown(answering.after(who.actor, acted, who.at, named_as.key))
+    return _shown(answering.after(who.actor, done, who.at, named_as.key))
 
 
 def _tell_meanwhile(who: Caller, loop_id: UUID, seq: int, refused: Conflict) -> None:

@@ -69,6 +69,13 @@ def of_refusal(refused: Refused) -> HttpResponse:
     return problem(refused.status, refused.code, refused.title, **extra)
 
 
+def refused_to(who: Caller, refused: Refused, asked: str) -> HttpResponse:
+    """The same; that he may not, or asked for what is not there, is written down."""
+    if isinstance(refused, Forbidden | NotFound):
+        refusals.note(who.actor, refused, who.at, asked)
+    return of_refusal(refused)
+
+
 def of_fault(fault: Exception) -> HttpResponse:
     """Anything that is not a refusal; details go to the log, never to the caller."""
     if isinstance(fault, RequestDataTooBig):
@@ -152,9 +159,8 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, fault: Refused) -> HttpResponse:
         who = getattr(request, "auth", None)
-        if isinstance(who, Caller) and isinstance(fault, Forbidden | NotFound):
-            refusals.note(who.actor, fault, who.at, f"{request.method} {request.path_info}")
-        return of_refusal(fault)
+        asked = f"{request.method} {request.path_info}"
+        return refused_to(who, fault, asked) if isinstance(who, Caller) else of_refusal(fault)
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, fault: ValidationError) -> HttpResponse:

@@ -31,11 +31,16 @@ class JsonParser(Parser):
     """Refuses what no database takes (null characters), and a name said twice, before any field is looked at."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        body = orjson.loads(request.body)
-        _refuse_doubled(request.body)
-        if b"\\u0000" in request.body:
-            raise Invalid("null_character", "内容里有空字符（\\u0000），请去掉后重发。")
-        return body
+        return parsed(request.body)
+
+
+def parsed(body: bytes) -> Any:
+    """What the JSON says. Invalid, or orjson's own fault for what is no JSON."""
+    said = orjson.loads(body)
+    _refuse_doubled(body)
+    if b"\\u0000" in body:
+        raise Invalid("null_character", "内容里有空字符（\\u0000），请去掉后重发。")
+    return said
 
 
 def _refuse_doubled(body: bytes) -> None:
@@ -85,8 +90,13 @@ class Bearer(HttpBearer):
             who = Caller(actors.for_token(token, at), at)
         except ValueError:
             raise Unauthenticated("bad_token", "令牌无效：请核对后重试。") from None
-        limits.take("person", who.actor.staff_id, at)
-        return who
+        return counted(who)
+
+
+def counted(who: Caller) -> Caller:
+    """TooMany for one who asks more often than the pack allows a person."""
+    limits.take("person", who.actor.staff_id, who.at)
+    return who
 
 
 def caller(request: HttpRequest) -> Caller:
@@ -113,14 +123,20 @@ class Command:
 
 def command(request: HttpRequest) -> Command:
     """A retry with the same key gets the first answer; the same key with another body is refused below."""
-    key = request.headers.get("Idempotency-Key")
+    return command_of(
+        request.headers.get("Idempotency-Key"), f"{request.method} {request.path_info}", request.body
+    )
+
+
+def command_of(key: str | None, asked: str, body: bytes) -> Command:
+    """The same from the header, method and address, and the JSON."""
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise Invalid("bad_idempotency_key", f"Idempotency-Key 应为 1 到 {LONGEST_KEY} 个可见的 ASCII 字符。")
     if key is None:
         return Command(None, None)
     if len(key) > KEPT_KEY:
         key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
-    said = f"{request.method} {request.path_info}\n".encode() + _canonical(request.body)
+    said = f"{asked}\n".encode() + _canonical(body)
     return Command(key, hashlib.sha256(said).digest())
 
 
