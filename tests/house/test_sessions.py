@@ -8,7 +8,7 @@ LEFT = re.compile(
     r"pg_(?:try_)?advisory_lock|\bWITH HOLD\b|\bCREATE (?:GLOBAL |LOCAL )?TEMP|[\"'`(;\s]LISTEN \w|\bPREPARE \w+ AS\b"
     r"|[\"'`;]\s*SET (?!LOCAL\b|CONSTRAINTS\b)[\w.]+ (?:=|TO)|set_config\([^)]*,\s*false\)"
 )
-STRAIGHT = {"talk/bell.py", "doors/cli/database.py"}
+STRAIGHT = {"talk/bell.py", "doors/cli/database.py", "trust/online.py"}
 """Those speak to the database itself (trust.straight)."""
 
 
