@@ -45,6 +45,9 @@ def register(commands: Any) -> None:
         "--at", type=arguments.moment, metavar="TIME", help="the moment it stands at (default: now)"
     )
     world.add_argument("--processes", type=arguments.count, default=2, metavar="N")
+    world.add_argument(
+        "--lively", action="store_true", help="loops as various as people make them: thrice the entries"
+    )
     world.add_argument("--json", action="store_true")
     world.set_defaults(run=make)
 

@@ -18,6 +18,7 @@ from yishe.people.models import AccessFact, Resident, Subject
 from yishe.policy.refusals import Conflict
 from yishe.trust import clock, ledger
 from yishe.trust.models import Entry
+from yishe.trust.scoping import everybody
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -27,6 +28,10 @@ RESIDENTS, SEED = 60, 7
 def written() -> Counter[Any]:
     """Everything the ledger holds, down to the hash."""
     return Counter((e.stream, e.seq, e.kind, e.data, bytes(e.hash)) for e in Entry.objects.all())
+
+
+def known() -> set[Any]:
+    return set(everybody(Resident, "the same world").values_list("id", "birth_date", "sex"))
 
 
 def test_every_entry_verifies_and_every_stream_refolds_to_its_row() -> None:
@@ -63,19 +68,21 @@ def test_who_takes_part_in_an_open_loop_may_see_the_resident_and_nobody_else_gai
 def test_the_same_seed_makes_the_same_world_to_the_last_hash_and_another_seed_another() -> None:
     with transaction.atomic():
         making.world(RESIDENTS, SEED, NOW)
-        first, names = written(), set(Resident.objects.values_list("id", "birth_date", "sex"))
+        first, names = written(), known()
         transaction.set_rollback(True)
     directory.forget()
     making.world(RESIDENTS, SEED, NOW)
     assert written() == first
-    assert set(Resident.objects.values_list("id", "birth_date", "sex")) == names
+    assert known() == names
 
 
 def test_residents_are_drawn_in_the_same_order_for_whoever_adds_a_table() -> None:
     made = making.world(RESIDENTS, SEED, NOW)
     drawn = [one for centre in made.frame.centres for one in people.of(made.frame, centre)]
     assert len(drawn) == RESIDENTS
-    assert {(one.subject, one.id) for one in drawn} == set(Subject.objects.values_list("subject", "resident"))
+    assert {(one.subject, one.id) for one in drawn} == set(
+        everybody(Subject, "the same world").values_list("subject", "resident")
+    )
     assert all(made.frame.opening <= one.since < NOW for one in drawn)
 
 
@@ -84,12 +91,12 @@ def test_a_name_is_found_and_opened_by_the_team_and_by_nobody_from_another_centr
     mine, other = made.frame.centres
     one = next(one for one in people.of(made.frame, mine) if one.person.contracted)
     doctor = actor_of(one.team.one("family_doctor"))
-    found = [hit.resident for hit in search.search(doctor, one.person.name, NOW).hits]
+    found = [hit.resident for hit in search.find(doctor, one.person.name, NOW)]
     assert one.id in found
     assert placements.placed(one.id).doctor == doctor.staff_id
-    assert cards.cards(doctor, [one.id], NOW)
+    assert cards.cards([one.subject])[one.subject].name == one.person.name
     stranger = actor_of(other.teams[0].one("family_doctor"))
-    assert one.id not in [hit.resident for hit in search.search(stranger, one.person.name, NOW).hits]
+    assert one.id not in [hit.resident for hit in search.find(stranger, one.person.name, NOW)]
 
 
 def test_a_world_goes_into_an_empty_database_only_and_marks_it_demo() -> None:

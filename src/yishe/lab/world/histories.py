@@ -41,6 +41,17 @@ FOR = {"htn": "hypertension", "dm": "diabetes", "elder": "elder"}
 ONLY_FOR = ("followup.again", "followup.outcome", "referral.upward")
 NOTE_SHARE = 0.6
 TURNS = 40
+PROMPT = (0.02, 0.45)
+"""In which part of the time allowed the prompt answer: before the first reminder."""
+WITHDRAWN_AFTER = (0.01, 0.3)
+"""The same for those who take back what they asked."""
+PLAIN, WITHDRAWN, LIVELY, WAITING, STANDING = "plain", "withdrawn", "lively", "waiting", "standing"
+"""Sorts of lives: done at once by somebody prompt; taken back by who asked; as `habits` has it, finished, open; open and untouched."""
+OPEN = (WAITING, STANDING)
+SOONER = {STANDING: 0.5}
+"""What nobody had to be reminded of was asked lately."""
+MOST = {PLAIN: 4, WITHDRAWN: 2, STANDING: 1}
+"""Entries of such a life; others may be as long as they like."""
 TRY_AGAIN = timedelta(hours=20)
 RED = "red"
 
@@ -70,13 +81,24 @@ class Teller:
         self._kinds = kinds_of(until)
         self._calendar = packs.in_force().calendar
 
-    def life(self, *, open_: bool) -> Life:
-        """One more, open at the end or finished before it."""
+    def life(self, sort: str) -> Life:
+        """One more of that sort."""
+        open_ = sort in OPEN
         while True:
             kind, reason = self._what()
-            began = self._moment(timedelta(days=_span(kind, reason)) if open_ else self._until - self._since)
-            told = _Telling(self._rng, kind, reason, self._until).told(began)
-            if told is not None and (told.ended is None) == open_:
+            if sort == PLAIN and not kind.implied:
+                continue
+            back = (
+                timedelta(days=_span(kind, reason) * SOONER.get(sort, 1))
+                if open_
+                else self._until - self._since
+            )
+            told = _Telling(self._rng, kind, reason, self._until, sort).told(self._moment(back))
+            if (
+                told is not None
+                and (told.ended is None) == open_
+                and len(told.stamp.entries) <= MOST.get(sort, TURNS)
+            ):
                 return told
 
     def _what(self) -> tuple[LoopKind, str]:
@@ -110,8 +132,8 @@ def company() -> Company:
 class _Telling:
     """One life being lived."""
 
-    def __init__(self, rng: Random, kind: LoopKind, reason: str, until: datetime) -> None:
-        self._rng, self._kind, self._reason, self._until = rng, kind, reason, until
+    def __init__(self, rng: Random, kind: LoopKind, reason: str, until: datetime, sort: str) -> None:
+        self._rng, self._kind, self._reason, self._until, self._sort = rng, kind, reason, until, sort
         self._calendar = packs.in_force().calendar
         self._noting, self._words = Noting(), list[dict[str, str]]()
 
@@ -154,10 +176,18 @@ class _Telling:
         return sender, STANDINS[self._kind.answered_by[0]]
 
     def _when(self, state: LoopState, at: datetime) -> datetime:
-        """When the owner comes to it."""
-        when = at + habits.delay(self._rng, state, at)
+        """When somebody comes to it."""
+        when = at + self._delay(state, at)
         when = when if state.urgency == RED else hours.at_desk(self._rng, self._calendar, when)
         return when.replace(microsecond=0)
+
+    def _delay(self, state: LoopState, at: datetime) -> timedelta:
+        if self._sort == STANDING:
+            return self._until - at + TRY_AGAIN
+        if self._sort not in (PLAIN, WITHDRAWN):
+            return habits.delay(self._rng, state, at)
+        part = self._rng.uniform(*(PROMPT if self._sort == PLAIN else WITHDRAWN_AFTER))
+        return max((state.due_at or at) - at, timedelta(minutes=4)) * part
 
     def _swept(self, track: Track, upto: datetime) -> Track:
         """The clock's own hands, at the very moments."""
@@ -170,8 +200,8 @@ class _Telling:
         return track
 
     def _acted(self, track: Track, at: datetime) -> Track:
-        """The owner does what he is minded to, or nothing when it is refused."""
-        owner = track.state.owner
+        """The owner does what he is minded to, or who asked takes it back; nothing when it is refused."""
+        owner = track.state.sender if self._sort == WITHDRAWN else track.state.owner
         if owner is None:
             return track
         s = self._situation(track.state, at, owner)
@@ -182,6 +212,8 @@ class _Telling:
         return self._carried(track, steps, Said(owner, at))
 
     def _command(self, state: LoopState, at: datetime) -> Command:
+        if self._sort == WITHDRAWN:
+            return Command("cancel", reason=self._rng.choice(habits.reasons("cancel", state, self._kind)))
         wish = habits.wish(self._rng, state, self._kind, at)
         verb = "confirm" if wish.verb == "refer_on" else wish.verb
         return Command(verb, **wish.said)

@@ -3,28 +3,33 @@
 import gc
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any
 
 from django.db import connection, connections
 
 from yishe.lab import demo, hours
-from yishe.lab.world import founded, histories
-from yishe.lab.world.filling import Centres, Counts, Sources
+from yishe.lab.world import bare, founded, histories
+from yishe.lab.world.filling import TABLES, Centres, Counts, Sources
 from yishe.lab.world.frame import YEARS, Frame, frame
-from yishe.lab.world.histories import Life, Teller
+from yishe.lab.world.histories import LIVELY, PLAIN, STANDING, WAITING, WITHDRAWN, Life, Teller
 from yishe.lab.world.settling import Pool
 from yishe.lab.world.signing import Signing
 from yishe.policy.refusals import Invalid
 from yishe.trust import clock, columns
 
-LIVES = (150, 6_000)
+Mix = Mapping[str, float]
+LIVES = (120, 6_000)
 """The smallest and the largest pool of lives; a small world needs no more than it has loops."""
-OPEN_LIVES = 0.35
+LEAN: Mix = {WITHDRAWN: 0.36, PLAIN: 0.24, LIVELY: 0.03, STANDING: 0.25, WAITING: 0.12}
+LIVING: Mix = {LIVELY: 0.65, WAITING: 0.35}
+"""Shares of the pool by sort of life. The lean one keeps tens of millions of entries within a disk; the living one is distributed as
+what people do by verbs. Which of a resident's loops are open is `settling`'s to say."""
 DAY = timedelta(days=1)
 PATIENCE = 0.5
 Progress = Callable[[int, int], None]
@@ -39,10 +44,11 @@ class Made:
 
 
 def world(
-    residents: int, seed: int, at: datetime, progress: Progress = lambda *_: None, processes: int = 1
-) -> Made:
+    residents: int, seed: int, at: datetime, progress: Progress = lambda *_: None, processes: int = 1, *,
+    lively: bool = False,
+) -> Made:  # fmt: skip
     """Fill an empty database with a district of so many residents as it stands at `at`, and mark it demo. The same seed and moment,
-    the same world. Conflict when the database holds anything already."""
+    the same world; `lively` with loops as various as people make them. Conflict when the database holds anything already."""
     demo.refuse_unless_empty()
     kinds = histories.kinds_of(at)
     if not kinds:
@@ -50,10 +56,13 @@ def world(
     clock.mark_demo()
     made = frame(residents, seed, at, opened(at))
     founded.found(made, [kind for kind, _ in kinds])
-    sources = Sources(made, Pool.of(lives(made)), Signing(at))
-    with _without_collecting():
-        alone = processes == 1 or not columns.on_postgresql() or connection.in_atomic_block
-        counts = _one_by_one(sources, progress) if alone else _beside(sources, progress, processes)
+    sources = Sources(
+        made, Pool.of(lives(seed, pool_of(residents), (made.opening, at), lively=lively)), Signing(at)
+    )
+    whole = columns.on_postgresql() and not connection.in_atomic_block
+    with _without_collecting(), bare.tables(TABLES) if whole else nullcontext():
+        many = processes if whole else 1
+        counts = _one_by_one(sources, progress) if many == 1 else _beside(sources, progress, many)
     rows = Counter[str]()
     for one in counts:
         rows.update(one)
@@ -70,12 +79,18 @@ def opened(at: datetime) -> datetime:
     return hours.local(day, hours.OPENS)
 
 
-def lives(made: Frame) -> list[Life]:
-    """The pool of the frame's seed."""
+def pool_of(residents: int) -> int:
+    """How many lives there are to draw from."""
     fewest, most = LIVES
-    many = min(most, max(fewest, made.residents // 10))
-    teller = Teller(Random(f"world {made.seed} lives"), made.opening, made.at)
-    return [teller.life(open_=n < many * OPEN_LIVES) for n in range(many)]
+    return min(most, max(fewest, residents // 10))
+
+
+@lru_cache(maxsize=2)
+def lives(seed: int, many: int, between: tuple[datetime, datetime], *, lively: bool) -> tuple[Life, ...]:
+    """The pool of a seed, remembered: worlds of one moment are often made again."""
+    teller = Teller(Random(f"world {seed} lives"), *between)
+    mix = LIVING if lively else LEAN
+    return tuple(teller.life(sort) for sort, share in mix.items() for _ in range(max(2, round(many * share))))
 
 
 def _one_by_one(sources: Sources, progress: Progress) -> list[Counts]:
