@@ -29,9 +29,9 @@ from yishe.policy.refusals import Refused
 from yishe.trust import ids
 
 SHARES = {
-    "medication.acknowledgement": 0.27, "case.contact": 0.17, "followup.again": 0.13, "followup.outcome": 0.03,
-    "referral.doctor_to_social_worker": 0.18, "referral.social_worker_to_doctor": 0.09, "referral.upward": 0.03,
-    "assessment.social": 0.06, "assessment.review": 0.04,
+    "medication.acknowledgement": 0.30, "case.contact": 0.20, "followup.again": 0.14, "followup.outcome": 0.05,
+    "referral.doctor_to_social_worker": 0.13, "referral.social_worker_to_doctor": 0.07, "referral.upward": 0.04,
+    "assessment.social": 0.04, "assessment.review": 0.03,
 }  # fmt: skip
 """Kinds that stand alone (no year, plan or paper has to know of them), and how many of a hundred loops are such."""
 BY_RULE = {"medication.acknowledgement": "family_doctor", "case.contact": "social_worker"}

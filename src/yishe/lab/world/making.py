@@ -26,7 +26,7 @@ from yishe.trust import clock, columns
 Mix = Mapping[str, float]
 LIVES = (120, 6_000)
 """The smallest and the largest pool of lives; a small world needs no more than it has loops."""
-LEAN: Mix = {WITHDRAWN: 0.36, PLAIN: 0.24, LIVELY: 0.03, STANDING: 0.25, WAITING: 0.12}
+LEAN: Mix = {WITHDRAWN: 0.4, PLAIN: 0.22, LIVELY: 0.015, STANDING: 0.3, WAITING: 0.05}
 LIVING: Mix = {LIVELY: 0.65, WAITING: 0.35}
 """Shares of the pool by sort of life. The lean one keeps tens of millions of entries within a disk; the living one is distributed as
 what people do by verbs. Which of a resident's loops are open is `settling`'s to say."""
