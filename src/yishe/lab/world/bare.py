@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 _CONSTRAINTS = """
     SELECT c.conrelid::regclass::text, quote_ident(c.conname), pg_get_constraintdef(c.oid) FROM pg_constraint c
@@ -19,7 +19,7 @@ _INDEXES = """
     SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
     WHERE i.indrelid = ANY(%s::regclass[]) AND NOT EXISTS (
         SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)"""
-_ROOM = ("SET maintenance_work_mem = '512MB'", "SET max_parallel_maintenance_workers = 2")
+_ROOM = ("SET LOCAL maintenance_work_mem = '512MB'", "SET LOCAL max_parallel_maintenance_workers = 2")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def _standing(names: list[str]) -> _Standing:
 
 
 def _said(statements: Sequence[str]) -> None:
-    with connection.cursor() as cursor:
+    """All of them or none."""
+    with transaction.atomic(), connection.cursor() as cursor:
         for one in statements:
             cursor.execute(one)
