@@ -27,7 +27,7 @@ def looked(url: str, request: Callable[[], None]) -> list[Looked]:
     """Every SELECT that `request` sends, explained with the plan that PostgreSQL keeps for it once it is prepared (the dearer of
     the plan for these values and the one for any)."""
     request()  # caches of the process are warm, as they are in a served one
-    seen = [one for one in floor.recorded(request) if one[0].lstrip().startswith(("SELECT", "WITH"))]
+    seen = [one for one in floor.recorded(request) if one[0].lstrip().startswith(("SELECT", "WITH", "("))]
     with psycopg.connect(url, autocommit=True) as line, psycopg.ClientCursor(line) as cursor:
         return [_dearer(cursor, sql, list(params or ())) for sql, params in seen if "INSERT" not in sql]
 
@@ -68,5 +68,5 @@ def _reads_whole(node: dict[str, Any]) -> bool:
 
 def _said(node: dict[str, Any]) -> str:
     where = node.get("Index Name") or node.get("Relation Name") or ""
-    rows = f"rows={node.get('Actual Rows')}x{node.get('Actual Loops')}"
-    return f"{node['Node Type']} {where} {rows} removed={node.get('Rows Removed by Filter', 0)}"
+    rows, removed = node.get("Actual Rows"), node.get("Rows Removed by Filter", 0)
+    return f"{node['Node Type']} {where} rows={rows}x{node.get('Actual Loops')} removed={removed}"

@@ -7,6 +7,7 @@ relations someone stands. Pages, API, exports and live streams all ask here; lis
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -37,7 +38,7 @@ from yishe.trust.scoping import everybody
 
 __all__ = [
     "BREAK_GLASS", "CENTRE_LEAD", "CONTRACT_TEAM", "LINK", "ON_DUTY", "OWN", "PARTICIPANT", "SAME_CENTRE", "SYSTEM", "Permission",
-    "Scope", "end_facts", "facts", "leading", "may", "organisations", "panel", "renew_facts", "require",
+    "Scope", "end_facts", "facts", "leading", "may", "organisations", "renew_facts", "require",
     "require_in_organisation",
     "scope", "within",
 ]  # fmt: skip
@@ -248,20 +249,38 @@ class Scope:
         wanted = Q() if self.everyone else self._filter()
         return rows.filter(wanted, merged_into=None, erased_at=None)
 
+    def answered_for(self) -> QuerySet[Resident]:
+        """Those of them whom the person's teams answer for. What it costs is as long as that panel, whatever the district."""
+        rows = everybody(Resident, "this is the scope itself").filter(merged_into=None, erased_at=None)
+        return rows.filter(pk__in=_panel(self.member.id, self.teams, self.named))
+
     def _filter(self) -> Q:
         found = Q(centre__in=self.centres) if self.centres else Q(pk__in=[])
         if self.teams or self.named:
-            found |= panel(self.member.id, self.teams, self.named)
+            found |= _answered(self.member.id, self.teams, self.named)
         if self.recorded:
             rows = standing.facts(self.member, self.at).filter(relation__in=self.recorded)
-            subjects = Subject.objects.filter(subject__in=rows.values("subject"))
-            found |= Q(pk__in=subjects.values("resident"))
+            found |= Q(
+                Exists(Subject.objects.filter(resident=OuterRef("pk"), subject__in=rows.values("subject")))
+            )
         return found
 
 
-def panel(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> Q:
-    """Residents whose contract names one of the teams, or in one of the `named` centres the person; without a contract,
-    by neighbourhood."""
+def _panel(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> QuerySet[Any, Any]:
+    """The ids of residents whose contract names one of the teams, or in one of the `named` centres the person; without a contract,
+    by neighbourhood. Each sort by its own index: what it costs is as long as the panel, whatever the district."""
+    active = Empanelment.objects.filter(until=None)
+    parts: list[QuerySet[Any, Any]] = [active.filter(team__in=teams).values_list("resident")]
+    if named:
+        his = active.filter(Q(doctor=person) | Q(social_worker=person), resident__centre__in=named)
+        parts.append(his.values_list("resident"))
+    near = everybody(Resident, "this is a scope itself").filter(neighbourhood__team__in=teams)
+    parts.append(near.filter(~Exists(active.filter(resident=OuterRef("pk")))).values_list("id"))
+    return parts[0].union(*parts[1:])
+
+
+def _answered(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> Q:
+    """The same as a condition on residents who are known already."""
     active = Empanelment.objects.filter(resident=OuterRef("pk"), until=None)
     mine = Q(Exists(active.filter(team__in=teams)))
     if named:

@@ -1,33 +1,37 @@
 """Finding residents over ciphertext: fingerprints narrow down, a few are opened, the best come first."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
-from yishe.people import access, directory, packs, pinyin, protections, tokens
+from yishe.people import access, carrying, directory, packs, protections, sought, tokens
 from yishe.people.actors import Actor
 from yishe.people.cards import Card, opened
-from yishe.people.models import Resident, SearchToken, Subject
+from yishe.people.carrying import Pairs
+from yishe.people.models import Resident, Subject
 from yishe.people.particulars import ZONE
+from yishe.people.sought import F, Named
 from yishe.policy import cursors
 from yishe.trust import keys
 
 FIND = "resident.find"
 PANEL = 3000
-"""How many of one's own panel a one-letter query opens; a contract list is at most 2 000 people."""
+"""How many names of one's own panel a one-letter query opens; a contract list is at most 2 000 people."""
 
 _DIGITS = re.compile(r"\d{4,}x?|\d{3}x")
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[F]):
     """Cards in order, and the cursor of the next page or None."""
 
-    items: list[Card]
+    items: list[F]
     next: str | None
 
 
@@ -39,31 +43,36 @@ def find(actor: Actor, query: str, at: datetime, limit: int = 20) -> list[Card]:
 
 def page(
     actor: Actor, query: str, at: datetime, limit: int, cursor: str | None = None, action: str = FIND
-) -> Page:
+) -> Page[Card]:
     """Like `find`, page by page. The panel comes in the order of arrival, each page of it by name. `action` says by
     what right one looks, where it is not to serve."""
     word = tokens.plain(query)
     scope = access.scope(actor, action, at)
-    if word:
-        return _cut(_ranked(actor, scope, word, at), limit, cursor)
-    return Page([], None) if query.strip() else _panel_page(actor, scope, at, limit, cursor)
+    if not word:
+        return Page([], None) if query.strip() else _panel_page(actor, scope, at, limit, cursor)
+    if re.search(r"\d", word):
+        return _cut(_numbered(actor, scope, word, at), limit, cursor)
+    shown = _cut(_called(actor, scope, word, at), limit, cursor)
+    return Page(_cards(actor, [one.resident for one in shown.items], at), shown.next)
 
 
-def _panel_page(actor: Actor, scope: access.Scope, at: datetime, limit: int, cursor: str | None) -> Page:
+def _panel_page(
+    actor: Actor, scope: access.Scope, at: datetime, limit: int, cursor: str | None
+) -> Page[Card]:
     rows = panel(actor, scope, at)
     if cursor:
         rows = rows.filter(id__lt=cursors.read(cursor)[1])
     found = list(rows.values_list("id", flat=True)[: limit + 1])
-    cards = by_name(_showing(actor, opened(scope.residents().filter(pk__in=found[:limit])), at))
+    cards = sought.by_name(_cards(actor, found[:limit], at))
     return Page(cards, cursors.write(cursors.EPOCH, found[limit - 1]) if len(found) > limit else None)
 
 
-def _cut(found: list[Card], limit: int, cursor: str | None) -> Page:
+def _cut(found: list[F], limit: int, cursor: str | None) -> Page[F]:
     """The cursor holds the last one shown, and how many came before in case he is not found any more."""
     start = 0
     if cursor:
         moment, last = cursors.read(cursor)
-        places = [place for place, card in enumerate(found, 1) if card.resident == last]
+        places = [place for place, one in enumerate(found, 1) if one.resident == last]
         start = places[0] if places else (moment - cursors.EPOCH) // cursors.MICROSECOND
     end = start + limit
     more = cursors.EPOCH + end * cursors.MICROSECOND
@@ -71,16 +80,55 @@ def _cut(found: list[Card], limit: int, cursor: str | None) -> Page:
     return Page(shown, cursors.write(more, shown[-1].resident) if len(found) > end else None)
 
 
-def _ranked(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[Card]:
+def _cards(actor: Actor, residents: Sequence[UUID], at: datetime) -> list[Card]:
+    """Their cards in this order, as this person may see them. They were found within his reach."""
+    found = {card.resident: card for card in opened(Resident.objects.filter(pk__in=residents))}
+    return _showing(actor, [found[one] for one in residents if one in found], at)
+
+
+def _called(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[Named]:
+    """By a name or how it is typed: names are opened to find the best, whole cards only of those who are shown."""
     if len(word) == 1:
-        return ranked(_showing(actor, opened(panel(actor, scope, at)[:PANEL]), at), word)
-    most = packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
-    candidates = _candidates(_centres(actor, scope, at), word, most)
-    found = opened(scope.residents().filter(pk__in=set(candidates.values()))[:most])
-    kept = {survivor for origin, survivor in candidates.items() if origin != survivor}
-    if re.search(r"\d", word):  # a number of hers finds a protected person for nobody else
-        kept -= {card.resident for card in found if protections.hidden(actor, card, at)}
-    return ranked(_showing(actor, found, at), word, kept)
+        return sought.ranked(sought.named(panel(actor, scope, at)[:PANEL]), word)
+    centres, wanted = _centres(actor, scope, at), _wanted(word)
+    if not wanted:
+        return []
+    whole, groups = _fingerprints(centres, ["n" + word]), [_fingerprints(centres, one) for one in wanted]
+    found, most = dict[UUID, Named](), _most(at)
+    for rows in (carrying.led(scope, whole), *carrying.within(scope, groups)):
+        if len(found) < most:
+            found |= {one.resident: one for one in sought.named(rows[:most])}
+    unlike = [one for one in found if sought.rank(found[one], word) is None]
+    return sought.ranked(found.values(), word, carrying.merged(unlike, groups) if unlike else ())
+
+
+def _numbered(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[Card]:
+    """By a number or its tail, or a name with a number in it: whole cards are opened, as there are few."""
+    found, kept = _by_number(scope, word, _centres(actor, scope, at), _most(at))
+    kept -= {card.resident for card in found if protections.hidden(actor, card, at)}
+    return sought.ranked(
+        _showing(actor, found, at), word, kept
+    )  # a number of hers finds a protected person for nobody else
+
+
+def _by_number(
+    scope: access.Scope, word: str, centres: list[UUID], most: int
+) -> tuple[list[Card], set[UUID]]:
+    """Whoever may be meant, and those of them who are found by a record that was merged into theirs."""
+    exact = _exact(word)
+    if exact is not None:
+        now = _surviving(exact.values_list("id", flat=True)[:most])
+        if now or not word.isdigit():
+            found = opened(scope.residents().filter(pk__in=set(now.values())))
+            return found, {one for origin, one in now.items() if origin != one}
+    groups = [_fingerprints(centres, one) for one in _wanted(word)]
+    every = {card.resident: card for rows in carrying.within(scope, groups) for card in opened(rows[:most])}
+    unlike = [one for one in every if sought.rank(every[one], word) is None]
+    return list(every.values()), carrying.merged(unlike, groups) if unlike else set()
+
+
+def _most(at: datetime) -> int:
+    return packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
 
 
 def _showing(actor: Actor, found: Iterable[Card], at: datetime) -> list[Card]:
@@ -89,11 +137,12 @@ def _showing(actor: Actor, found: Iterable[Card], at: datetime) -> list[Card]:
 
 def panel(actor: Actor, scope: access.Scope, at: datetime) -> QuerySet[Resident]:
     """Those whom the actor's teams answer for, living and present, the newest first."""
-    mine = access.panel(actor.staff_id, scope.teams, scope.named)
-    living = scope.residents().filter(deceased_at=None, moved_at=None)
-    if not actor.is_system and (actor.member.teams(at)):
-        living = living.filter(mine)
-    return living.order_by("-id")
+    if actor.is_system or not actor.member.teams(at):
+        return scope.residents().filter(deceased_at=None, moved_at=None).order_by("-id")
+    living = scope.answered_for().filter(deceased_at=None, moved_at=None)
+    return living.order_by(
+        Coalesce("id", "id").desc()
+    )  # an index of ids would be walked past everybody else's
 
 
 def _centres(actor: Actor, scope: access.Scope, at: datetime) -> list[UUID]:
@@ -104,26 +153,11 @@ def _centres(actor: Actor, scope: access.Scope, at: datetime) -> list[UUID]:
     return sorted(found)
 
 
-def _candidates(centres: list[UUID], word: str, most: int) -> dict[UUID, UUID]:
-    """Records that carry every fingerprint of the word → the record they now are; whole names first."""
-    exact = _exact(word)
-    if exact is not None:
-        found = list(exact.values_list("id", flat=True)[:most])
-        if found or not word.isdigit():
-            return _surviving(found)
-    wanted = _wanted(word)
-    if not wanted:
-        return {}
-    whole = _carrying(centres, [["n" + word]], most)
-    return _surviving([*whole, *_carrying(centres, wanted, most)])
-
-
 def carrying_phone(phone: str, at: datetime) -> set[UUID]:
     """Records, as they now are, under which this whole number may be on file, in any centre; whoever asks opens them and
     compares. Not by anybody's right to look: for sign-in alone."""
-    most = packs.in_force().settings(at.astimezone(ZONE).date()).search.candidates
-    centres = sorted(unit.id for unit in directory.current().units("centre"))
-    return set(_surviving(_carrying(centres, [["f" + phone]], most)).values())
+    centres = [unit.id for unit in directory.current().units("centre")]
+    return set(_surviving(carrying.everywhere(_fingerprints(centres, ["f" + phone]), _most(at))).values())
 
 
 def _exact(word: str) -> QuerySet[Resident] | None:
@@ -153,59 +187,10 @@ def _wanted(word: str) -> list[list[str]]:
     return [["g" + word[i : i + 2]] for i in range(len(word) - 1)]
 
 
-def _carrying(centres: Iterable[UUID], wanted: list[list[str]], most: int) -> list[UUID]:
-    """Residents with one fingerprint of each group, in any of the centres."""
-    groups = [
-        [(c, keys.blind(c, tokens.PURPOSE, word)) for c in centres for word in group] for group in wanted
-    ]
-    first, *others = groups
-    rows = SearchToken.objects.filter(_any(first))
-    for group in others:
-        rows = rows.filter(resident__in=SearchToken.objects.filter(_any(group)).values("resident"))
-    return list(rows.values_list("resident", flat=True).distinct()[:most])
-
-
-def _any(pairs: list[tuple[UUID, bytes]]) -> Q:
-    by_centre: dict[UUID, list[bytes]] = {}
-    for centre, token in pairs:
-        by_centre.setdefault(centre, []).append(token)
-    found = Q(pk__in=[])
-    for centre, fingerprints in by_centre.items():
-        found |= Q(centre=centre, token__in=fingerprints)
-    return found
+def _fingerprints(centres: Iterable[UUID], words: Iterable[str]) -> Pairs:
+    return [(centre, keys.blind(centre, tokens.PURPOSE, word)) for centre in centres for word in words]
 
 
 def _surviving(residents: Iterable[UUID]) -> dict[UUID, UUID]:
     """A record that was merged answers with the one it became."""
     return dict(Subject.objects.filter(origin__in=list(residents)).values_list("origin", "resident"))
-
-
-def by_name(found: Iterable[Card]) -> list[Card]:
-    return sorted(found, key=lambda card: (pinyin.full(card.name), card.name, card.resident.int))
-
-
-def ranked(found: Iterable[Card], word: str, surely: Iterable[UUID] = ()) -> list[Card]:
-    """Those that really match, whole names first, then beginnings, then the rest; each in name order. `surely`
-    are survivors found by the words of a record merged into them."""
-    kept = set(surely)
-    scored = [(rank(card, word), card) for card in by_name(found)]
-    last = [(6 if score is None and card.resident in kept else score, card) for score, card in scored]
-    return [card for score, card in sorted((p for p in last if p[0] is not None), key=lambda p: p[0] or 0)]
-
-
-def rank(card: Card, word: str) -> int | None:
-    """How well a word fits, 0 best; None when it is not in the card after all."""
-    name = tokens.plain(card.name)
-    if word == name:
-        return 0
-    if name.startswith(word):
-        return 1
-    spelled = [one for s in pinyin.spellings(name) for one in ("".join(s), "".join(x[0] for x in s))]
-    if word in spelled:
-        return 2
-    if any(one.startswith(word) for one in spelled):
-        return 3
-    if word in name:
-        return 4
-    numbers = (card.id_number.lower(), card.phone, tokens.plain(card.record_number))
-    return 5 if any(number and number.endswith(word) for number in numbers) else None
