@@ -84,6 +84,12 @@ class Loop(models.Model):
             models.Index(fields=["owner", "due_at"], condition=Q(closed_at=None), name="loops_worklist"),
             models.Index(fields=["sender", "due_at"], condition=Q(closed_at=None), name="loops_waiting"),
             models.Index(fields=["centre", "promised_at"], name="loops_ledger"),
+            models.Index(
+                fields=["centre", "promised_at"], condition=Q(closed_at=None), name="loops_open_here"
+            ),
+            models.Index(fields=["team", "promised_at"], name="loops_of_team"),
+            models.Index(fields=["sender", "promised_at"], name="loops_sent"),
+            models.Index(fields=["performer", "promised_at"], name="loops_performed"),
             models.Index(fields=["subject"], name="loops_subject"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="loops_children"),
         ]
@@ -99,6 +105,7 @@ class Tracking(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["loop", "person"], name="loops_tracking_once")]
+        indexes = [models.Index(fields=["person"], name="loops_tracking_person")]
 
 
 class Timetable(models.Model):

@@ -31,11 +31,15 @@ class Order:
     rank: Case | None
     falling: bool
 
-    def over(self, rows: QuerySet[Loop]) -> QuerySet[Loop]:
-        """The rows in this order, each carrying what a cursor needs."""
-        turn, rank = "-" if self.falling else "", self.rank or Value(0, output_field=IntegerField())
-        rows = rows.annotate(moment=self.moment, rank=rank)
-        return rows.order_by(*([f"{turn}rank"] if self.rank else []), f"{turn}moment", "id")
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the rows are ordered by."""
+        turn = "-" if self.falling else ""
+        return (*([f"{turn}rank"] if self.rank else []), f"{turn}moment", "id")
+
+    def carried(self, rows: QuerySet[Loop]) -> QuerySet[Loop]:
+        """The rows, each carrying what the order and a cursor need."""
+        return rows.annotate(moment=self.moment, rank=self.rank or Value(0, output_field=IntegerField()))
 
     def after(self, rows: QuerySet[Loop], cursor: str) -> QuerySet[Loop]:
         """What follows the row a cursor was written for. Invalid for a forged one."""
@@ -46,7 +50,7 @@ class Order:
 
 
 def cursor(row: Loop) -> str:
-    """Where the page after this row begins. The row was read `over` an order."""
+    """Where the page after this row begins. The row was `carried` by an order."""
     found = vars(row)
     return f"{found['rank']}.{cursors.write(found['moment'], row.id)}"
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from yishe.loops import acts, covering, knowing, orders, sets
+from yishe.loops import acts, covering, knowing, orders, reach, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, read, state_of, state_read
-from yishe.people import access, names
+from yishe.people import names
 from yishe.people.actors import Actor
 from yishe.policy import cursors
 from yishe.policy.loop_kinds import LoopKind
@@ -176,9 +176,10 @@ def _worklist(actor: Actor, limit: int, cursor: str | None) -> tuple[str, list[A
 
 def waiting(actor: Actor, limit: int = PAGE, cursor: str | None = None) -> Page:
     """What others must do for this person: sent or followed by him, and not his move now."""
+    sent = Loop.objects.filter(sender=actor.staff_id, closed_at=None).values("id")
     tracked = Tracking.objects.filter(person=actor.staff_id).values("loop")
-    rows = Loop.objects.filter(Q(sender=actor.staff_id) | Q(id__in=tracked), closed_at=None)
-    return _paged(rows.exclude(owner=actor.staff_id), ("due_at", "id"), limit, cursor)
+    rows = Loop.objects.filter(id__in=sent.union(tracked), closed_at=None).exclude(owner=actor.staff_id)
+    return _paged(rows, limit, cursor)
 
 
 def counts(actor: Actor, at: datetime) -> dict[str, int]:
@@ -219,20 +220,6 @@ FILTERS: dict[str, str] = {
 }  # fmt: skip
 
 
-def scoped(actor: Actor, at: datetime, action: str = READ) -> QuerySet[Loop]:
-    """Loops this person may see in lists: takes part in, or of residents within the reach of the action."""
-    if actor.is_system:
-        return Loop.objects.all()
-    reach = access.scope(actor, action, at)
-    mine = Q(sender=actor.staff_id) | Q(performer=actor.staff_id) | Q(owner=actor.staff_id)
-    mine &= Q(closed_at=None) | Q(centre__in=actor.member.centres(at))
-    if reach.centres:
-        mine |= Q(centre__in=reach.centres)
-    if reach.teams:
-        mine |= Q(team__in=reach.teams)
-    return Loop.objects.filter(mine)
-
-
 def _named_to(actor: Actor) -> Q:
     """Whose reason may be asked for: a sensitive one is found by its two sides and whoever's turn it is."""
     me = actor.staff_id
@@ -262,7 +249,14 @@ def listing(
     actor: Actor, filters: Mapping[str, Any], at: datetime, limit: int = PAGE, cursor: str | None = None
 ) -> Page:
     """The ledger (台账), newest promise first."""
-    return _paged(narrowed(actor, scoped(actor, at), filters, at), ("-promised_at", "id"), limit, cursor)
+    beyond = _beyond("promised_at", "lt", cursor)
+    found = reach.first(
+        reach.parts(actor, at, READ),
+        lambda rows: narrowed(actor, rows, filters, at).filter(beyond),
+        ("-promised_at", "id"),
+        limit + 1,
+    )
+    return _cut([state_of(row) for row in found], "promised_at", limit)
 
 
 def behind(
@@ -270,9 +264,13 @@ def behind(
 ) -> Page:
     """The list behind a number of a board: the filter the number was counted by (`sets.wanted`), newest first or in
     the order that `sort` names (`orders.named`)."""
-    order = orders.named(filters.get("sort") or orders.NEWEST)
-    found = order.over(scoped(actor, at).filter(sets.wanted(filters, at)))
-    rows = list((order.after(found, cursor) if cursor else found)[: limit + 1])
+    order, wanted = orders.named(filters.get("sort") or orders.NEWEST), sets.wanted(filters, at)
+
+    def those(found: QuerySet[Loop]) -> QuerySet[Loop]:
+        carried = order.carried(found.filter(wanted))
+        return order.after(carried, cursor) if cursor else carried
+
+    rows = reach.first(reach.parts(actor, at, READ), those, order.names, limit + 1)
     following = orders.cursor(rows[limit - 1]) if len(rows) > limit else None
     return Page(tuple(state_of(row) for row in rows[:limit]), following)
 
@@ -285,25 +283,32 @@ def soonest(
     only: Sequence[uuid.UUID] | None = None,
 ) -> tuple[LoopState, ...]:
     """The first of that list by deadline, the longest overdue first; `only` narrows it to these loops."""
-    rows = scoped(actor, at).filter(sets.wanted(filters, at))
-    if only is not None:
-        rows = rows.filter(id__in=list(only))
-    return tuple(state_of(row) for row in rows.order_by("due_at", "id")[:limit])
+    wanted = sets.wanted(filters, at)
+    wanted &= Q() if only is None else Q(id__in=list(only))
+    found = reach.first(
+        reach.parts(actor, at, READ), lambda rows: rows.filter(wanted), ("due_at", "id"), limit
+    )
+    return tuple(state_of(row) for row in found)
 
 
 def how_many(actor: Actor, filters: Mapping[str, str], at: datetime) -> int:
-    """The length of that list."""
-    return scoped(actor, at).filter(sets.wanted(filters, at)).count()
+    """The length of that list, counted as far as `reach.COUNTED`; then it is one more."""
+    wanted = sets.wanted(filters, at)
+    return reach.count(reach.parts(actor, at, READ), lambda rows: rows.filter(wanted))
 
 
-def _paged(rows: QuerySet[Loop], order: tuple[str, str], limit: int, cursor: str | None) -> Page:
-    """Keyset paging on (time, id); a forged cursor is Invalid."""
-    column, falling = order[0].lstrip("-"), order[0].startswith("-")
-    if cursor:
-        moment, last = cursors.read(cursor)
-        beyond = "lt" if falling else "gt"
-        rows = rows.filter(Q(**{f"{column}__{beyond}": moment}) | Q(**{column: moment, "id__gt": last}))
-    return _cut([state_of(r) for r in rows.order_by(*order)[: limit + 1]], column, limit)
+def _paged(rows: QuerySet[Loop], limit: int, cursor: str | None) -> Page:
+    """The soonest deadline first, by keyset."""
+    found = rows.filter(_beyond("due_at", "gt", cursor)).order_by("due_at", "id")[: limit + 1]
+    return _cut([state_of(row) for row in found], "due_at", limit)
+
+
+def _beyond(column: str, later: str, cursor: str | None) -> Q:
+    """What follows the row of a cursor: keyset paging on (time, id). A forged cursor is Invalid."""
+    if not cursor:
+        return Q()
+    moment, last = cursors.read(cursor)
+    return Q(**{f"{column}__{later}": moment}) | Q(**{column: moment, "id__gt": last})
 
 
 def _cut(states: list[LoopState], column: str, limit: int) -> Page:

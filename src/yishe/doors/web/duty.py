@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from yishe.doors.web import loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
-from yishe.loops import nudges, reading, stuck, worker
+from yishe.loops import nudges, reach, reading, stuck, worker
 from yishe.people import packs
 from yishe.people.cards import cards
 from yishe.trust import backup
@@ -24,7 +24,10 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
     shown = cards(one.subject for one in (*late, *stopped))
     asked = nudges.resting(late, here.actor.staff_id, here.now)
     page.seen(here, "read.duty", shown)
-    waited = worker.oldest_due(here.now)
+    waited, overdue = (
+        worker.oldest_due(here.now),
+        reading.how_many(here.actor, {"set": "overdue"}, here.now),
+    )
     return page.show(
         request,
         here,
@@ -34,8 +37,9 @@ def duty(request: HttpRequest, here: Here) -> HttpResponse:
             "waited": spoken.span(waited),
             "worker_late": waited > late_worker(here),
             "waiting": bool(waited),
-            "open": reading.how_many(here.actor, {"set": "open"}, here.now),
-            "overdue": reading.how_many(here.actor, {"set": "overdue"}, here.now),
+            "open": spoken.counted(reading.how_many(here.actor, {"set": "open"}, here.now), reach.COUNTED),
+            "late_count": overdue,
+            "overdue": spoken.counted(overdue, reach.COUNTED),
             "late": loop_rows.looked_after(late, shown, here, asked),
             "stuck_count": len(held),
             "stuck": [

@@ -12,7 +12,7 @@ from yishe.doors.web import faces, loop_rows, page, spoken, wording
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Link
 from yishe.insight import exports, ledger_export, scopes
-from yishe.loops import orders, reading, sets
+from yishe.loops import orders, reach, reading, sets
 from yishe.people import packs
 from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
@@ -77,6 +77,7 @@ def ledger(request: HttpRequest, here: Here) -> HttpResponse:
     found = reading.behind(here.actor, filters, here.now, PAGE, request.GET.get("cursor"))
     shown = cards(one.subject for one in found.items)
     page.seen(here, "read.ledger", shown, purpose=urlencode(filters)[:200])
+    count = reading.how_many(here.actor, filters, here.now)
     return page.show(
         request,
         here,
@@ -94,7 +95,8 @@ def ledger(request: HttpRequest, here: Here) -> HttpResponse:
                 str(edge) for edge in packs.in_force().settings(spoken.local(here.now).date()).age_bands
             ],
             "units": _units(here),
-            "count": reading.how_many(here.actor, filters, here.now),
+            "count": count,
+            "in_all": spoken.counted(count, reach.COUNTED),
             "may_export": may_export(here),
             "narrowed": sorted(set(filters) - {"set", "sort"}),
             "sorts": SORTS,

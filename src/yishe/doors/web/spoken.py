@@ -28,6 +28,11 @@ def span(length: timedelta) -> str:
     return f"{hours} 小时" if hours < 48 else f"{hours // 24} 天"
 
 
+def counted(number: int, most: int) -> str:
+    """`312`, or `10000+` where no further than `most` was counted."""
+    return f"{most}+" if number > most else str(number)
+
+
 def remaining(due: datetime, now: datetime, step: str = "") -> str:
     """`还剩 3 小时`, or `接单逾期 2 天` once it has passed."""
     return f"还剩 {span(due - now)}" if due > now else f"{step}逾期 {span(now - due)}"

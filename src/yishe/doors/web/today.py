@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from yishe.doors.web import loop_rows, page
+from yishe.doors.web import loop_rows, page, spoken
 from yishe.doors.web.page import Here, signed_in
 from yishe.doors.web.shapes import Group
-from yishe.loops import nudges, reading
+from yishe.loops import nudges, reach, reading
 from yishe.people import access
 from yishe.people.cards import Card, cards
 from yishe.policy.loop_state import LoopState
@@ -88,7 +88,8 @@ def _under(here: Here) -> dict[str, str]:
 
 def _overdue(here: Here, led: Led, shown: Mapping[UUID, Card], asked: Mapping[UUID, datetime]) -> Group:
     rows = loop_rows.waited(led.first, shown, here, asked)
-    more = f"共 {led.count} 件逾期，到台账看全部" if led.count > len(rows) else ""
+    counted = spoken.counted(led.count, reach.COUNTED)
+    more = f"共 {counted} 件逾期，到台账看全部" if led.count > len(rows) else ""
     note = "该别人动的，逾期最久的在前；可以催一下，或打开看怎么帮"
     return Group("led", "我负责的范围里已逾期", note, rows, f"/loops?{urlencode(led.filter)}", more)
 
