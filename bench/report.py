@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.clients import Run
 
-WISHED = {"create": 0.35, "accept": 0.35, "worklist": 0.20}
+WISHED = {"create": 0.35, "accept": 0.35, "worklist": 0.30, "page": 0.30}
 FLOOR = (
     "raw psycopg, 2 processes, 8 connections, the same rows in one read and one statement, prepared. "
     "Medians of interleaved pairs, requests/s; pgbench runs the floor's SQL in each pair, too, with the same values bound."
@@ -20,6 +20,7 @@ TITLES = {
     "accept": "transition (accept)",
     "worklist": "work list of 20",
     "page": "resident page",
+    "search": "search by name, pinyin, initials, tails",
 }
 
 

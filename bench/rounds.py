@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import psycopg
 from django.test import Client
 
-from bench import clients, filling, floor, machine, pgbench, report
+from bench import clients, filling, floor, machine, page_floor, pgbench, report
 from bench.clients import Run
-from yishe.people import directory
-from yishe.trust import accounts, clock
+from yishe.people import directory, pinyin
+from yishe.trust import accounts, clock, sessions
 
 COUNTED = ("loops_loop", "trust_entry", "talk_outbox", "trust_accessline", "people_accessfact")
 
@@ -153,13 +154,39 @@ def worklist(bench: Bench) -> list[bytes]:
 
 def page(bench: Bench) -> list[bytes]:
     """The resident's page as HTML, each by the doctor who answers for him."""
-    at, made = clock.now(), bench.filled.made
-    people = bench.rng.sample(list(made.placed), bench.requests // 2)
-    who = [(r, filling.sender_for(made, r, at).staff_id) for r in people]
     return [
         clients.get(f"/residents/{r}", f"Cookie: sessionid={bench.filled.sessions[person]}")
-        for r, person in who
+        for r, person in _looked_at(bench)
     ]
+
+
+def _looked_at(bench: Bench) -> list[tuple[UUID, UUID]]:
+    """Residents and who answers for each."""
+    at, made = clock.now(), bench.filled.made
+    people = bench.rng.sample(list(made.placed), bench.requests // 2)
+    return [(r, filling.sender_for(made, r, at).staff_id) for r in people]
+
+
+def search(bench: Bench) -> list[bytes]:
+    """Somebody looked for by the doctor who answers for her: by name, two characters of it, pinyin, initials, ID tail, phone tail."""
+    return [
+        clients.get(f"/api/v1/residents?q={quote(_words(bench, r, n))}", bench.header(person))
+        for n, (r, person) in enumerate(_looked_at(bench))
+    ]
+
+
+def _words(bench: Bench, resident: UUID, turn: int) -> str:
+    one = bench.filled.made.people[resident]
+    spelled = pinyin.full(one.name)
+    ways = (
+        one.name,
+        one.name[:2],
+        spelled,
+        pinyin.initials(one.name),
+        (one.id_number or spelled)[-4:],
+        (one.phone or spelled)[-4:],
+    )
+    return ways[turn % len(ways)]
 
 
 # Targets of the floor
@@ -183,14 +210,23 @@ def floor_worklist(bench: Bench, made: None) -> list[floor.Target]:
     return [((bench.digest(owners[n % len(owners)]), uuid4()), ()) for n in range(bench.requests)]
 
 
+def floor_page(bench: Bench, made: None) -> list[page_floor.Target]:
+    placed, sessions_ = bench.filled.made.placed, bench.filled.sessions
+    return [
+        (sessions.digest(sessions_[person]), person, r, placed[r].subject, placed[r].home, uuid4())
+        for r, person in _looked_at(bench)
+    ]
+
+
 PRODUCT: dict[str, Callable[[Bench], list[bytes]]] = {
     "create": create,
     "accept": accept,
     "worklist": worklist,
     "page": page,
+    "search": search,
 }
 FLOOR: dict[str, Callable[[Bench, Any], list[Any]]] = {
-    "create": floor_create, "accept": floor_accept, "worklist": floor_worklist,
+    "create": floor_create, "accept": floor_accept, "worklist": floor_worklist, "page": floor_page,
 }  # fmt: skip
 
 
@@ -226,9 +262,13 @@ def _pairs(bench: Bench, name: str, made: Any, pairs: int, runs: dict[str, list[
         turn = [("product", _measured(bench.url, clients.over_http, bench.address, PRODUCT[name](bench)))]
         if name in FLOOR:
             targets = FLOOR[name](bench, made)
-            turn.append(("floor", _measured(bench.url, floor.acting, (bench.url, made), targets)))
+            work, common = (
+                (page_floor.acting, bench.url) if name == "page" else (floor.acting, (bench.url, made))
+            )
+            turn.append(("floor", _measured(bench.url, work, common, targets)))
             bench.requests //= 2
-            rates.append(pgbench.rate(bench.url, name, made, bench))
+            if name != "page":  # several statements, and none of them writes what the next one reads
+                rates.append(pgbench.rate(bench.url, name, made, bench))
         for side, one in turn if number else ():
             runs[side].append(one)
     bench.requests = asked
