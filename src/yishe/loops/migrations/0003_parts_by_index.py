@@ -2,31 +2,35 @@
 
 from django.db import migrations, models
 
+from yishe.trust import online
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     dependencies = [
         ('loops', '0002_timetable'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        online.AddIndex(
             model_name='loop',
             index=models.Index(condition=models.Q(('closed_at', None)), fields=['centre', 'promised_at'], name='loops_open_here'),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name='loop',
             index=models.Index(fields=['team', 'promised_at'], name='loops_of_team'),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name='loop',
             index=models.Index(fields=['sender', 'promised_at'], name='loops_sent'),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name='loop',
             index=models.Index(fields=['performer', 'promised_at'], name='loops_performed'),
         ),
-        migrations.AddIndex(
+        online.AddIndex(
             model_name='tracking',
             index=models.Index(fields=['person'], name='loops_tracking_person'),
         ),
