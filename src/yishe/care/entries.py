@@ -268,6 +268,11 @@ def unsealed(row: Recorded, column: str, wrapped: bytes) -> dict[str, Any]:
 
 def digest_of(command: Command, body: Mapping[str, Any]) -> bytes:
     """SHA-256 of what the command asks for, whoever sends it and whenever it arrives."""
+    return hashlib.sha256(spelled(command, body)).digest()
+
+
+def spelled(command: Command, body: Mapping[str, Any]) -> bytes:
+    """The bytes of what the command asks for."""
     asked = {
         "action": command.action,
         "resident": str(command.resident),
@@ -275,7 +280,7 @@ def digest_of(command: Command, body: Mapping[str, Any]) -> bytes:
         "supersedes": str(command.supersedes) if command.supersedes else None,
         **body,
     }
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+    return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
 
 
 def text(said: str, label: str, longest: int = LONGEST_TEXT) -> str:

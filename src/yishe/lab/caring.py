@@ -15,7 +15,6 @@ from yishe.care import (
     entries,
     followups,
     forms,
-    growth,
     immunizations,
     observations,
     plans,
@@ -23,7 +22,7 @@ from yishe.care import (
 )
 from yishe.care.models import Owed, Plan
 from yishe.care.plans import Wish
-from yishe.lab import answers, hours
+from yishe.lab import answers, bodies, hours
 from yishe.lab.founding import District
 from yishe.lab.population import Person
 from yishe.people import cards, directory
@@ -52,24 +51,7 @@ FILLED_IN = 0.85
 """Share of the contacts of a chronic disease that are written on its form; of the others only the contact is recorded."""
 COURSE = "intervention"
 """The stage in which a case is met most."""
-CHILD, INFANT = 6, 2
-VISITED = (1, 3, 6, 8, 12, 18, 24, 30, 36, 48, 60, 72)
-"""Months of age at which a child is weighed and measured, and given the doses that are due."""
-KG = ((0, 3.3), (1, 4.4), (3, 6.4), (6, 7.9), (12, 9.6), (24, 12.2), (36, 14.3), (48, 16.3), (72, 20.5))
-CM = (
-    (0, 49.9),
-    (1, 54.7),
-    (3, 61.4),
-    (6, 67.6),
-    (12, 75.7),
-    (24, 87.1),
-    (36, 96.1),
-    (48, 103.3),
-    (72, 116.0),
-)
-MONTH = 30.4
-MISSED = 0.07
-"""Share of a child's visits that do not take place: what was due then is late."""
+CHILD = 6
 
 
 @dataclass
@@ -165,10 +147,10 @@ class Caring:
 
     def _childhood(self, resident: UUID, person: Person, at: datetime) -> None:
         """The visits of the first years: those before the contract are copied from the booklet on its day."""
-        missed = {month for month in VISITED if self.rng.random() < MISSED}
-        build = self.rng.uniform(0.92, 1.08)
-        for month in VISITED:
-            day = person.birth_date + timedelta(days=round(month * MONTH) + self.rng.randint(0, 9))
+        missed = {month for month in bodies.VISITED if self.rng.random() < bodies.MISSED}
+        build = self.rng.uniform(*bodies.BUILD)
+        for month in bodies.VISITED:
+            day = person.birth_date + timedelta(days=round(month * bodies.MONTH) + self.rng.randint(0, 9))
             if month in missed:
                 continue
             moment = hours.some_time(self.rng, day)
@@ -180,12 +162,9 @@ class Caring:
     def _visited(self, resident: UUID, month: int, build: float, on: datetime, at: datetime) -> None:
         """Weighed, measured, and given what was due on that day."""
         nurse = self.performer("nurse", resident, at)
-        kg, cm = (_between(table, month) for table in (KG, CM))
-        lying = growth.LYING if month <= INFANT * 12 else growth.STANDING
-        taken = (("child_weight", kg * build, ""), ("child_length", cm * (1 + build) / 2, lying))
-        for kind, value, context in taken:
+        for kind, values, context in bodies.grown(month, build):
             observations.record(
-                nurse, resident, kind=kind, values={kind: round(value, 1)}, context=context, at=at, occurred_at=on,
+                nurse, resident, kind=kind, values=values, context=context, at=at, occurred_at=on,
                 repeated=True, command_id=command(),
             )  # fmt: skip
         self._vaccinated(nurse, resident, on, at)
@@ -213,14 +192,6 @@ class Caring:
     def _after(self, at: datetime, soonest: int, latest: int) -> datetime:
         when = at + timedelta(days=self.rng.randint(soonest, latest), minutes=self.rng.randint(0, 300))
         return hours.at_desk(self.rng, in_force().calendar, when)
-
-
-def _between(table: tuple[tuple[int, float], ...], month: int) -> float:
-    """The value at that age, between those of the ages beside it."""
-    below = max(pair for pair in table if pair[0] <= month)
-    above = min(pair for pair in table if pair[0] >= month)
-    share = (month - below[0]) / (above[0] - below[0]) if above[0] > below[0] else 0
-    return below[1] + (above[1] - below[1]) * share
 
 
 def command() -> str:

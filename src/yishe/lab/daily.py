@@ -11,7 +11,7 @@ from random import Random
 from uuid import UUID
 
 from yishe.care import encounters, medications, notes, observations
-from yishe.lab import hours, words
+from yishe.lab import bodies, hours, words
 from yishe.lab.founding import District
 from yishe.loops import promises
 from yishe.people import directory, packs, residents, rosters
@@ -94,10 +94,9 @@ class Days:
     def measure(self, at: datetime) -> None:
         resident, nurse = self._with("nurse", at, trait=self.rng.choice(["hypertension", "diabetes"]))
         if "diabetes" in self.made.people[resident].traits:
-            kind, values = "glucose", {"glucose": round(self.rng.triangular(4.6, 12.5, 6.9), 1)}
+            kind, values = "glucose", bodies.sugar(self.rng, high=True)
         else:
-            top = int(self.rng.triangular(112, 172, 138))
-            kind, values = "bp", {"sbp": top, "dbp": int(top * self.rng.uniform(0.56, 0.64))}
+            kind, values = "bp", bodies.pressure(self.rng, high=True)
         observations.record(
             nurse, resident, kind=kind, values=values, repeated=True, at=at, command_id=self.command()
         )

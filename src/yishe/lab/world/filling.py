@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.db import models
 
-from yishe.care.models import Contract, Owed
+from yishe.care.models import Contract, Observation, Owed
 from yishe.lab.world import people
 from yishe.lab.world.copying import Copier
 from yishe.lab.world.frame import Centre, Frame, timed
+from yishe.lab.world.measuring import Courses, Measuring
 from yishe.lab.world.people import Resident as Drawn
 from yishe.lab.world.registering import Registering, sealed
 from yishe.lab.world.settling import Pool, lives_of
@@ -25,7 +26,7 @@ from yishe.trust.models import Entry, SubjectKey
 PART = 400
 """Residents to a commit: some ten thousand rows, twenty megabytes of text."""
 TABLES: tuple[type[models.Model], ...] = (
-    Household, SubjectKey, Resident, Subject, SearchToken, Empanelment, Contract, Owed, Loop, AccessFact, Entry,
+    Household, SubjectKey, Resident, Subject, SearchToken, Empanelment, Contract, Owed, Loop, AccessFact, Entry, Observation,
 )  # fmt: skip
 """In the order in which they lean on each other."""
 Counts = dict[str, int]
@@ -38,6 +39,7 @@ class Sources:
     frame: Frame
     pool: Pool
     signing: Signing
+    courses: Courses
 
 
 class Centres:
@@ -46,6 +48,7 @@ class Centres:
     def __init__(self, sources: Sources, centre: Centre) -> None:
         self._of, self._centre = sources, centre
         self._register = Registering(sources.frame, centre)
+        self._measuring = Measuring(sources.frame, centre, sources.courses)
         self._rng = sources.frame.rng(centre, "loops")
         self._tables = {model: Copier(model) for model in TABLES}
 
@@ -79,6 +82,7 @@ class Centres:
         for life in lives_of(self._rng, self._of.pool, one, self._of.frame.today):
             stream = timed(self._rng, life.began)
             self._press(life.stamp, self._streamed(values, stream, life.stamp), seal)
+        self._tables[Observation].lines(self._measuring.lines(one, values))
 
     def _press(self, stamp: Stamp, values: Values, seal: Callable[[bytes], bytes]) -> None:
         self._tables[Entry].lines(stamp.pressed(values, seal))

@@ -18,6 +18,7 @@ from yishe.lab.world import bare, founded, histories
 from yishe.lab.world.filling import TABLES, Centres, Counts, Sources
 from yishe.lab.world.frame import YEARS, Frame, frame
 from yishe.lab.world.histories import LIVELY, PLAIN, STANDING, WAITING, WITHDRAWN, Life, Teller
+from yishe.lab.world.measuring import Courses
 from yishe.lab.world.settling import Pool
 from yishe.lab.world.signing import Signing
 from yishe.policy.refusals import Invalid
@@ -57,7 +58,10 @@ def world(
     made = frame(residents, seed, at, opened(at))
     founded.found(made, [kind for kind, _ in kinds])
     sources = Sources(
-        made, Pool.of(lives(seed, pool_of(residents), (made.opening, at), lively=lively)), Signing(at)
+        made,
+        Pool.of(lives(seed, pool_of(residents), (made.opening, at), lively=lively)),
+        Signing(at),
+        Courses(made),
     )
     whole = columns.on_postgresql() and not connection.in_atomic_block
     with _without_collecting(), bare.tables(TABLES) if whole else nullcontext():
