@@ -16,7 +16,7 @@ from yishe.people import cards, directory, placements, search
 from yishe.people.actors import actor_of
 from yishe.people.models import AccessFact, Resident, Subject
 from yishe.policy.refusals import Conflict
-from yishe.trust import clock, ledger
+from yishe.trust import clock, verification
 from yishe.trust.models import Entry
 from yishe.trust.scoping import everybody
 
@@ -36,7 +36,7 @@ def known() -> set[Any]:
 
 def test_every_entry_verifies_and_every_stream_refolds_to_its_row() -> None:
     made = making.world(RESIDENTS, SEED, NOW)
-    verified = ledger.verify(rebuild.heads())
+    verified = verification.verify(rebuild.heads())
     assert verified.broken is None
     assert verified.entries == made.rows["trust_entry"] > 10 * RESIDENTS
     assert rebuild.differences() == []
