@@ -4,6 +4,7 @@ python -m bench [--residents 20000] [--loops 20000] [--requests 2000] [--pairs 5
 python -m bench --beside REF …   the product of today beside that of an earlier commit, instead of the floor
 python -m bench --population 100000   only a population classified and planned, beside bare SQL inserting the same rows; without it
                                       the requests are followed by one of 20 000
+python -m bench --sweep 100000        only so many clocks passed at once, taken by two workers, beside bare SQL writing the same rows
 
 On two quiet cores: the sizes above five to eight minutes, 6000/6000/1000/2 about two and a half, 1500/1500/320/1 under one;
 `--beside` about as long, as it fills two databases and runs no floor. Each needs loops ≥ requests × (pairs + 1).
@@ -36,7 +37,13 @@ def main() -> None:
     parser.add_argument(
         "--population", type=int, metavar="N", help="only N residents' years, beside bare SQL"
     )
+    parser.add_argument(
+        "--sweep", type=int, metavar="N", help="only N clocks passed at once, beside bare SQL"
+    )
     args = parser.parse_args()
+    if args.sweep:
+        _sweep(args.sweep, args.pairs, args.out)
+        return
     if args.population:
         _population(args.population, args.pairs, args.out)
         return
@@ -62,6 +69,13 @@ def _population(residents: int, pairs: int, out: Path) -> None:
         from bench import population  # noqa: PLC0415  needs the settings of the database
 
         population.run(url, residents, 1, pairs, out)
+
+
+def _sweep(loops: int, rungs: int, out: Path) -> None:
+    with _own_database() as url:
+        from bench import sweep  # noqa: PLC0415  needs the settings of the database
+
+        sweep.run(url, loops, rungs, out)
 
 
 @contextmanager

@@ -1,24 +1,21 @@
 """Changes of people that open loops must answer to, consumed once each in the order they took effect."""
 
-import logging
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DatabaseError, connection
-from django.db.models import QuerySet
+from django.db import connection
 
-from yishe.loops import stuck
-from yishe.loops.models import Loop
-from yishe.loops.projection import Track
-from yishe.loops.recording import Said, carry, not_before
+from yishe.loops import moving
+from yishe.loops.moving import Seen
 from yishe.loops.settling import settled, situation
 from yishe.people.models import Change
 from yishe.people.placements import placement_of_subject, subjects_of
-from yishe.trust import commit, ids, quick
-from yishe.trust.commit import Bundle
+from yishe.policy.loop_decisions import Step
+from yishe.trust import commit, quick
+from yishe.trust.batch import AT_ONCE
 
-log = logging.getLogger(__name__)
 OF_STAFF = (
     Change.Kind.LEAVE,
     Change.Kind.POST_ENDED,
@@ -62,8 +59,8 @@ def _one(change_id: uuid.UUID, at: datetime) -> list[uuid.UUID] | None:
         if change is None:
             return None
         about = [] if change.kind in OF_STAFF else _subjects(change)
-        for loop_id in list(_touched(change, about).values_list("id", flat=True)):
-            settle(loop_id, at, f"change:{change.id}")
+        for touched in _touched(change, about):
+            moving.move(touched, at, _steps, lambda track: f"change:{change_id}:{track.state.id}")
         Change.objects.filter(id=change_id).update(consumed_at=at)
     return about
 
@@ -73,30 +70,17 @@ def _subjects(change: Change) -> list[uuid.UUID]:
     return [change.about, *(subjects_of(where.resident) if where else ())]
 
 
-def _touched(change: Change, about: list[uuid.UUID]) -> QuerySet[Loop]:
-    still_open = Loop.objects.filter(closed_at=None).order_by("id")
-    return still_open.filter(owner=change.about) if not about else still_open.filter(subject__in=about)
+def _touched(change: Change, about: list[uuid.UUID]) -> Iterator[list[Seen]]:
+    """The open loops this is about, part by part."""
+    which, values = quick.among("l.subject", about) if about else ("l.owner = %s", [change.about])
+    last = uuid.UUID(int=0)
+    while part := moving.read(
+        f"{which} AND l.id > %s ORDER BY l.id LIMIT %s", [*values, last, AT_ONCE], moving.KEPT
+    ):
+        yield part
+        last = part[-1].track.state.id
 
 
-def settle(loop_id: uuid.UUID, at: datetime, command: str) -> None:
-    """Fit one open loop to the world as it is. One that cannot be decided is shown as 卡住 and tried again."""
-    rows = Loop.objects.filter(id=loop_id, closed_at=None)
-    if connection.features.has_select_for_update:
-        rows = rows.select_for_update()
-    row = rows.first()
-    if row is None:
-        return
-    track = Track.of(row)
-    now = not_before(at, track.state)
-    try:
-        steps = settled(situation(track.state, now), placement_of_subject(row.subject))
-    except DatabaseError:
-        raise
-    except Exception as error:
-        log.warning("loop %s is stuck: %s", loop_id, type(error).__name__)
-        stuck.hold(loop_id, at, stuck.said(error))
-        return
-    if steps:
-        bundle = Bundle()
-        carry(bundle, track, steps, Said(ids.SYSTEM, now, f"{command}:{row.id}"), None)
-        bundle.commit()
+def _steps(one: Seen, now: datetime) -> list[Step]:
+    """What fits a loop to the world as it is."""
+    return settled(situation(one.track.state, now), one.where)

@@ -1,6 +1,7 @@
 """Loops the worker could not decide (卡住): held back a little longer each time, always visible."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from yishe.loops.models import Stuck
@@ -23,9 +24,10 @@ def said(error: Exception) -> str:
     return error.title if isinstance(error, Refused) else logs.said(error)
 
 
-def freed(loop_id: uuid.UUID) -> None:
+def freed(loop_ids: Sequence[uuid.UUID]) -> None:
     """Decided after all."""
-    Stuck.objects.filter(loop=loop_id).delete()
+    if loop_ids:
+        Stuck.objects.filter(loop__in=loop_ids).delete()
 
 
 def listed() -> list[Stuck]:

@@ -1,48 +1,39 @@
 """The clock's own hands: loops whose next moment has come are decided and written, each once.
 
-Any number of workers may run: rows are claimed by lock and pinned on the seq decided on. A loop that raises is
-held back briefly and shown as 卡住; it is never skipped silently and never stops the others.
+Any number of workers may run: a chunk is claimed by lock, decided, and written as one commit that is pinned on every seq it was
+decided on. A loop that raises is held back briefly and shown as 卡住; it is never skipped silently and never stops the others.
 """
 
-import logging
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connection
-
-from yishe.loops import changes, retiming, stuck
+from yishe.loops import changes, moving, retiming
 from yishe.loops.company import company_of
 from yishe.loops.models import Loop
-from yishe.loops.projection import Track, track_read
-from yishe.loops.recording import Said, carry, not_before
+from yishe.loops.moving import Moved, Seen
+from yishe.loops.projection import Track
 from yishe.loops.settling import settled, situation
-from yishe.people.placements import placement_of_subject
-from yishe.policy.loop_decisions import after
+from yishe.policy.loop_decisions import Step, after
 from yishe.policy.loop_escalation import passed
-from yishe.trust import commit, ids, quick
-from yishe.trust.commit import Bundle, Duplicate, Stale
+from yishe.trust import columns, commit, quick
 
-log = logging.getLogger(__name__)
 BATCH = 200
 
 
 @dataclass
-class Swept:
+class Swept(Moved):
     """What one sweep did: loops looked at, events written, loops held back, changes of people answered (`subjects` are the
     residents of whom they told), loops re-timed by a new holiday table."""
 
-    looked_at: int = 0
-    events: int = 0
-    stuck: list[uuid.UUID] = field(default_factory=list)
     changes: int = 0
     retimed: int = 0
     subjects: set[uuid.UUID] = field(default_factory=set)
 
-    def add(self, other: "Swept") -> None:
-        self.looked_at += other.looked_at
-        self.events += other.events
-        self.stuck += other.stuck
+    def count(self, other: "Swept") -> None:
+        self.add(other)
         self.changes += other.changes
         self.retimed += other.retimed
         self.subjects |= other.subjects
@@ -54,17 +45,17 @@ def sweep(at: datetime, limit: int = BATCH) -> Swept:
     answered = changes.consume(at, limit)
     done.changes, done.subjects = answered.count, answered.subjects
     done.retimed, done.stuck = retiming.retime(at, limit)
-    for loop_id in _due(at, limit):
-        done.add(_one(loop_id, at))
+    done.add(_chunk(_AGAIN, [at, limit], at))
+    done.add(_chunk(_DUE, [at, at, limit], at))
     return done
 
 
-def sweep_all(at: datetime) -> Swept:
+def sweep_all(at: datetime, limit: int = BATCH) -> Swept:
     """Sweep until nothing is due at `at` (loops held back stay held)."""
     total = Swept()
     while True:
-        one = sweep(at)
-        total.add(one)
+        one = sweep(at, limit)
+        total.count(one)
         if not one.changes and not one.retimed and one.looked_at <= len(one.stuck):
             return total
 
@@ -92,68 +83,41 @@ def promised_after(at: datetime) -> list[uuid.UUID]:
     return [uuid.UUID(str(row[0])) for row in quick.rows(sql, [at])]
 
 
-_HELD = "SELECT s.loop FROM loops_stuck s WHERE s.until > %s"
-_DUE = f"""
-    SELECT l.id FROM loops_loop l WHERE l.closed_at IS NULL AND l.next_at <= %s AND l.id NOT IN ({_HELD})
+_DUE = """l.next_at <= %s AND l.id NOT IN (SELECT s.loop FROM loops_stuck s WHERE s.until > %s)
     ORDER BY l.next_at LIMIT %s"""
-_AGAIN = "SELECT s.loop FROM loops_stuck s WHERE s.until <= %s ORDER BY s.until LIMIT %s"
+_AGAIN = "l.id IN (SELECT s.loop FROM loops_stuck s WHERE s.until <= %s ORDER BY s.until LIMIT %s)"
+"""Loops whose moment has come, and those held back whose waiting is over."""
 
 
-def _due(at: datetime, limit: int) -> list[uuid.UUID]:
-    """Loops whose moment has come, and those held back whose waiting is over."""
-    rows = [*quick.rows(_AGAIN, [at, limit]), *quick.rows(_DUE, [at, at, limit])]
-    return list(dict.fromkeys(uuid.UUID(str(row[0])) for row in rows))
+def _chunk(which: str, values: Sequence[object], at: datetime) -> Moved:
+    with _claiming():
+        return moving.move(moving.read(which, values, moving.FREE), at, _steps, _name)
 
 
-def _one(loop_id: uuid.UUID, at: datetime) -> Swept:
-    try:
-        with commit.atomically():
-            events = _decide_and_write(loop_id, at)
-        return Swept(looked_at=1, events=events)
-    except (Stale, Duplicate):
-        return Swept(looked_at=0)
-    except DatabaseError:
-        raise
-    except Exception as error:
-        log.warning("loop %s is stuck: %s", loop_id, type(error).__name__)
-        stuck.hold(loop_id, at, stuck.said(error))
-        return Swept(looked_at=1, stuck=[loop_id])
+@contextmanager
+def _claiming() -> Iterator[None]:
+    """On PostgreSQL what was read stays ours until it is written; on SQLite nobody waits while we decide, and the seq tells who was
+    first."""
+    if not columns.on_postgresql():
+        yield
+        return
+    with commit.atomically():
+        yield
 
 
-def _locked(loop_id: uuid.UUID) -> tuple[Track, bool] | None:
-    """The open loop, for this transaction alone, and whether it was held back; None when another worker has it."""
-    sql = (
-        f"SELECT {quick.columns(Loop, 'l')}, EXISTS (SELECT 1 FROM loops_stuck s WHERE s.loop = l.id) "
-        "FROM loops_loop l WHERE l.id = %s AND l.closed_at IS NULL"
-    )
-    if connection.features.has_select_for_update_skip_locked:
-        sql += " FOR UPDATE OF l SKIP LOCKED"
-    rows = quick.rows(sql, [loop_id])
-    return (track_read(rows[0]), bool(rows[0][-1])) if rows else None
-
-
-def _decide_and_write(loop_id: uuid.UUID, at: datetime) -> int:
-    """Returns how many events were written: none when another worker was first."""
-    locked = _locked(loop_id)
-    if locked is None:
-        return 0
-    track, held = locked
-    if held:
-        stuck.freed(loop_id)
-    now = not_before(at, track.state)
-    where = placement_of_subject(track.state.subject)
-    s = situation(track.state, now)
-    steps = settled(s, where)
+def _steps(one: Seen, now: datetime) -> list[Step]:
+    """What the passing of time, and the world as it is now, do to a loop."""
+    s = situation(one.track.state, now)
+    steps = settled(s, one.where)
     for step in steps:
         s = after(s, step)
-    if s.state.is_open and s.state.next_at is not None and s.state.next_at <= at:
-        late = passed(s, company_of(s.state, where, now))
+    if s.state.is_open and s.state.next_at is not None and s.state.next_at <= now:
+        late = passed(s, company_of(s.state, one.where, now))
         if not late:
             raise RuntimeError("due, but no rung has passed")
         steps += late
-    if not steps:
-        return 0
-    bundle = Bundle()
-    carry(bundle, track, steps, Said(ids.SYSTEM, now, f"clock:{loop_id}:{track.state.seq}"), None)
-    bundle.commit()
-    return len(steps)
+    return steps
+
+
+def _name(track: Track) -> str:
+    return f"clock:{track.state.id}:{track.state.seq}"

@@ -337,6 +337,14 @@ class Watch(Strict):
     disk_free: int = Field(ge=0, le=99)
 
 
+class Clocks(Strict):
+    """How the worker takes loops whose moment has come: `chunk` of them in one transaction, and after at most `chunks` of those it
+    delivers what was told. While a chunk is written nobody else can act on its loops; the fewer, the shorter."""
+
+    chunk: int = Field(ge=1, le=5000)
+    chunks: int = Field(ge=1)
+
+
 class Together(Strict):
     """Residents in one act: on the panel, and asking for contracts. More are asked for in several."""
 
@@ -361,6 +369,7 @@ class SettingsVersion(Strict):
     worker_late: Length
     near: Length
     watch: Watch
+    clocks: Clocks
     together: Together
     left_us: tuple[str, ...]
     age_bands: tuple[int, ...] = ()
