@@ -39,8 +39,8 @@ def fill(count: int, loops: int, at: datetime, seed: int = 1) -> Filled:
     opening = at - timedelta(days=2)
     made = founding.district(opening)
     with directory.one_picture():
-        _residents(made, count, opening, seed)
-        reasons = _calm_reasons(at)
+        registered(made, count, opening, seed)
+        reasons = calm_reasons(at)
         _loops(made, loops, reasons, at - timedelta(minutes=10))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -50,7 +50,8 @@ def fill(count: int, loops: int, at: datetime, seed: int = 1) -> Filled:
     return Filled(made, tokens, {one: _session(account) for one, account in by_id.items()}, reasons)
 
 
-def _residents(made: founding.District, count: int, at: datetime, seed: int) -> None:
+def registered(made: founding.District, count: int, at: datetime, seed: int) -> None:
+    """So many invented residents of this district."""
     people = population.residents(count, seed, at.astimezone(hours.ZONE).date())
     for chunk in _chunks(list(enumerate(people))):
         bundle = Bundle()
@@ -62,7 +63,8 @@ def _residents(made: founding.District, count: int, at: datetime, seed: int) -> 
         bundle.commit()
 
 
-def _calm_reasons(at: datetime) -> list[str]:
+def calm_reasons(at: datetime) -> list[str]:
+    """Reasons that are neither urgent nor kept from anybody."""
     kind = packs.in_force().loop_kind(KIND, at.date())
     return [r.code for r in kind.reasons.values() if r.urgency in ("yellow", "green") and not r.sensitive]
 

@@ -12,12 +12,14 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection
+from psycopg.types.json import Jsonb
 
 from bench import filling, machine
 from yishe.lab import founding
@@ -47,7 +49,8 @@ def run(url: str, loops: int, pairs: int, out: Path) -> None:
     began = time.perf_counter()
     _fill(loops, opened)
     print(f"{loops} loops promised within a minute, in {time.perf_counter() - began:.0f} s", flush=True)
-    chunk = packs.in_force().settings(date.today()).clocks.chunk
+    chunk = packs.in_force().settings(opened.date()).clocks.chunk
+    worker.sweep_all(opened)  # the calendar in force reaches them; nothing is due yet
     rounds = [_round(url, chunk) for _ in range(pairs)]
     told = {"loops": loops, "chunk": chunk, "rounds": rounds, "load": round(os.getloadavg()[0], 2)}
     told["ratio"] = statistics.median(one["ratio"] for one in rounds)
@@ -57,8 +60,8 @@ def run(url: str, loops: int, pairs: int, out: Path) -> None:
 def _fill(count: int, opened: datetime) -> None:
     """Promises of one minute, each of its own microsecond, as residents and reasons come round."""
     made = founding.district(opened - timedelta(days=1))
-    filling._residents(made, min(count, RESIDENTS), opened, 1)
-    reasons, people = filling._calm_reasons(opened), list(made.placed)
+    filling.registered(made, min(count, RESIDENTS), opened, 1)
+    reasons, people = filling.calm_reasons(opened), list(made.placed)
     if len(people) * len(reasons) < count:
         raise ValueError(f"at most {len(people) * len(reasons)} loops of so many residents")
     with directory.one_picture():
@@ -194,7 +197,7 @@ def _updated(line: psycopg.Connection, changed: Sequence[str], loops: Sequence[A
     at = [_fields(Loop).index(name) for name in names]
     values = [[_json(row[n]) for row in loops] for n in at]
     given = ", ".join(f"c{n}" for n in range(len(names)))
-    arrays = ", ".join(f"%s{known[name].cast}[]" for name in names)
+    arrays = ", ".join(f"%b{known[name].cast}[]" for name in names)
     sets = ", ".join(f"{known[name].name} = v.c{n}" for n, name in enumerate(changed))
     line.execute(
         f"UPDATE bare_loop t SET {sets} FROM unnest({arrays}) AS v({given}) WHERE t.id = v.c{len(changed)}", values,  # type: ignore[call-overload]
@@ -202,7 +205,7 @@ def _updated(line: psycopg.Connection, changed: Sequence[str], loops: Sequence[A
 
 
 def _json(value: Any) -> Any:
-    return columns._jsonb(value) if isinstance(value, dict | list) else value
+    return Jsonb(value, dumps=orjson.dumps) if isinstance(value, dict | list) else value
 
 
 def _copied(

@@ -194,13 +194,13 @@ _MANY = """
 
 
 def _standing(row: Sequence[Any]) -> Placement:
-    known, traits = [quick.uid(one) for one in row[:9]], tuple(_traits(row[9]))
-    resident, own, home, centre, workplace, team, doctor, social_worker, neighbourhood_team = known
+    traits, (resident, own, home, centre) = tuple(_traits(row[9])), (quick.known(one) for one in row[:4])
+    workplace, team, doctor, social_worker, neighbourhood_team = (quick.uid(one) for one in row[4:9])
     deceased_at, moved_at = (quick.moment(one) if one else None for one in row[10:12])
     return Placement(
         resident, own, home, centre, team, doctor, social_worker, neighbourhood_team, workplace, traits, deceased_at, moved_at,
         quick.uid(row[12]), is_protected(row[13], traits),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _traits(value: Any) -> Any:

@@ -8,6 +8,7 @@ A year whose holidays nobody has announced yet falls back to plain weekdays, and
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,7 +21,9 @@ from .durations import Duration
 Clock = Literal["wall", "working"]
 Span = tuple[datetime, datetime]
 SATURDAY = 5
-FAR = 3700  # days: no clock looks further than about ten years
+Room = tuple[datetime, datetime, float]
+FAR = 11  # years: no clock looks further than about ten
+NEAR = 3700  # days: the next workday is nearer
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Calendar:
 
     def next_workday(self, day: date) -> date:
         """The first workday on or after `day` (a last day that falls on a holiday moves on)."""
-        for step in range(FAR):
+        for step in range(NEAR):
             if self.is_workday(day + timedelta(days=step)):
                 return day + timedelta(days=step)
         raise ValueError(f"no workday within ten years of {day}")
@@ -115,20 +118,42 @@ class Calendar:
 
     def _run(self, start: datetime, seconds: float) -> datetime:
         left = seconds
-        for opens, closes in self._spans_from(start):
-            begin = max(opens, start)
-            room = (closes - begin).total_seconds()
+        for opens, closes, whole in self._from(start):
+            begun = opens < start
+            room = (closes - start).total_seconds() if begun else whole
             if left <= room:
-                return begin + timedelta(seconds=left)
+                return (start if begun else opens) + timedelta(seconds=left)
             left -= room
         raise ValueError(f"{seconds} working seconds from {start} do not end within ten years")
 
-    def _spans_from(self, start: datetime) -> Iterator[Span]:
-        day = start.astimezone(self.zone).date()
-        for step in range(FAR):
-            for opens, closes in self._open(day + timedelta(days=step)):
-                if closes > start:
-                    yield opens, closes
+    def _from(self, start: datetime) -> Iterator[Room]:
+        """Every span of work that ends after `start`, in order."""
+        year = start.astimezone(self.zone).year
+        ends, rooms = self._year(year)
+        yield from rooms[bisect_right(ends, start) :]
+        for later in range(year + 1, year + FAR):
+            yield from self._year(later)[1]
+
+    def _year(self, year: int) -> tuple[list[datetime], list[Room]]:
+        """The spans of work of a year with their seconds, and when each ends: worked out once, as every clock of every loop walks
+        over the same days."""
+        found = self._years.get(year)
+        if found is None:
+            days = (
+                date(year, 1, 1) + timedelta(days=n)
+                for n in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)
+            )
+            rooms = [
+                (opens, closes, (closes - opens).total_seconds())
+                for day in days
+                for opens, closes in self._open(day)
+            ]
+            found = self._years[year] = [closes for _, closes, _ in rooms], rooms
+        return found
+
+    @cached_property
+    def _years(self) -> dict[int, tuple[list[datetime], list[Room]]]:
+        return {}
 
     def _open(self, day: date) -> tuple[Span, ...]:
         """When work is done on this day: worked out once, as every clock of every loop walks over the same days."""

@@ -6,7 +6,7 @@ and words that go with it. Nothing here reads a clock, a database or a name.
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ def decide(s: Situation, command: Command, cast: Cast) -> list[Step]:
 
 def after(s: Situation, step: Step) -> Situation:
     """The situation once the step is recorded."""
-    return replace(s, state=applied(s.state, s.state.seq + 1, step.changes))
+    return s.then(applied(s.state, s.state.seq + 1, step.changes))
 
 
 def _taken(s: Situation, command: Command, cast: Cast) -> Step:

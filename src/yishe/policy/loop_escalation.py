@@ -6,7 +6,7 @@ skipped. A rung that would tell the owner of his own lateness, or nobody, goes t
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -111,8 +111,9 @@ def _told(s: Situation, name: str, later: dict[str, Any], hit: Passed, company: 
     """One event for everything this clock passed; the highest rung says who is told, and lower ones are included."""
     told = _hearers(s, hit.rungs, company)
     clocks = {**s.state.clocks, name: later}
-    state = replace(s.state, clocks=clocks)
-    coming = next_of(state.state, clocks, keeper_of(s), (state.hold_until, _shift(s)), state.promised_by)
+    coming = next_of(
+        s.state.state, clocks, keeper_of(s), (s.state.hold_until, _shift(s)), s.state.promised_by
+    )
     late = _is_late(hit.rungs[-1], later, s.at)
     data = {"clock": name, "rung": hit.highest, "late": late, "told": [str(t) for t in told]}
     event = "escalated" if late or set(told) - {s.state.owner} else "reminded"

@@ -33,6 +33,12 @@ class Situation:
     """Why this loop, closed, cannot come back: `already_open` or `resident_gone`."""
     nudged_at: datetime | None = None
 
+    def then(self, state: LoopState) -> "Situation":
+        """The same with the loop as it stands now; copied whole, as this is done for each step of each loop that is due."""
+        new = object.__new__(Situation)
+        new.__dict__.update(self.__dict__, state=state)
+        return new
+
 
 @dataclass(frozen=True)
 class Command:

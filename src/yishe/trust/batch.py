@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import IntegrityError, connections, models
+from django.db import IntegrityError, connections, models, transaction
 
 from yishe.policy.refusals import Refused
 from yishe.trust import columns, commit
@@ -186,7 +186,9 @@ def _update_all(first: Write) -> str:
     known = columns.of(first.model)
     table = first.model._meta.db_table
     named = [known[name] for name in (*first.names, *first.where)]
-    arrays = ", ".join(f"%s{one.cast}[]" for one in named)
+    arrays = ", ".join(
+        f"%b{one.cast}[]" for one in named
+    )  # in binary: as text each value is searched for what must be quoted
     given = ", ".join(f"c{n}" for n in range(len(named)))
     sets = ", ".join(f"{one.name} = v.c{n}" for n, one in enumerate(named[: len(first.names)]))
     where = " AND ".join(f"t.{one.name} = v.c{n}" for n, one in enumerate(named) if n >= len(first.names))
@@ -196,14 +198,23 @@ def _update_all(first: Write) -> str:
 def _inserted(one: Write) -> None:
     with columns.here().cursor() as cursor:
         if one.absent:
-            for n in range(0, len(one.rows), SMALL):
-                part = Write(one.model, one.names, one.rows[n : n + SMALL], absent=True)
-                send(commit.statement_of(part.shape), part.params())
+            _inserted_where_absent(cursor, one)
         elif columns.on_postgresql():
             copied(cursor, one.model, one.names, one.rows)
         else:
             single = Write(one.model, one.names, one.rows[:1])
             cursor.executemany(commit.statement_of(single.shape), one.rows)
+
+
+def _inserted_where_absent(cursor: Any, one: Write) -> None:
+    """Many are copied as what they nearly always are, absent; only if one was there already they are asked for one by one."""
+    if columns.on_postgresql() and len(one.rows) > SMALL:
+        with suppress(IntegrityError), transaction.atomic():
+            copied(cursor, one.model, one.names, one.rows)
+            return
+    for n in range(0, len(one.rows), SMALL):
+        part = Write(one.model, one.names, one.rows[n : n + SMALL], absent=True)
+        send(commit.statement_of(part.shape), part.params())
 
 
 def copied(

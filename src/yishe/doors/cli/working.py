@@ -40,11 +40,22 @@ class Round:
 
 def one_round(at: datetime, name: str) -> Round:
     """One batch of each kind of work at the moment `at`."""
-    swept = loops_worker.sweep(at, BATCH)
+    swept = _swept(at)
     if swept.subjects:
         done(lambda moment: departures.end(moment, swept.subjects), at)
     moved = swept.looked_at - len(swept.stuck) + swept.changes
     return Round(moved, delivery.deliver(at, name, BATCH, patience=patience(at)))
+
+
+def _swept(at: datetime) -> loops_worker.Swept:
+    """Clocks come before messages, yet not for so long that nobody hears of them."""
+    wanted, total = packs.in_force().settings(at.astimezone(LOCAL).date()).clocks, loops_worker.Swept()
+    for _ in range(wanted.chunks):
+        one = loops_worker.sweep(at, wanted.chunk)
+        total.count(one)
+        if one.looked_at < wanted.chunk:
+            break
+    return total
 
 
 def patience(at: datetime) -> delivery.Patience:
