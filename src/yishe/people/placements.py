@@ -99,7 +99,8 @@ def placement(resident_id: UUID) -> Placement | None:
 def _one_sql(where: str) -> str:
     return f"""
         SELECT o.subject, e.team_id, e.doctor_id, e.social_worker_id, n.team_id, k.wrapped,
-               r.id, r.home, r.centre_id, r.workplace_id, r.traits, r.deceased_at, r.moved_at, r.merged_into_id, r.protected_at
+               r.id, r.home, r.centre_id, r.workplace_id, r.traits, r.deceased_at, r.moved_at, r.merged_into_id, r.protected_at,
+               s.subject
         FROM people_subject s
         JOIN people_resident r ON r.id = s.resident_id
         JOIN people_subject o ON o.origin_id = r.id
@@ -117,7 +118,7 @@ def _one(where: str, value: UUID) -> Keyed | None:
 
 def _keyed(row: Sequence[Any]) -> Keyed:
     own, team, doctor, social_worker, neighbourhood, key, resident, home, centre, workplace, *rest = row
-    kept, died, moved, merged, protected = rest
+    kept, died, moved, merged, protected, _ = rest
     traits = tuple(columns_of(Resident)["traits"].read(kept))
     uid, moment = quick.uid, quick.moment_or_none
     found = Placement(
@@ -174,38 +175,10 @@ def placement_of_subject(subject: UUID) -> Placement | None:
 def standing(subjects: Sequence[UUID]) -> dict[UUID, Placement]:
     """subject → the placement of whoever it is mapped to now, as `placement_of_subject` tells of one; in one fixed statement that
     opens nothing sealed, for whoever looks at thousands."""
+    if not subjects:
+        return {}
     within, given = quick.among("s.subject", subjects)
-    return (
-        {quick.known(row[0]): _standing(row[1:]) for row in quick.rows(f"{_MANY} {within}", given)}
-        if subjects
-        else {}
-    )
-
-
-_MANY = """
-    SELECT s.subject, r.id, o.subject, r.home, r.centre_id, r.workplace_id, e.team_id, e.doctor_id, e.social_worker_id, n.team_id,
-           r.traits, r.deceased_at, r.moved_at, r.merged_into_id, r.protected_at
-    FROM people_subject s
-    JOIN people_resident r ON r.id = s.resident_id
-    JOIN people_subject o ON o.origin_id = r.id
-    LEFT JOIN people_empanelment e ON e.resident_id = r.id AND e.until IS NULL
-    LEFT JOIN people_neighbourhood n ON n.id = r.neighbourhood_id
-    WHERE"""
-
-
-def _standing(row: Sequence[Any]) -> Placement:
-    traits, (resident, own, home, centre) = tuple(_traits(row[9])), (quick.known(one) for one in row[:4])
-    workplace, team, doctor, social_worker, neighbourhood_team = (quick.uid(one) for one in row[4:9])
-    deceased_at, moved_at = (quick.moment(one) if one else None for one in row[10:12])
-    return Placement(
-        resident, own, home, centre, team, doctor, social_worker, neighbourhood_team, workplace, traits, deceased_at, moved_at,
-        quick.uid(row[12]), is_protected(row[13], traits),
-    )  # fmt: skip
-
-
-def _traits(value: Any) -> Any:
-    convert = columns.of(Resident)["traits"].loaded
-    return convert(value) if convert else value
+    return {quick.known(row[-1]): _keyed(row)[0] for row in quick.rows(_one_sql(within), given)}
 
 
 def placements(residents: list[UUID]) -> dict[UUID, Placement]:
