@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from yishe.loops import acts, covering, knowing, orders, reach, sets
 from yishe.loops.models import Loop, Tracking
 from yishe.loops.projection import folded, read, state_of, state_read
-from yishe.people import names
+from yishe.people import actors, names
 from yishe.people.actors import Actor
 from yishe.policy import cursors
 from yishe.policy.loop_kinds import LoopKind
@@ -19,7 +19,7 @@ from yishe.policy.loop_roles import Situation, allowed
 from yishe.policy.loop_state import LoopState
 from yishe.policy.loop_table import table
 from yishe.policy.refusals import Invalid
-from yishe.trust import ledger, quick
+from yishe.trust import accounts, ledger, quick
 from yishe.trust.models import Entry
 
 READ = knowing.READ
@@ -145,7 +145,7 @@ def _steps(state: LoopState, entries: Sequence[Said]) -> tuple[Step, ...]:
 
 def worklist(actor: Actor, at: datetime, limit: int = PAGE, cursor: str | None = None) -> Page:
     """What this person must do now, soonest deadline first. One fixed statement: everybody's morning begins here."""
-    sql, values = _worklist(actor, limit, cursor)
+    sql, values = _worklist(actor.staff_id, limit, cursor)
     return _cut([state_read(row) for row in quick.rows(sql, values)], "due_at", limit)
 
 
@@ -154,21 +154,46 @@ def worklist_named(
 ) -> tuple[Page, dict[uuid.UUID, names.Named]]:
     """The same with who stands behind each subject, in the same statement: first the rows by their index, then the names
     that go with them."""
-    inner, values = _worklist(actor, limit, cursor)
-    sql = f"SELECT {names.COLUMNS}, {quick.columns(Loop, 'l')} FROM ({inner}) l {names.BESIDE} ORDER BY l.due_at, l.id"
-    rows = quick.rows(sql, values)
+    inner, values = _worklist(actor.staff_id, limit, cursor)
+    return _named(quick.rows(f"{_beside_names(inner)} ORDER BY l.due_at, l.id", values), limit)
+
+
+def worklist_by(
+    plaintext: str, at: datetime, limit: int
+) -> tuple[Actor, tuple[Page, dict[uuid.UUID, names.Named]]]:
+    """Who bears this token, as `actors.for_token`, and in the same look what he must do now, as `worklist_named`."""
+    inner, values = _worklist(accounts.token_digest(plaintext), limit, None, actors.BEARERS)
+    rows = quick.rows(actors.bearing(_beside_names(inner)), [*actors.bearer(plaintext, at), *values])
+    actor = actors.borne(rows[0] if rows else (None, 0), at)
+    found = [row[actors.BORNE :] for row in rows if row[actors.BORNE + names.WIDTH] is not None]
+    return actor, _named(sorted(found, key=_by_deadline), limit)
+
+
+def _beside_names(inner: str) -> str:
+    return f"SELECT {names.COLUMNS}, {quick.columns(Loop, 'l')} FROM ({inner}) l {names.BESIDE}"
+
+
+_DUE = names.WIDTH + quick.names(Loop).index("due_at")
+
+
+def _by_deadline(row: Sequence[Any]) -> tuple[bool, Any, int]:
+    """As the database orders: who has no deadline comes last."""
+    return row[_DUE] is None, row[_DUE], quick.known(row[names.WIDTH]).int
+
+
+def _named(rows: Sequence[Sequence[Any]], limit: int) -> tuple[Page, dict[uuid.UUID, names.Named]]:
     people = dict(names.read(row) for row in rows[:limit] if row[1] is not None)
     return _cut([state_read(row[names.WIDTH :]) for row in rows], "due_at", limit), people
 
 
-def _worklist(actor: Actor, limit: int, cursor: str | None) -> tuple[str, list[Any]]:
-    beyond, values = "", list[Any]([actor.staff_id])
+def _worklist(owner: Any, limit: int, cursor: str | None, whose: str = "%s") -> tuple[str, list[Any]]:
+    beyond, values = "", [owner]
     if cursor:
         moment, last = cursors.read(cursor)
         beyond = " AND (l.due_at > %s OR (l.due_at = %s AND l.id > %s))"
         values += [moment, moment, last]
     sql = (
-        f"SELECT {quick.columns(Loop, 'l')} FROM loops_loop l WHERE l.owner = %s AND l.closed_at IS NULL{beyond} "
+        f"SELECT {quick.columns(Loop, 'l')} FROM loops_loop l WHERE l.owner = {whose} AND l.closed_at IS NULL{beyond} "
         "ORDER BY l.due_at, l.id LIMIT %s"
     )
     return sql, [*values, limit + 1]

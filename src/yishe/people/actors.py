@@ -83,6 +83,11 @@ def bearing(select: str) -> str:
     return f"SELECT caller.*, asked.* FROM ({_BEARER}) caller LEFT JOIN ({select}) asked ON 1 = 1"
 
 
+BEARERS = """(SELECT staff.id FROM people_staff staff JOIN trust_token bearer ON bearer.account_id = staff.account_id
+    WHERE bearer.digest = %s)"""
+"""The member of staff behind a token, within a statement that `bearing` puts behind the look for it."""
+
+
 def bearer(plaintext: str, at: datetime) -> list[Any]:
     """What the look for a token asks with."""
     born_after = at - packs.in_force().sign_in(at.astimezone(SHANGHAI).date()).token_life.exact()

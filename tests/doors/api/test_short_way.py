@@ -69,6 +69,38 @@ def test_an_act_is_told_of_with_the_number_of_its_request(desk: Desk) -> None:
     assert (str(line.request), line.source, line.address) == (shown["X-Request-Id"], "api", "127.0.0.1")
 
 
+def test_a_work_list_is_that_of_the_long_way_soonest_deadline_first(desk: Desk) -> None:
+    empty = [Phone(desk.social_worker.token, *way).get("/worklist") for way in ((), (Client(),))]
+    assert empty[0].json() == {"items": [], "next": None}
+    for reason in ("D16", "D03", "D12"):
+        desk.refer(reason)
+    for asking in ({}, {"limit": "2"}):
+        short, long = (
+            Phone(desk.social_worker.token, *way).get("/worklist", **asking) for way in ((), (Client(),))
+        )
+        assert alike(short, long)
+        due = [one["due_at"] for one in short.json()["items"]]
+        assert due == sorted(due)
+    assert short_way.answered(listing(desk.social_worker)) is not None
+    line = AccessLine.objects.filter(action="worklist").order_by("at").last()
+    assert (line.source, len(line.subjects)) == ("api", 1)  # type: ignore[union-attr]
+
+
+def listing(phone: Phone, **said: str) -> dict[str, Any]:
+    return wire(phone, "/worklist", b"", REQUEST_METHOD="GET", CONTENT_LENGTH="", **said)
+
+
+def test_a_work_list_that_is_asked_for_otherwise_goes_the_long_way(desk: Desk) -> None:
+    for said in (
+        {"QUERY_STRING": "limit=0"},
+        {"HTTP_AUTHORIZATION": "Basic eA=="},
+        {"PATH_INFO": "/api/v1/worklist/"},
+    ):
+        assert short_way.answered(listing(desk.social_worker, **said)) is None
+    assert short_way.answered(listing(Phone("not a token"))) is None
+    assert Phone("not a token").get("/worklist").status_code == 401
+
+
 NOT_PLAIN: dict[str, Callable[[dict[str, Any]], None]] = {
     "a query": lambda meta: meta.update(QUERY_STRING="a=%00"),
     "another medium": lambda meta: meta.update(CONTENT_TYPE="text/plain"),

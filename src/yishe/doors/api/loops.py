@@ -28,11 +28,13 @@ from yishe.trust import access_log, ids
 
 router = Router(tags=["loops"])
 SOURCE = "api"
+LISTED = 20
+"""So many when nothing else is asked for."""
 NAMES_NO_REASON = ("reason",)
 
 
 class Paging(Schema):
-    limit: int = Field(20, ge=1, le=100)
+    limit: int = Field(LISTED, ge=1, le=100)
     cursor: str | None = Field(None, max_length=400)
 
 
@@ -61,7 +63,7 @@ def worklist(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
     """What the caller must do now, soonest deadline first. Reasons marked sensitive are not named in lists."""
     who = caller(request)
     page, people = reading.worklist_named(who.actor, paging.limit, paging.cursor)
-    return _listed(who, page, "worklist", people)
+    return listed(who, page, "worklist", people)
 
 
 @router.get("/loops")
@@ -69,7 +71,7 @@ def listing(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Loops within the caller's reach, newest promise first."""
     who = caller(request)
     page = reading.listing(who.actor, _wanted(who, filters), who.at, filters.limit, filters.cursor)
-    return _listed(who, page, "loops.list", named(state.subject for state in page.items))
+    return listed(who, page, "loops.list", named(state.subject for state in page.items))
 
 
 @router.post("/loops", response={201: dict[str, Any]})
@@ -155,7 +157,8 @@ def _shown(found: answering.Answer) -> dict[str, Any]:
     return shapes.loop(found.state, found.resident, found.allowed, found.entries)
 
 
-def _listed(who: Caller, page: Page, action: str, people: Mapping[UUID, Named]) -> dict[str, Any]:
+def listed(who: Caller, page: Page, action: str, people: Mapping[UUID, Named]) -> dict[str, Any]:
+    """The page as it is answered, with its access line."""
     allowed = answering.allowed_in_list(who.actor, page.items, who.at)
     _log(who, action, page.items, "")
     return {

@@ -1,8 +1,8 @@
-"""A short way from the server to the two requests that are asked most: to promise, and to say a verb to a loop.
+"""A short way from the server to the requests that are asked most: to promise, to say a verb to a loop, to see one's work list.
 
 Django's request and answer, its layers and the API library's own reading took a third of such a request (docs/decisions/0013).
 Here the same steps stand one below the other, each by the very function that the long way calls. A request that is not
-plainly one of the two, or carries anything that would be refused before its verb is asked, goes the long way and is answered
+plainly one of them, or carries anything that would be refused before its verb is asked, goes the long way and is answered
 there: until then nothing was written, counted or said.
 """
 
@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from yishe.doors import coming, edge, picture
 from yishe.doors.api import loops, problems, wire
 from yishe.doors.api.bodies import Act, NewLoop
-from yishe.loops import projection
+from yishe.loops import projection, reading
 from yishe.people import placements
 from yishe.people.actors import Actor
 from yishe.policy.loop_table import table
@@ -36,7 +36,7 @@ Meta = dict[str, Any]
 Start = Callable[..., Any]
 Wsgi = Callable[[Meta, Start], Iterable[bytes]]
 
-PROMISE = "/api/v1/loops"
+PROMISE, WORKLIST = "/api/v1/loops", "/api/v1/worklist"
 ACT = re.compile(r"/api/v1/loops/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([a-z_]{1,40})")
 BEARER = "Bearer "
 LARGEST = 64 * 1024
@@ -56,6 +56,7 @@ class Asked:
     look: Callable[[str, datetime], tuple[Actor, Any]]
     answer: Callable[[wire.Caller, wire.Command, Any], dict[str, Any]]
     command: wire.Command
+    method: str = "POST"
 
 
 class ShortWay:
@@ -75,6 +76,8 @@ class ShortWay:
 
 def answered(meta: Meta) -> Told | None:
     """The answer to a request of the short way; None, with its body put back, for every other."""
+    if meta["REQUEST_METHOD"] == "GET":
+        return _carried_out(meta, LISTED) if meta["PATH_INFO"] == WORKLIST and _is_bare(meta) else None
     if meta["REQUEST_METHOD"] != "POST" or not meta["PATH_INFO"].startswith(PROMISE) or not _is_plain(meta):
         return None
     size = int(meta["CONTENT_LENGTH"])
@@ -87,15 +90,18 @@ def answered(meta: Meta) -> Told | None:
 def _is_plain(meta: Meta) -> bool:
     """A token, JSON of a told and modest size, and nothing in the address beyond its path."""
     size = meta.get("CONTENT_LENGTH") or ""
-    return (
-        size.isascii()
-        and size.isdigit()
-        and 0 < int(size) <= LARGEST
-        and meta.get("CONTENT_TYPE", "").split(";")[0].strip().lower() == MEDIA
-        and meta.get("HTTP_AUTHORIZATION", "").startswith(BEARER)
-        and not meta.get("QUERY_STRING")
-        and not meta.get("SCRIPT_NAME")
-    )
+    told = size.isascii() and size.isdigit() and 0 < int(size) <= LARGEST
+    return told and meta.get("CONTENT_TYPE", "").split(";")[0].strip().lower() == MEDIA and _is_borne(meta)
+
+
+def _is_bare(meta: Meta) -> bool:
+    """A token, and neither a body nor anything in the address beyond its path."""
+    return meta.get("CONTENT_LENGTH") in (None, "", "0") and _is_borne(meta)
+
+
+def _is_borne(meta: Meta) -> bool:
+    whole = not meta.get("QUERY_STRING") and not meta.get("SCRIPT_NAME")
+    return whole and str(meta.get("HTTP_AUTHORIZATION", "")).startswith(BEARER)
 
 
 def _asked(path: str, key: str | None, body: bytes) -> Asked | None:
@@ -130,6 +136,15 @@ def _act(loop: UUID, verb: str, said: Any, command: wire.Command) -> Asked:
     )
 
 
+LISTED = Asked(
+    200,
+    lambda token, at: reading.worklist_by(token, at, loops.LISTED),
+    lambda who, _, found: loops.listed(who, found[0], "worklist", found[1]),
+    wire.Command(None, None),
+    "GET",
+)
+
+
 def _carried_out(meta: Meta, asked: Asked) -> Told | None:
     """As the layers of the long way do, in their order. None for a caller who is not let in."""
     edge.find_source(meta)
@@ -142,8 +157,8 @@ def _carried_out(meta: Meta, asked: Asked) -> Told | None:
             who = wire.counted(wire.Caller(actor, at))
         except (Refused, ValueError, DatabaseError, InterfaceError):
             return None
-        status, said, body = _said(asked, who, found, f"POST {path}")
-    if status < WENT_WELL:
+        status, said, body = _said(asked, who, found, f"{asked.method} {path}")
+    if status < WENT_WELL and asked.method == "POST":
         bell.ring()
     secure = settings.TLS or meta["wsgi.url_scheme"] == "https"
     return status, [*said, *_always(secure=secure), ("X-Request-Id", str(here.request))], body
