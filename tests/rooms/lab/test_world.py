@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from yishe.care import rebuild
 from yishe.care.models import Contract
+from yishe.lab.founding import PASSWORD
 from yishe.lab.world import making, people
+from yishe.lab.world.frame import Employee
 from yishe.loops import worker
 from yishe.loops.models import Loop
 from yishe.people import cards, directory, placements, search
@@ -32,6 +35,12 @@ def written() -> Counter[Any]:
 
 def known() -> set[Any]:
     return set(everybody(Resident, "the same world").values_list("id", "birth_date", "sex"))
+
+
+def signed_in(who: Employee) -> Client:
+    browser = Client()
+    browser.post("/sign-in", {"username": who.username, "password": PASSWORD, "next": "/residents"})
+    return browser
 
 
 def test_every_entry_verifies_and_every_stream_refolds_to_its_row() -> None:
@@ -97,6 +106,25 @@ def test_a_name_is_found_and_opened_by_the_team_and_by_nobody_from_another_centr
     assert cards.cards([one.subject])[one.subject].name == one.person.name
     stranger = actor_of(other.teams[0].one("family_doctor"))
     assert one.id not in [hit.resident for hit in search.find(stranger, one.person.name, NOW)]
+
+
+def test_work_list_resident_page_and_search_open_on_it_for_the_team_and_not_for_a_stranger() -> None:
+    made = making.world(RESIDENTS, SEED, NOW)
+    mine, other = made.frame.centres
+    loop = Loop.objects.filter(centre=mine.id, closed_at=None, duty="social_worker").first()
+    assert loop is not None
+    team = next(team for team in mine.teams if team.id == loop.team)
+    card = cards.cards([loop.subject])[loop.subject]
+    page = f"/residents/{card.resident}"
+    worker, stranger = (
+        signed_in(team.staff["social_worker"]),
+        signed_in(other.teams[0].staff["social_worker"]),
+    )
+    assert str(loop.id) in worker.get("/").content.decode()
+    assert card.masked_name in worker.get("/residents", {"q": card.name}, follow=True).content.decode()
+    assert card.masked_name in worker.get(page).content.decode()
+    assert stranger.get(page).status_code in (403, 404)
+    assert str(loop.id) not in stranger.get("/").content.decode()
 
 
 def test_a_world_goes_into_an_empty_database_only_and_marks_it_demo() -> None:
