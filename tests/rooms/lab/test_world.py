@@ -121,8 +121,8 @@ def test_work_list_resident_page_and_search_open_on_it_for_the_team_and_not_for_
         signed_in(other.teams[0].staff["social_worker"]),
     )
     assert str(loop.id) in worker.get("/").content.decode()
-    assert card.masked_name in worker.get("/residents", {"q": card.name}, follow=True).content.decode()
-    assert card.masked_name in worker.get(page).content.decode()
+    assert card.name in worker.get("/residents", {"q": card.name}, follow=True).content.decode()
+    assert card.name in worker.get(page).content.decode()
     assert stranger.get(page).status_code in (403, 404)
     assert str(loop.id) not in stranger.get("/").content.decode()
 
