@@ -5,6 +5,7 @@ python -m bench --beside REF …   the product of today beside that of an earlie
 python -m bench --population 100000   only a population classified and planned, beside bare SQL inserting the same rows; without it
                                       the requests are followed by one of 20 000
 python -m bench --sweep 100000        only so many clocks passed at once, taken by two workers, beside bare SQL writing the same rows
+python -m bench --world 1300000 --pairs 1   only a district made, beside COPY of its rows; every entry verified
 
 On two quiet cores: the sizes above five to eight minutes, 6000/6000/1000/2 about two and a half, 1500/1500/320/1 under one;
 `--beside` about as long, as it fills two databases and runs no floor. Each needs loops ≥ requests × (pairs + 1).
@@ -40,7 +41,13 @@ def main() -> None:
     parser.add_argument(
         "--sweep", type=int, metavar="N", help="only N clocks passed at once, beside bare SQL"
     )
+    parser.add_argument(
+        "--world", type=int, metavar="N", help="only a district of N, beside COPY of its rows"
+    )
     args = parser.parse_args()
+    if args.world:
+        _world(args.world, args.pairs, args.out)
+        return
     if args.sweep:
         _sweep(args.sweep, args.pairs, args.out)
         return
@@ -76,6 +83,13 @@ def _sweep(loops: int, rungs: int, out: Path) -> None:
         from bench import sweep  # noqa: PLC0415  needs the settings of the database
 
         sweep.run(url, loops, rungs, out)
+
+
+def _world(residents: int, pairs: int, out: Path) -> None:
+    with _own_database() as url:
+        from bench import world  # noqa: PLC0415  needs the settings of the database
+
+        world.run(url, residents, 1, pairs, out)
 
 
 @contextmanager
