@@ -16,6 +16,10 @@ YISHE_BACKUP_ALSO      a second place for every backup
 YISHE_ORIGIN           the address people use, e.g. https://yishe.example.cn (several: separated by commas); https makes
                        cookies secure and sends HSTS; other Host headers are then refused
 YISHE_TRUSTED_PROXIES  addresses or networks of the proxies in front, whose X-Forwarded-* headers are believed
+YISHE_METRICS_DIR      a folder of this machine, best in memory (/run/yishe), where its processes count; read by `yishe metrics`
+YISHE_METRICS_TOKEN_FILE  what `yishe metrics` wants to be shown (Bearer) where others than this machine can reach it
+YISHE_LOG_REQUESTS     1: a line of the log for each request, without addresses or persons
+YISHE_TRACING          1: spans for OpenTelemetry (extra `tracing`; OTEL_* name where they go)
 YISHE_PACKS            policy pack folders, separated by ":" (default: those that `yishe pack switch-on` wrote
                        down in YISHE_HOME/packs; without them base, then the demo overlay)
 """
@@ -41,8 +45,22 @@ BACKUP_DIR, BACKUP_ALSO = (
     Path(named).expanduser() if (named := os.environ.get(variable)) else None
     for variable in ("YISHE_BACKUP_DIR", "YISHE_BACKUP_ALSO")
 )
+METRICS_DIR, METRICS_TOKEN_FILE = (
+    Path(named).expanduser() if (named := os.environ.get(variable)) else None
+    for variable in ("YISHE_METRICS_DIR", "YISHE_METRICS_TOKEN_FILE")
+)
+if METRICS_DIR is not None:
+    METRICS_DIR.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # where its library looks
 PACKS_ROOT = PACKAGE.parents[1] / "packs"
 PACKS_FILE = HOME / "packs"
+
+
+def _flag(name: str) -> bool:
+    said = os.environ.get(name, "")
+    if said not in ("", "0", "1"):
+        sys.exit(f"{name} 应为 1（是）或 0（否），现在是 {said!r}：请改正后再启动。")
+    return said == "1"
 
 
 def _packs() -> list[Path]:
@@ -54,6 +72,7 @@ def _packs() -> list[Path]:
 
 
 PACKS = _packs()
+LOG_REQUESTS, TRACING = _flag("YISHE_LOG_REQUESTS"), _flag("YISHE_TRACING")
 
 SECRET_KEY = root_key.derived(SECRET_KEY_FILE, ROOT_KEY_COMMAND, "django")
 DEBUG = False
@@ -202,13 +221,6 @@ def _postgresql(url: str) -> dict[str, Any]:
     }
     # A connection that rested is tried before use (doors.picture); one in use costs no extra statement.
     return found
-
-
-def _flag(name: str) -> bool:
-    said = os.environ.get(name, "")
-    if said not in ("", "0", "1"):
-        sys.exit(f"{name} 应为 1（是）或 0（否），现在是 {said!r}：请改正后再启动。")
-    return said == "1"
 
 
 def _pooled(found: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
 _long_way = get_wsgi_application()
 
-from yishe.doors.api.short_way import ShortWay  # noqa: E402  needs Django ready
+from yishe.doors import patience, watching  # noqa: E402  needs Django ready
+from yishe.doors.api.short_way import ShortWay  # noqa: E402
 
-application = ShortWay(_long_way)
-
-from yishe.doors import patience  # noqa: E402  needs Django ready
+application = watching.watched(ShortWay(_long_way))
 
 patience.as_told()
 

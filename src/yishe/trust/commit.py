@@ -160,6 +160,10 @@ class Bundle:
     def __bool__(self) -> bool:
         return bool(self._writes)
 
+    def tables(self) -> set[str]:
+        """Where it would write."""
+        return {one.model._meta.db_table for one in self._writes}
+
     def commit(self) -> None:
         """Write all or nothing. Raises Stale or Duplicate; both leave the database as it was."""
         if not self._writes:

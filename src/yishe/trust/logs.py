@@ -16,7 +16,11 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
+from yishe.trust import origin
+
 CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
+ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2}|%(?:[89A-Fa-f])[0-9A-Fa-f])+")
+"""The same as a framework may have spelt it before it came here: Django escapes an address that was not found."""
 NUMBER = re.compile(r"(?<![0-9A-Za-z-])(?:\d{3,4}-)?\d{7,}[0-9Xx]?(?![0-9A-Za-z-])")
 LEFT_OUT = "□"
 SOURCE = Path(__file__).resolve().parents[2]
@@ -25,7 +29,7 @@ FRAMES = 12
 
 def masked(text: str) -> str:
     """The text without what could be about a person: Chinese, phone and ID numbers."""
-    return NUMBER.sub(LEFT_OUT, CHINESE.sub(LEFT_OUT, text))
+    return NUMBER.sub(LEFT_OUT, ESCAPED.sub(LEFT_OUT, CHINESE.sub(LEFT_OUT, text)))
 
 
 def said(fault: BaseException) -> str:
@@ -55,6 +59,14 @@ def _short(name: str) -> str:
     return str(path.relative_to(SOURCE)) if path.is_relative_to(SOURCE) else "/".join(path.parts[-3:])
 
 
+def _beside(record: logging.LogRecord) -> dict[str, Any]:
+    """What the caller told besides (`extra={"told": …}`, codes and numbers), and under which number the request runs: its access
+    lines carry the same."""
+    number = origin.current().request
+    told: dict[str, Any] = getattr(record, "told", {})
+    return {**told, **({"request": str(number)} if number else {})}
+
+
 class Line(logging.Formatter):
     """One record as one line of JSON."""
 
@@ -64,6 +76,7 @@ class Line(logging.Formatter):
             "level": record.levelname.lower(),
             "where": record.name,
             "what": masked(record.getMessage()),
+            **_beside(record),
         }
         if record.exc_info and record.exc_info[1] is not None:
             found["fault"] = told(record.exc_info[1])

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 
 from tests.rooms.care.world import build
 from yishe.doors.cli import findings
-from yishe.doors.cli.findings import FAULT, OK, WATCH, Finding
+from yishe.doors.cli.found import FAULT, OK, WATCH, Finding
 from yishe.loops import promises, stuck, worker
 from yishe.loops.models import Loop
 from yishe.talk import beats
@@ -77,3 +77,23 @@ def test_a_guard_that_is_gone_is_all_that_is_said(now: datetime) -> None:
         cursor.execute(drop or f'DROP TRIGGER "{gone}_no_update"')
     (only,) = findings.all_of(now)
     assert (only.what, only.state) == ("防篡改触发器", FAULT)
+
+
+def test_what_stands_around_the_database_is_looked_at(
+    now: datetime, settings: SettingsWrapper, tmp_path: Path
+) -> None:
+    settings.METRICS_DIR = tmp_path
+    told = found(now)
+    assert told["指标"].state == OK
+    settings.METRICS_DIR = tmp_path / "none"
+    assert found(now)["指标"].state == FAULT
+    around = {"连接池", "索引", "长事务"} & set(told)
+    if connection.vendor == "sqlite":
+        assert not around
+        return
+    assert [told[one].state for one in sorted(around)] == [OK, OK, OK]
+    settings.DATABASE_POOLED = True
+    settings.DATABASE_URL = "postgresql://nobody@127.0.0.1:1/none"
+    pooler = found(now)["连接池"]
+    assert pooler.state == FAULT
+    assert "PgBouncer" in pooler.do

@@ -6,9 +6,11 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -188,8 +190,29 @@ def test_a_taken_port_is_said_so(demo: Yishe) -> None:
     assert "占用" in done.stderr
 
 
-def test_pages_and_streams_may_run_apart(demo: Yishe) -> None:
-    pages = Served(demo, "--role", "web", "--processes", "1")
+def test_pages_may_run_apart_take_new_code_without_a_lost_request_and_end_gently(demo: Yishe) -> None:
+    pages = Served(demo, "--role", "web", "--processes", "1", "--drain", "2")
     assert pages.status("/live/") in (302, 404)
     assert pages.status("/api/v1/me") == 401
-    assert pages.stop() == 0
+    said: Counter[int] = Counter()
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            said[pages.status("/sign-in")] += 1
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    before = {child.pid for child in pages.me.children()}
+    for one in asking:
+        one.start()
+    pages.process.send_signal(signal.SIGHUP)
+    eventually(lambda: not before & {child.pid for child in pages.me.children()}, "all processes are new")
+    pages.process.send_signal(signal.SIGTERM)
+    eventually(lambda: pages.status("/readyz") == 503, "it says that it will end")
+    assert pages.status("/healthz") == 200
+    over.set()
+    for one in asking:
+        one.join()
+    assert pages.process.wait(WAIT) == 0
+    assert set(said) == {200}
+    assert said[200] > 20

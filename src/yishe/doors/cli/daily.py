@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 
 from yishe.care import class_rounds, erasures, rounds
-from yishe.doors import admission
+from yishe.doors import admission, counting
 from yishe.doors.cli.printing import LOCAL, remark
 from yishe.insight import anomalies, research
 from yishe.people import packs
@@ -102,7 +102,7 @@ class Daily:
 def done(duty: rounds.Duty, at: datetime) -> bool:
     """Whether there is nothing more to do; a refusal is an answer. A database that is away is the worker's to wait for."""
     try:
-        with sparing(duty.__qualname__) as tried:
+        with sparing(duty.__qualname__) as tried, counting.round_of(duty.__qualname__):
             duty(at)
     except Refused as refused:
         remark(refused.title)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from yishe.doors.cli import findings
-from yishe.doors.cli.findings import FAULT, OK, Finding
+from yishe.doors.cli.found import FAULT, OK, Finding
 from yishe.doors.cli.printing import result
 from yishe.trust import clock
 

@@ -2,14 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
-from yishe.doors.cli import readiness
+from yishe.doors.cli import around, readiness
+from yishe.doors.cli.found import FAULT, OK, WATCH, Finding
 from yishe.doors.cli.printing import LOCAL, local
 from yishe.loops import stuck, worker
 from yishe.people import packs
@@ -18,23 +18,9 @@ from yishe.policy.sheets import SettingsVersion
 from yishe.talk import beats, delivery
 from yishe.trust import backup, ciphers, clock, digests, guards, keys
 
-State = Literal["ok", "watch", "fault"]
-OK: Final = "ok"
-WATCH: Final = "watch"
-FAULT: Final = "fault"
 OLDEST_SERVER = 14_00_00
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on"}
 """What PostgreSQL must do for an answer to be a promise; without autovacuum it grows slow."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: `says` what was found, `do` what to do, empty when nothing."""
-
-    what: str
-    state: State
-    says: str
-    do: str = ""
 
 
 def all_of(at: datetime) -> Iterator[Finding]:
@@ -46,6 +32,7 @@ def all_of(at: datetime) -> Iterator[Finding]:
     yield Finding("启动条件", OK, "密钥、数据库版本、防篡改触发器、政策包都在。")
     wanted = packs.in_force().settings(at.astimezone(LOCAL).date())
     yield from database()
+    yield from around.all_of()
     yield clocks(at, wanted)
     yield workers(at, wanted)
     yield held_loops()

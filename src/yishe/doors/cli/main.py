@@ -31,6 +31,7 @@ COMMANDS = {
     "worker": f"{HERE}.serving",
     "tick": f"{HERE}.ticking",
     "doctor": f"{HERE}.doctor",
+    "metrics": f"{HERE}.metrics",
     "people": f"{HERE}.people",
     "population": f"{HERE}.population",
     "pack": f"{HERE}.packs",

@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError, connection
 
 from yishe.care import departures
+from yishe.doors import counting
 from yishe.doors.cli.daily import Daily, done
 from yishe.doors.cli.printing import LOCAL, remark, said
 from yishe.loops import worker as loops_worker
@@ -40,11 +41,13 @@ class Round:
 
 def one_round(at: datetime, name: str) -> Round:
     """One batch of each kind of work at the moment `at`."""
-    swept = _swept(at)
+    with counting.round_of("sweep"):
+        swept = _swept(at)
     if swept.subjects:
         done(lambda moment: departures.end(moment, swept.subjects), at)
     moved = swept.looked_at - len(swept.stuck) + swept.changes
-    return Round(moved, delivery.deliver(at, name, BATCH, patience=patience(at)))
+    with counting.round_of("delivery"):
+        return Round(moved, delivery.deliver(at, name, BATCH, patience=patience(at)))
 
 
 def _swept(at: datetime) -> loops_worker.Swept:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from yishe.doors import away, draining, edge
+from yishe.doors import away, counting, draining, edge
 from yishe.doors.live import who
 from yishe.doors.live.bridge import Receive, Scope, Send
 from yishe.doors.live.crowd import Crowd
@@ -48,7 +48,7 @@ class Stream:
         try:
             actor = await self.pump.run(who.came, scope)
             most = await self.pump.run(who.most_streams)
-            with self.crowd.one_more(who.seats(scope, actor), most):
+            with self.crowd.one_more(who.seats(scope, actor), most), counting.stream():
                 await self._open(scope, receive, send, actor)
         except Refused as refused:
             await _refuse(send, refused)
