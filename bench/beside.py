@@ -46,7 +46,9 @@ def run(ref: str, residents: int, loops: int, requests: int, pairs: int, out: Pa
             asked = _asked(environment, (residents, loops, requests, pairs), Path(homes, f"{name}.asked"))
             address = up.enter_context(machine.serving(environment, machine.PORT + number))
             sides[name] = Side(environment, address, asked)
-        found = {kind: _kind(kind, sides, pairs) for kind in sides["now"].asked}
+        found = {
+            kind: _kind(kind, sides, pairs) for kind in sides["now"].asked if kind in sides["before"].asked
+        }
         report.write_beside(
             out, machine.described(url), {"residents": residents, "loops": loops}, _named(ref), found
         )

@@ -90,7 +90,12 @@ def _process(work: Work, common: Any, shares: list[Any], gate: Any, answers: Any
     answers.put(([one for part, _ in done for one in part], sum((said for _, said in done), Counter()), ""))
 
 
-def over_http(address: str, requests: Sequence[bytes], ready: Ready) -> tuple[list[float], Counter[str]]:
+Asked = bytes | tuple[bytes, ...]
+"""One request; or several that follow each other, of which the first answers with the id that the others name as `LOOP`."""
+LOOP = b"00000000-0000-0000-0000-00000000loop"
+
+
+def over_http(address: str, requests: Sequence[Asked], ready: Ready) -> tuple[list[float], Counter[str]]:
     """Send each request on one kept connection and read its answer to the end."""
     host, port = address.split(":")
     latencies, outcomes = [], Counter[str]()
@@ -98,8 +103,7 @@ def over_http(address: str, requests: Sequence[bytes], ready: Ready) -> tuple[li
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number, request in enumerate(requests):
             began = time.perf_counter()
-            line.sendall(request)
-            status = _answer(line)
+            status = _told(line, request) if isinstance(request, tuple) else _sent(line, request)[0]
             if number:
                 latencies.append((time.perf_counter() - began) * 1000)
             outcomes["ok" if 200 <= status < 300 else str(status)] += 1
@@ -108,7 +112,23 @@ def over_http(address: str, requests: Sequence[bytes], ready: Ready) -> tuple[li
     return latencies, outcomes
 
 
-def _answer(line: socket.socket) -> int:
+def _told(line: socket.socket, requests: tuple[bytes, ...]) -> int:
+    """The status of the last, or of the first that did not go well."""
+    status, body = _sent(line, requests[0])
+    found = body.find(b'"id":"') + 6
+    for request in requests[1:]:
+        if not 200 <= status < 300:
+            break
+        status, _ = _sent(line, request.replace(LOOP, body[found : found + len(LOOP)]))
+    return status
+
+
+def _sent(line: socket.socket, request: bytes) -> tuple[int, bytes]:
+    line.sendall(request)
+    return _answer(line)
+
+
+def _answer(line: socket.socket) -> tuple[int, bytes]:
     data = b""
     while b"\r\n\r\n" not in data:
         data += _more(line)
@@ -121,7 +141,7 @@ def _answer(line: socket.socket) -> int:
         length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0])
         while len(body) < length:
             body += _more(line)
-    return int(head.split(b" ", 2)[1])
+    return int(head.split(b" ", 2)[1]), body
 
 
 def _more(line: socket.socket) -> bytes:

@@ -7,7 +7,7 @@ the same rows with the same columns and widths. Whatever the product writes in s
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -123,10 +123,12 @@ def _text(value: Any) -> str:
     return str(inner) if isinstance(inner, str | dict | list) else ""
 
 
-def filled(made: Template, target: Sequence[UUID]) -> tuple[Any, ...]:
-    """The parameters for another target, with ids of their own."""
+def filled(
+    made: Template, target: Sequence[UUID], known: Mapping[UUID, UUID] | None = None
+) -> tuple[Any, ...]:
+    """The parameters for another target, with ids of their own; of `known` ones it is said which."""
     new = {str(old): str(uuid4()) for old in made.fresh} | {
-        str(a): str(b) for a, b in zip(made.target, target, strict=True)
+        str(a): str(b) for a, b in [*zip(made.target, target, strict=True), *(known or {}).items()]
     }
     return tuple(_moved(value, new) for value in made.params)
 
@@ -149,26 +151,29 @@ def _moved_json(value: Any, new: dict[str, str]) -> Any:
     return _moved(value, new) if isinstance(value, str) else value
 
 
-Common = tuple[str, Template | None]
-Target = tuple[tuple[Any, ...], tuple[Any, ...]]
+Made = Template | tuple[Template, ...] | None
+Common = tuple[str, Made]
+Values = tuple[Any, ...]
+Target = tuple[Values, Values] | tuple[tuple[Values, Values], ...]
+"""What the read asks for and what the statement writes; of several acts that follow each other, for each."""
 
 
 def acting(
     common: Common, targets: Sequence[Target], ready: Callable[[], None]
 ) -> tuple[list[float], Counter[str]]:
-    """One connection: for each target one read and one statement, or for the work list the one statement.
+    """One connection: for each act of a target one read and one statement, or for the work list the one statement.
 
-    A target is what the read asks for and what the statement writes, both made beforehand (`filled`). Rows are received
-    and counted, not turned into Python's values, and placeholders are numbered already: that is not the database's work."""
+    Both were made beforehand (`filled`). Rows are received and counted, not turned into Python's values, and placeholders are
+    numbered already: that is not the database's work."""
     url, made = common
     latencies, outcomes = [], Counter[str]()
     with (
         psycopg.connect(url, autocommit=True, prepare_threshold=0) as line,
         psycopg.RawCursor(line) as cursor,
     ):
-        for number, (keys, written) in enumerate(targets):
+        for number, target in enumerate(targets):
             began = time.perf_counter()
-            good = _acted(cursor, made, keys, written)
+            good = _acted(cursor, made, target)
             if number:
                 latencies.append((time.perf_counter() - began) * 1000)
             outcomes["ok" if good else "missed"] += 1
@@ -177,8 +182,13 @@ def acting(
     return latencies, outcomes
 
 
-def _acted(cursor: Any, made: Template | None, keys: tuple[Any, ...], written: tuple[Any, ...]) -> bool:
+def _acted(cursor: Any, made: Made, target: Any) -> bool:
     if made is None:
-        return bool(cursor.execute(WORKLIST, keys).rowcount > 0)
+        return bool(cursor.execute(WORKLIST, target[0]).rowcount > 0)
+    steps = zip(made, target, strict=True) if isinstance(made, tuple) else [(made, target)]
+    return all(_step(cursor, one, *values) for one, values in steps)
+
+
+def _step(cursor: Any, made: Template, keys: Values, written: Values) -> bool:
     found = cursor.execute(made.read, keys).rowcount == 1
     return bool(cursor.execute(made.sql, written).fetchone() == (1,)) and found

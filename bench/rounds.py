@@ -6,6 +6,8 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,8 +20,15 @@ from django.test import Client
 from bench import clients, filling, floor, machine, page_floor, pgbench, report
 from bench.clients import Run
 from yishe.people import directory, pinyin
-from yishe.trust import accounts, clock, sessions
+from yishe.trust import accounts, clock, ids, sessions
 
+WHOLE: tuple[tuple[str, bool, dict[str, Any]], ...] = (
+    ("accept", False, {}),
+    ("start", False, {}),
+    ("complete", False, {"outcome": "completed", "evidence": "已上门，家属在场"}),
+    ("confirm", True, {}),
+)
+"""What follows a promise until its loop is closed: the verb, whether its sender says it, and with what."""
 COUNTED = ("loops_loop", "trust_entry", "talk_outbox", "trust_accessline", "people_accessfact")
 
 
@@ -32,6 +41,7 @@ class Bench:
     filled: filling.Filled
     requests: int
     reason: str = ""
+    born: UUID = ids.SYSTEM
     rng: Random = field(default_factory=lambda: Random(5))
     waiting: list[tuple[UUID, UUID, UUID, UUID]] = field(default_factory=list)
     unused: list[tuple[UUID, str]] = field(default_factory=list)
@@ -63,7 +73,10 @@ def run(url: str, residents: int, loops: int, requests: int, pairs: int, out: Pa
     with machine.serving(dict(os.environ)) as address:
         bench = Bench(url, address, filled, requests, waiting=filling.waiting_loops(), unused=_unused(filled))
         bench.rng.shuffle(bench.waiting)
-        made = {"create": _create_template(bench), "accept": _accept_template(bench), "worklist": None}
+        made = {
+            "create": _create_template(bench), "accept": _accept_template(bench), "loop": _loop_templates(bench),
+            "worklist": None,
+        }  # fmt: skip
         results, agreed = _rounds(bench, made, pairs)
     report.write(out, machine.described(url), {"residents": residents, "loops": loops}, results, agreed)
 
@@ -98,6 +111,30 @@ def _create_template(bench: Bench) -> floor.Template:
     return floor.template(floor.READ["create"], seen, _known(bench), (placed.subject,), bench.digest(sender))
 
 
+def _loop_templates(bench: Bench) -> tuple[floor.Template, ...]:
+    """The acts of one whole loop as they are said one after the other; `bench.born` is the loop they were recorded of."""
+    asked, bench.requests = bench.requests, 1
+    [(resident, reason)] = bench.fresh(bench.reason)
+    bench.requests = asked
+    placed = bench.filled.made.placed[resident]
+    sender = filling.sender_for(bench.filled.made, resident, clock.now()).staff_id
+    known, said, acts = _known(bench), dict[str, Any](), list[floor.Template]()
+    body: dict[str, Any] = {"kind": filling.KIND, "resident": str(resident), "reason": reason, "note": ""}
+    for verb, by_sender, what in (("", True, body), *WHOLE):
+        who = sender if by_sender else UUID(said["performer"])
+        path = f"/api/v1/loops/{said['id']}/{verb}" if verb else "/api/v1/loops"
+        sent = {"seq": said["seq"], **what} if verb else what
+        seen = floor.recorded(partial(_remembered, said, bench, who, path, sent))
+        bench.born = UUID(said["id"])
+        read, target = ("accept", (bench.born, placed.subject)) if verb else ("create", (placed.subject,))
+        acts.append(floor.template(floor.READ[read], seen, known, target, bench.digest(who)))
+    return tuple(acts)
+
+
+def _remembered(said: dict[str, Any], bench: Bench, person: UUID, path: str, body: dict[str, Any]) -> None:
+    said.update(_said(bench, person, path, body))
+
+
 def _accept_template(bench: Bench) -> floor.Template:
     loop, owner, subject, home = bench.waiting.pop()
     seen = floor.recorded(lambda: _said(bench, owner, f"/api/v1/loops/{loop}/accept", {"seq": 1}))
@@ -106,7 +143,7 @@ def _accept_template(bench: Bench) -> floor.Template:
     )
 
 
-def _said(bench: Bench, person: UUID, path: str, body: dict[str, Any]) -> None:
+def _said(bench: Bench, person: UUID, path: str, body: dict[str, Any]) -> dict[str, Any]:
     client = Client(
         headers={
             "Authorization": bench.header(person).split(": ")[1],
@@ -116,6 +153,7 @@ def _said(bench: Bench, person: UUID, path: str, body: dict[str, Any]) -> None:
     answer = client.post(path, json.dumps(body), content_type="application/json")
     if answer.status_code >= 300:
         raise RuntimeError(answer.content.decode())
+    return dict(answer.json())
 
 
 # Requests of the product
@@ -143,6 +181,30 @@ def accept(bench: Bench) -> list[bytes]:
         )
         for loop, owner, _, _ in bench.taken()
     ]
+
+
+def loop(bench: Bench) -> list[tuple[bytes, ...]]:
+    """One whole loop each: promised, accepted, begun, done and confirmed, by its two sides."""
+    return [_whole(bench, resident, reason, clock.now()) for resident, reason in bench.fresh()]
+
+
+def _whole(bench: Bench, resident: UUID, reason: str, at: datetime) -> tuple[bytes, ...]:
+    made = bench.filled.made
+    sender = filling.sender_for(made, resident, at).staff_id
+    performer = directory.current().performer("social_worker", made.placed[resident], at).member.id
+    body = {"kind": filling.KIND, "resident": str(resident), "reason": reason, "note": ""}
+    asked = [("", sender, body)]
+    asked += [
+        (f"/{clients.LOOP.decode()}/{verb}", sender if by_sender else performer, {"seq": seq, **what})
+        for seq, (verb, by_sender, what) in enumerate(WHOLE, 1)
+    ]
+    return tuple(
+        clients.post(
+            f"/api/v1/loops{path}", json.dumps(said).encode(), bench.header(who),
+            f"Idempotency-Key: w{n}-{resident}-{reason}",
+        )
+        for n, (path, who, said) in enumerate(asked)
+    )  # fmt: skip
 
 
 def worklist(bench: Bench) -> list[bytes]:
@@ -205,6 +267,17 @@ def floor_accept(bench: Bench, made: floor.Template) -> list[floor.Target]:
     ]
 
 
+def floor_loop(bench: Bench, made: tuple[floor.Template, ...]) -> list[floor.Target]:
+    placed, targets = bench.filled.made.placed, list[floor.Target]()
+    for resident, _ in bench.fresh(bench.reason):
+        subject, new = placed[resident].subject, uuid4()
+        first, *others = made
+        steps = [((first.token, subject), floor.filled(first, (subject,), {bench.born: new}))]
+        steps += [((one.token, new), floor.filled(one, (new, subject))) for one in others]
+        targets.append(tuple(steps))
+    return targets
+
+
 def floor_worklist(bench: Bench, made: None) -> list[floor.Target]:
     owners = sorted({owner for _, owner, _, _ in bench.waiting})
     return [((bench.digest(owners[n % len(owners)]), uuid4()), ()) for n in range(bench.requests)]
@@ -218,19 +291,27 @@ def floor_page(bench: Bench, made: None) -> list[page_floor.Target]:
     ]
 
 
-PRODUCT: dict[str, Callable[[Bench], list[bytes]]] = {
+PRODUCT: dict[str, Callable[[Bench], Sequence[clients.Asked]]] = {
     "create": create,
     "accept": accept,
+    "loop": loop,
     "worklist": worklist,
     "page": page,
     "search": search,
 }
 FLOOR: dict[str, Callable[[Bench, Any], list[Any]]] = {
-    "create": floor_create, "accept": floor_accept, "worklist": floor_worklist, "page": floor_page,
+    "create": floor_create, "accept": floor_accept, "loop": floor_loop, "worklist": floor_worklist, "page": floor_page,
 }  # fmt: skip
 
 
-Measured = tuple[Run, dict[str, int], float]
+@dataclass(frozen=True)
+class Measured:
+    """A run, the rows it left, the machine's load after it, and the CPU seconds of the server and of PostgreSQL meanwhile."""
+
+    run: Run
+    rows: dict[str, int]
+    load: float
+    cpu: dict[str, float]
 
 
 def _rounds(
@@ -267,7 +348,7 @@ def _pairs(bench: Bench, name: str, made: Any, pairs: int, runs: dict[str, list[
             )
             turn.append(("floor", _measured(bench.url, work, common, targets)))
             bench.requests //= 2
-            if name != "page":  # several statements, and none of them writes what the next one reads
+            if name not in ("page", "loop"):  # several statements, which pgbench cannot deal out
                 rates.append(pgbench.rate(bench.url, name, made, bench))
         for side, one in turn if number else ():
             runs[side].append(one)
@@ -275,11 +356,19 @@ def _pairs(bench: Bench, name: str, made: Any, pairs: int, runs: dict[str, list[
     return rates[1:]
 
 
-def _measured(url: str, work: Any, common: Any, items: Sequence[Any]) -> tuple[Run, dict[str, int], float]:
-    before = _counts(url)
+def _measured(url: str, work: Any, common: Any, items: Sequence[Any]) -> Measured:
+    before, spent = _counts(url), _cpu(url)
     one = clients.spread(work, common, items)
-    after = _counts(url)
-    return one, {table: after[table] - before[table] for table in COUNTED}, os.getloadavg()[0]
+    after, then = _counts(url), _cpu(url)
+    rows = {table: after[table] - before[table] for table in COUNTED}
+    return Measured(one, rows, os.getloadavg()[0], {name: then[name] - spent[name] for name in then})
+
+
+def _cpu(url: str) -> dict[str, float]:
+    with psycopg.connect(url) as line:
+        postmaster = machine.parent_of(line.info.backend_pid)
+    roots = {"server": machine.serving_here(), "postgresql": postmaster}
+    return {name: machine.seconds_of(root) for name, root in roots.items()}
 
 
 def _counts(url: str) -> dict[str, int]:
@@ -287,19 +376,20 @@ def _counts(url: str) -> dict[str, int]:
         return {table: line.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COUNTED}  # type: ignore[index]
 
 
-def _median(of: list[tuple[Run, dict[str, int], float]]) -> dict[str, Any]:
-    runs = [run for run, _, _ in of]
+def _median(of: list[Measured]) -> dict[str, Any]:
+    runs = [one.run for one in of]
     sent = runs[0].count + clients.CLIENTS
     return {
         "rate": statistics.median(run.rate for run in runs),
         "rates": [round(run.rate, 1) for run in runs],
-        "p50_ms": statistics.median(run.percentile(0.50) for run in runs),
-        "p99_ms": statistics.median(run.percentile(0.99) for run in runs),
+        **{f"p{n}_ms": statistics.median(run.percentile(n / 100) for run in runs) for n in (50, 95, 99)},
         "client_us": round(statistics.median(run.client_us for run in runs)),
+        **{
+            f"{name}_us": round(statistics.median(one.cpu[name] for one in of) / sent * 1e6)
+            for name in of[0].cpu
+        },
         "errors": sum(run.errors for run in runs),
         "outcomes": [run.outcomes for run in runs if run.errors],
-        "rows_per_request": {
-            t: round(sum(rows[t] for _, rows, _ in of) / sent / len(of), 3) for t in COUNTED
-        },
-        "load": [round(load, 2) for _, _, load in of],
+        "rows_per_request": {t: round(sum(one.rows[t] for one in of) / sent / len(of), 3) for t in COUNTED},
+        "load": [round(one.load, 2) for one in of],
     }
