@@ -163,6 +163,7 @@ def forget() -> None:
     _root.cache_clear()
     root_key.from_command.cache_clear()
     _subject_key.cache_clear()
+    _purpose_key.cache_clear()
     ciphers.forget()
 
 
@@ -265,5 +266,9 @@ def blind_everywhere(purpose: str, text: str) -> bytes:
 
 
 def _fingerprint(base: bytes, purpose: str, text: str) -> bytes:
-    key = hmac.new(base, b"blind:" + purpose.encode(), hashlib.sha256).digest()
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()[:16]
+    return hmac.digest(_purpose_key(base, purpose), text.encode(), "sha256")[:16]
+
+
+@lru_cache(maxsize=1024)
+def _purpose_key(base: bytes, purpose: str) -> bytes:
+    return hmac.digest(base, b"blind:" + purpose.encode(), "sha256")

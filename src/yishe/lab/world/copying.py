@@ -4,8 +4,9 @@ Whoever has values gives `rows`; whoever stamps text gives finished `lines` in t
 backslash escapes), which SQLite's side reads back. What is written is held until `flush`, a part at a time, so memory stays small.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,27 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 def names(model: type[models.Model]) -> tuple[str, ...]:
     """The attribute names of the columns a row is written with: all that are not serial."""
     return tuple(f.attname for f in model._meta.concrete_fields if not isinstance(f, models.AutoField))
+
+
+def hidden(blob: bytes) -> str:
+    """The cell of a blob."""
+    return "\\\\x" + blob.hex()
+
+
+class Line:
+    """Rows of one table of which only some columns vary: `filled` takes those cells, as text, in the order they were named."""
+
+    def __init__(self, model: type[models.Model], always: Mapping[str, Any], varying: Sequence[str]) -> None:
+        empty = model()
+        known = {
+            name: cell(always.get(name, getattr(empty, name))).replace("%", "%%") for name in names(model)
+        }
+        form = "\t".join("%s" if name in varying else known[name] for name in known)
+        order = [varying.index(name) for name in known if name in varying]
+        self._form, self._pick = form, itemgetter(*order)
+
+    def filled(self, cells: Sequence[str]) -> str:
+        return self._form % self._pick(cells)
 
 
 class Copier:

@@ -16,6 +16,7 @@ from yishe.lab import hours, words
 CENTRE_SIZE, TEAM_SIZE = 32_500, 3_250
 """Residents of a centre and of a team when the world is large; a district of 1.3 million then has 40 centres and 400 doctors."""
 FEWEST = 2
+"""Centres of the smallest district, and of each step up: two processes have the same to do. Also the fewest teams of a centre."""
 MOST_TEAMS = 10
 YEARS = timedelta(days=3 * 365)
 """How long the history is, as far as the packs have kinds for it."""
@@ -115,7 +116,18 @@ def drawn(rng: Random) -> UUID:
 
 def timed(rng: Random, at: datetime) -> UUID:
     """An id that grows with time (version 7), as rows have theirs."""
-    return UUID(int=(int(at.timestamp() * 1000) << 80) | _LATER | rng.getrandbits(74) & _FREE)
+    return UUID(int=numbered(rng, int(at.timestamp() * 1000)))
+
+
+def spelled(number: int) -> str:
+    """An id as text, straight from its number."""
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def numbered(rng: Random, millis: int) -> int:
+    """The number of an id that grows with time, from milliseconds since 1970."""
+    return (millis << 80) | _LATER | rng.getrandbits(74) & _FREE
 
 
 _LATER = (7 << 76) | (2 << 62)
@@ -125,7 +137,7 @@ _FREE = (1 << 76) - 1 & ~(0x3 << 62)
 def frame(residents: int, seed: int, at: datetime, opening: datetime) -> Frame:
     """The same residents, seed and moments, the same frame."""
     rng = Random(f"world {seed} frame")
-    many = max(FEWEST, round(residents / CENTRE_SIZE))
+    many = FEWEST * max(1, round(residents / CENTRE_SIZE / FEWEST))
     made = _Hiring(rng, opening.astimezone(UTC))
     district = timed(rng, opening)
     staff = tuple(made.hired((duty,), district) for duty in DISTRICT_DUTIES)

@@ -58,13 +58,15 @@ RED = "red"
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """`key` is what there may be only one open of, where the kind says so; `trait` whom it is for. `ended` is empty while open."""
+    """`key` is what there may be only one open of, where the kind says so; `trait` whom it is for. `ended` is empty while open; `millis`
+    is when it began, as ids tell it."""
 
     stamp: Stamp
     key: tuple[str, str] | None
     trait: str
     began: datetime
     ended: datetime | None
+    millis: int
 
 
 def kinds_of(until: datetime) -> list[tuple[LoopKind, float]]:
@@ -235,6 +237,7 @@ class _Telling:
         return Life(
             Stamp(entries, rows, len(seen)), (state.kind, state.reason) if state.single else None,
             FOR.get(self._reason, "") if self._kind.code in ONLY_FOR else "", state.promised_at, state.closed_at,
+            int(state.promised_at.timestamp() * 1000),
         )  # fmt: skip
 
 

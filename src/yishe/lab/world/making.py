@@ -86,7 +86,7 @@ def opened(at: datetime) -> datetime:
 def pool_of(residents: int) -> int:
     """How many lives there are to draw from."""
     fewest, most = LIVES
-    return min(most, max(fewest, residents // 10))
+    return min(most, max(fewest, residents // 25))
 
 
 @lru_cache(maxsize=2)

@@ -1,16 +1,14 @@
 """A resident's rows as registering writes them: sealed particulars, fingerprints, search tokens, key, who answers, first entry."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from random import Random
-from typing import Any
 from uuid import UUID
 
 from django.db import models
 
 from yishe.lab.world import stamps
-from yishe.lab.world.copying import names
+from yishe.lab.world.copying import NULL, Line, cell, hidden
 from yishe.lab.world.frame import Centre, Frame, timed
 from yishe.lab.world.people import Resident as Drawn
 from yishe.lab.world.stamps import STANDINS, Noting, Stamp
@@ -33,8 +31,15 @@ _ALWAYS = (
     "neighbourhood",
 )
 _ANSWERING = ("team", "doctor", "social_worker")
-_RESIDENT = names(Resident)
-Rows = dict[type[models.Model], list[list[Any]]]
+_PLACES = tuple((field, records.place(field)) for field in records.SEALED)
+_BLINDS = ("id_blind", "record_blind", "person_blind", "contact_blind")
+_VARYING = (
+    "id", "household_id", "neighbourhood_id", "sex", "birth_date", "traits", "allergies", "created_at", "updated_at",
+    *(f"{field}_sealed" for field in records.SEALED), *_BLINDS,
+)  # fmt: skip
+_OWN = "tfe"
+"""Kinds of words that are a person's own and not worth remembering: see `people.tokens`."""
+Lines = dict[type[models.Model], list[str]]
 
 
 def sealed(rng: Random, key: bytes, subject: UUID, plain: bytes, place: str) -> bytes:
@@ -47,55 +52,63 @@ class Registering:
     """The register of one centre."""
 
     def __init__(self, frame: Frame, centre: Centre) -> None:
-        self._rng, self._centre = frame.rng(centre, "register"), centre
+        self._rng, self._home = frame.rng(centre, "register"), str(centre.id)
         self._fingerprint = tokens.fingerprint(centre.id)
-        self._homes: dict[str, UUID] = {}
+        self._found: dict[str, str] = {}
+        self._homes: dict[str, str] = {}
         self._wraps = keys.centre_key(centre.id)
+        self._resident = Line(Resident, {"home": centre.id, "centre_id": centre.id}, _VARYING)
         self.entry = lru_cache(maxsize=20_000)(_stamp)
 
-    def rows(self, one: Drawn) -> Rows:
-        """Everything but the entry, by table."""
-        home, person = self._centre.id, one.person
-        made: Rows = {
-            Household: [],
-            SubjectKey: [],
-            Resident: [],
-            Subject: [],
-            SearchToken: [],
-            Empanelment: [],
-        }
+    def lines(self, one: Drawn) -> Lines:
+        """Her rows as text, but for the entry, by table."""
+        home, person, me, subject, since = (
+            self._home,
+            one.person,
+            str(one.id),
+            str(one.subject),
+            cell(one.since),
+        )
+        made: Lines = {}
         if person.household not in self._homes:
-            self._homes[person.household] = timed(self._rng, one.since)
-            made[Household] = [[self._homes[person.household], home, home, person.household]]
+            mine = self._homes[person.household] = str(timed(self._rng, one.since))
+            made[Household] = [f"{mine}\t{home}\t{home}\t{person.household}"]
         wrapped = ciphers.wrap(self._wraps, one.key, keys.subject_aad(one.subject))
-        made[SubjectKey] = [[one.subject, home, wrapped]]
-        made[Resident] = [self._row(one)]
-        made[Subject] = [[one.subject, home, one.id, one.id]]
-        found = tokens.words(person.name, person.id_number, person.phone)
-        made[SearchToken] = [[home, token, one.id] for token in {self._fingerprint(word) for word in found}]
+        made[SubjectKey] = [f"{subject}\t{home}\t{hidden(wrapped)}"]
+        made[Resident] = [self._resident.filled(self._cells(one, me, since))]
+        made[Subject] = [f"{subject}\t{home}\t{me}\t{me}"]
+        found = sorted(tokens.words(person.name, person.id_number, person.phone))
+        made[SearchToken] = [self._token(word) + me for word in found]
         if person.contracted:
-            team = one.team
-            answering = (team.id, team.one("family_doctor"), team.one("social_worker"))
-            made[Empanelment] = [
-                [timed(self._rng, one.since), home, one.id, *answering, one.since, None, SOURCE]
-            ]
+            team, new = one.team, timed(self._rng, one.since)
+            who = f"{team.id}\t{team.one('family_doctor')}\t{team.one('social_worker')}"
+            made[Empanelment] = [f"{new}\t{home}\t{me}\t{who}\t{since}\t{NULL}\t{SOURCE}"]
         return made
 
-    def _row(self, one: Drawn) -> list[Any]:
-        person, home = one.person, self._centre.id
-        said = {field: getattr(person, field) for field in records.SEALED}
-        hidden = {
-            f"{field}_sealed": sealed(self._rng, one.key, one.subject, text.encode(), records.place(field))
-            for field, text in said.items()
-        }
-        values: Mapping[str, Any] = {
-            **_EMPTY, **hidden, "id": one.id, "home": home, "centre_id": home,
-            "household_id": self._homes[person.household], "neighbourhood_id": one.place.id, "sex": person.sex,
-            "birth_date": person.birth_date, "traits": sorted(person.traits), "allergies": sorted(person.allergies),
-            "created_at": one.since, "updated_at": one.since,
-            **records.blinds(person.name, person.id_number, person.birth_date, person.phone, person.record_number),
-        }  # fmt: skip
-        return [values[name] for name in _RESIDENT]
+    def _token(self, word: str) -> str:
+        """The beginning of a search token's row; names share most of theirs."""
+        known = self._found.get(word)
+        if known is None:
+            known = f"{self._home}\t{hidden(self._fingerprint(word))}\t"
+            if word[0] not in _OWN:
+                self._found[word] = known
+        return known
+
+    def _cells(self, one: Drawn, me: str, since: str) -> list[str]:
+        """What varies of a resident's row, in the order of `_VARYING`."""
+        person = one.person
+        locked = [
+            hidden(sealed(self._rng, one.key, one.subject, getattr(person, field).encode(), place))
+            for field, place in _PLACES
+        ]
+        blinds = records.blinds(
+            person.name, person.id_number, person.birth_date, person.phone, person.record_number
+        )
+        return [
+            me, self._homes[person.household], str(one.place.id), person.sex, person.birth_date.isoformat(),
+            cell(sorted(person.traits)), cell(sorted(person.allergies)), since, since, *locked,
+            *(cell(blinds[name]) for name in _BLINDS),
+        ]  # fmt: skip
 
     def stamp(self, one: Drawn) -> Stamp:
         """The first entry of her stream."""
@@ -103,9 +116,6 @@ class Registering:
         more = (("traits",) if person.traits else ()) + (("allergies",) if person.allergies else ())
         said = (*_ALWAYS, *more, *(_ANSWERING if person.contracted else ()))
         return self.entry(tuple(sorted(said)), one.since)
-
-
-_EMPTY: Mapping[str, Any] = {name: getattr(Resident(), name) for name in _RESIDENT}
 
 
 def _stamp(fields: tuple[str, ...], since: datetime) -> Stamp:

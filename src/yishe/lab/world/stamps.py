@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import models
 
-from yishe.lab.world.copying import cell, names
+from yishe.lab.world.copying import cell, hidden, names
 from yishe.trust import ledger
 from yishe.trust.commit import Bundle
 from yishe.trust.models import Entry
@@ -27,7 +27,8 @@ CAST = (
 SPARE = 8
 """Further ids of rows that hang on the stream."""
 NAMES = (*CAST, *(f"spare{n}" for n in range(SPARE)))
-STREAM, FIRST_SPARE = NAMES.index("stream"), len(CAST)
+STREAM, SUBJECT, RESIDENT = (NAMES.index(name) for name in ("stream", "subject", "resident"))
+FIRST_SPARE = len(CAST)
 SEALED, SEALED_HASH, PREVIOUS, HASH = range(len(NAMES), len(NAMES) + 4)
 HOLES = HASH + 1
 STANDINS: Mapping[str, UUID] = {
@@ -92,7 +93,7 @@ class Stamp:
         for one in self.entries:
             if one.words:
                 blob = seal(one.words)
-                values[SEALED], values[SEALED_HASH] = cell(blob), hashlib.sha256(blob).hexdigest()
+                values[SEALED], values[SEALED_HASH] = hidden(blob), hashlib.sha256(blob).hexdigest()
             head = hashlib.sha256(before + one.spelled.filled(values).encode()).digest()
             values[PREVIOUS], values[HASH] = before.hex(), head.hex()
             lines.append(one.row.filled(values))
