@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import case_life, case_loops, case_scales, packs
+from . import case_indicators, case_life, case_loops, case_scales, packs
 from .access_rules import AccessSheet
 from .case_models import (
     AnomalyCase,
@@ -48,6 +48,7 @@ _MODELS: dict[str, type[Strict]] = {
     "unreachable": UnreachableCase,
     "classes": ClassCase,
     **case_life.MODELS,
+    case_indicators.ABOUT: case_indicators.IndicatorCase,
     "field_groups": FieldGroupCase,
     "left_us": LeftUsCase,
 }
@@ -103,7 +104,17 @@ def uncovered(paths: Sequence[Path]) -> list[str]:
     risks = [f"risk {code}" for code in pack.life.risks if code not in tried]
     reactions = [f"reaction {code}" for code in pack.reactions if code not in told]
     forms = case_scales.uncovered(pack, laid.layers) + case_scales.unconcluded(pack, laid.layers)
-    return kinds + reactions + risks + forms
+    return kinds + reactions + risks + forms + _uncounted(pack, laid.layers)
+
+
+def _uncounted(pack: packs.PackSet, layers: Sequence[Layer]) -> list[str]:
+    cases = [
+        case_indicators.IndicatorCase.model_validate(child.plain())
+        for layer in layers
+        for child in _items(layer.files.get(f"cases/{case_indicators.ABOUT}"))
+    ]
+    declared = pack.indicators.indicators if pack.indicators else {}
+    return [f"indicator {code}" for code in declared if code not in case_indicators.tried(cases)]
 
 
 def _reaction_cases(layers: Sequence[Layer]) -> Iterator[ReactionCase]:
@@ -182,6 +193,8 @@ def _of_people(pack: packs.PackSet, about: str, case: Strict | None) -> list[str
         return _differ("left", case.left, case.reason in pack.settings(case.on).left_us)
     if isinstance(case, LoopCase):
         return case_loops.wrong(pack, about, case)
+    if isinstance(case, case_indicators.IndicatorCase):
+        return case_indicators.wrong(pack, case)
     return case_life.wrong(pack, case)
 
 

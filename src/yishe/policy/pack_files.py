@@ -23,7 +23,7 @@ HEAD = "pack.yaml"
 SHEETS = (
     "duties", "traits", "teams", "access", "calendar", "imports", "bounds", "codes", "texts", "settings",
     "sign_in", "facts", "reactions", "loop_defaults", "consents", "rights", "exports", "anomalies", "research",
-    "contracts", "classes", "plans", "scales", "risk_inputs", "growth", "vaccines",
+    "contracts", "classes", "plans", "scales", "risk_inputs", "growth", "vaccines", "indicators",
 )  # fmt: skip
 CASES = "cases"
 FOLDERS = ("loops", "plans", "risks", "scales", "schedules", "followups", CASES)

@@ -15,6 +15,7 @@ from .class_rules import ClassSheet
 from .consent_rules import ConsentSheet
 from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
+from .indicator_rules import IndicatorSheet
 from .marked import Place
 from .pack_errors import Problems
 from .pack_fields import Strict, Words
@@ -94,6 +95,7 @@ class Sheets:
     research: ResearchSheet | None = None
     contracts: ContractSheet | None = None
     classes: ClassSheet | None = None
+    indicators: IndicatorSheet | None = None
     settings: Timeline[SettingsVersion] = field(default_factory=lambda: Timeline("settings", ()))
     sign_in: Timeline[SignInVersion] = field(default_factory=lambda: Timeline("sign_in", ()))
 
@@ -129,6 +131,8 @@ def build(laid: Laid, problems: Problems) -> Sheets:
     sheets.contracts = _one(laid, "contracts", ContractSheet, problems)
     if laid.sheet("classes"):
         sheets.classes = _one(laid, "classes", ClassSheet, problems)
+    if laid.sheet("indicators"):
+        sheets.indicators = _one(laid, "indicators", IndicatorSheet, problems)
     sheets.anomalies = _one(laid, "anomalies", AnomalySheet, problems) or sheets.anomalies
     sheets.calendar = _calendar(laid, problems) or sheets.calendar
     bounds = _dated(laid, "bounds", BoundsVersion, problems)

@@ -15,6 +15,7 @@ from . import (
     class_checks,
     class_rules,
     contract_checks,
+    indicator_checks,
     pack_checks,
     pack_followups,
     pack_kinds,
@@ -31,6 +32,7 @@ from .contract_rules import ContractSheet
 from .contract_year import Claim
 from .export_rules import ExportSheet
 from .followup_rules import Followup
+from .indicator_rules import Indicator, IndicatorSheet
 from .loop_kinds import LoopKind
 from .pack_errors import PackErrors, Problem, Problems
 from .pack_fields import Words
@@ -75,6 +77,7 @@ class PackSet:
     contracts: ContractSheet | None
     year_conditions: Mapping[str, cel.Condition]
     classes: class_rules.Reader | None
+    indicators: IndicatorSheet | None
     life: pack_life.Life
     plans: PlanBook
     codes: Mapping[str, Mapping[str, Words]]
@@ -241,6 +244,15 @@ class PackSet:
         found = self.classes.classify(facts, on, drafts=drafts)
         return {"resident_class": found.to_class, "medical": found.medical, "social": found.social}
 
+    def indicator(self, code: str) -> Indicator:
+        """An indicator that is counted. Invalid for one that nobody declares or that is retired."""
+        found = self.indicators.indicators.get(code) if self.indicators else None
+        if found is None or found.status == "retired":
+            raise Invalid(
+                "indicator_unknown", f"没有“{code[:40]}”这个指标：请从指标页重新选择。", field="code"
+            )
+        return found
+
     def turned(self, then: date, now: date) -> bool:
         """Whether a rule of years or classes speaks on one of these days and not on the other."""
         sheets = (self.contracts, self.classes.sheet if self.classes else None)
@@ -285,6 +297,7 @@ def _read(paths: Sequence[Path], *, cases: bool) -> tuple[PackSet, Laid]:
     plans = pack_plans.build(laid, sheets, kinds, problems)
     refused = pack_scales.refused(laid, scales, problems)
     followups = pack_followups.build(laid, sheets, kinds, scales, life.schedules, problems)
+    indicator_checks.check(laid.sheet("indicators") or NOWHERE, sheets, kinds, followups, problems)
     problems.raise_if_any()
     whole = _assemble(laid, sheets, kinds, life, scales, plans, followups)
     return replace(whole, refused_scales=refused), laid
@@ -314,6 +327,7 @@ def _assemble(
         contracts=sheets.contracts,
         year_conditions=_year_conditions(sheets),
         classes=class_rules.Reader(sheets.classes) if sheets.classes else None,
+        indicators=sheets.indicators,
         life=life,
         plans=plans,
         codes=sheets.codes,

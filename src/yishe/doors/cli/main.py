@@ -34,6 +34,7 @@ COMMANDS = {
     "metrics": f"{HERE}.metrics",
     "people": f"{HERE}.people",
     "population": f"{HERE}.population",
+    "analytics": f"{HERE}.analytics",
     "pack": f"{HERE}.packs",
     "ledger": f"{HERE}.ledger",
     "keys": f"{HERE}.keys",

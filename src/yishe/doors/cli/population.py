@@ -36,9 +36,9 @@ def register(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit 1 when some contracts were being written to by others; running it again goes on with them."""
     readiness.require()
-    with _bar() as progress:
+    with bar() as progress:
         found = population.run(clock.now(), everybody=args.all, dry=args.dry_run, progress=progress)
-    peak = _peak_mb()
+    peak = peak_mb()
     text = f"{_text(found, dry=args.dry_run)}\n内存最多用到 {peak} MB。"
     classing = {**vars(found.classing), "moved": len(found.classing.moved)}
     told = {**vars(found), "classing": classing, "dry_run": args.dry_run, "peak_mb": peak}
@@ -50,14 +50,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _peak_mb() -> int:
+def peak_mb() -> int:
     """The most memory this process has held at once; the system tells it in KB, macOS in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most // 1024 // (1024 if sys.platform == "darwin" else 1)
 
 
 @contextmanager
-def _bar() -> Iterator[population.Progress]:
+def bar() -> Iterator[population.Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, TaskID] = {}
