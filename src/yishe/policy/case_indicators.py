@@ -99,7 +99,7 @@ def counted(members: Any) -> Pair:
 
 def rows(sql: str) -> list[dict[str, Any]]:
     """What it comes to on the rows that were given."""
-    told: list[dict[str, Any]] = _engine().con.execute(sql).to_arrow_table().to_pylist()
+    told: list[dict[str, Any]] = _engine().con.sql(sql).to_arrow_table().to_pylist()
     return told
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, create_model
 
 from .access_rules import AccessSheet
 from .anomaly_rules import AnomalySheet
+from .case_indicators import IndicatorCase
 from .case_life import GrowthCase, RiskCase, ScheduleCase, VaccineCase
 from .case_models import (
     AnomalyCase,
@@ -26,6 +27,7 @@ from .contract_rules import ContractSheet
 from .export_rules import ExportSheet
 from .followup_rules import Followup
 from .growth_rules import GrowthSheet
+from .indicator_rules import IndicatorSheet
 from .loop_kinds import LoopKind
 from .pack_fields import Source, Strict
 from .pack_kinds import BOOKS
@@ -70,6 +72,7 @@ _FILES: dict[str, type[BaseModel]] = {
     "research.yaml": ResearchSheet,
     "contracts.yaml": ContractSheet,
     "classes.yaml": ClassSheet,
+    "indicators.yaml": IndicatorSheet,
     "scales.yaml": RefusedSheet,
     "plans.yaml": PlanSheet,
     "plans/<template>.yaml": Template,
@@ -93,6 +96,7 @@ _CASES: dict[str, type[BaseModel]] = {
     "cases/contracts.yaml": ContractCase,
     "cases/unreachable.yaml": UnreachableCase,
     "cases/classes.yaml": ClassCase,
+    "cases/indicators.yaml": IndicatorCase,
     "cases/vaccines.yaml": VaccineCase,
     "cases/growth.yaml": GrowthCase,
     "cases/risks.yaml": RiskCase,
