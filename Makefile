@@ -92,7 +92,10 @@ proof: .venv/ready-dev
 crash: .venv/ready-dev
 	YISHE_PROOF_KILLS=50 $(BIN)/python -m tests.proof crash-points kills
 
-bench: .venv/ready-dev
+.venv/bench-client: bench/client.c
+	$(CC) -O2 -Wall -Wextra -o $@ $<
+
+bench: .venv/ready-dev .venv/bench-client
 	$(BIN)/python -m bench $(BENCH)
 
 # Libraries: our own rules first (no network), then the advisory service, asked from an environment of its own.

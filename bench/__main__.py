@@ -44,7 +44,11 @@ def main() -> None:
     parser.add_argument(
         "--world", type=int, metavar="N", help="only a district of N, beside COPY of its rows"
     )
+    _morning(parser)
     args = parser.parse_args()
+    if args.rush or args.push:
+        _rush(args)
+        return
     if args.world:
         _world(args.world, args.pairs, args.out)
         return
@@ -90,6 +94,44 @@ def _world(residents: int, pairs: int, out: Path) -> None:
         from bench import world  # noqa: PLC0415  needs the settings of the database
 
         world.run(url, residents, 1, pairs, out)
+
+
+def _morning(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rush", action="store_true", help="only the morning rush; with --world N on so many"
+    )
+    parser.add_argument(
+        "--push", action="store_true", help="only commit → another's screen, with open streams"
+    )
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--rate", type=float, default=60.0, help="requests a second")
+    parser.add_argument("--seats", type=int, default=600)
+    parser.add_argument("--streams", type=int, default=500)
+    parser.add_argument("--on", metavar="URL", help="a filled database, its YISHE_HOME in the environment")
+
+
+def _rush(args: argparse.Namespace) -> None:
+    with _database(args.on, args.world or 10_000) as url:
+        from bench import rush  # noqa: PLC0415  needs the settings of the database
+
+        rush.run(
+            url, args.out, minutes=args.minutes, rate=args.rate, seats=args.seats, streams=args.streams,
+            push_only=not args.rush,
+        )  # fmt: skip
+
+
+@contextmanager
+def _database(on: str | None, residents: int) -> Iterator[str]:
+    """A filled one: that which is named, or a world of so many on a server of our own."""
+    if on:
+        os.environ |= {"YISHE_DATABASE_URL": on, "DJANGO_SETTINGS_MODULE": "yishe.settings"}
+        django.setup()
+        yield on
+        return
+    with _own_database() as url:
+        made = [sys.executable, "-m", "yishe", "world", "--residents", str(residents)]
+        subprocess.run(made, check=True)
+        yield url
 
 
 @contextmanager

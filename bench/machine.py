@@ -2,6 +2,7 @@
 
 import os
 import platform
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,17 +49,17 @@ def serving(environment: dict[str, str], port: int = PORT) -> Iterator[str]:
     with Path(environment["YISHE_HOME"], "serve.log").open("w") as log:
         child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        _until_up(child, port)
+        until_up(child, port)
         yield f"127.0.0.1:{port}"
     finally:
         child.terminate()
         child.wait(timeout=30)
 
 
-def _until_up(child: subprocess.Popen[bytes], port: int) -> None:
+def until_up(child: subprocess.Popen[bytes], port: int, path: str = "/sign-in") -> None:
     for _ in range(300):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in", timeout=2)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2)
         except OSError:
             if child.poll() is not None:
                 raise
@@ -93,6 +94,13 @@ def serving_here() -> int:
     """The process that serves the product, of those that this one started."""
     children = [int(one) for one in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     return next(one for one in children if b"\0serve\0" in Path(f"/proc/{one}/cmdline").read_bytes())
+
+
+def free_port() -> int:
+    """A port of this machine that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def forget_peak() -> None:

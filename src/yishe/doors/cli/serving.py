@@ -66,8 +66,6 @@ def serve(args: argparse.Namespace) -> int:
         args.port = PORT
     if args.port is not None:
         _require_free(args.host, args.port)
-    if args.role in ("front", "web", "live"):
-        os.environ[patience.TOLD] = "web"
     begin = {"web": _web, "all": _all, "worker": _at_work, "batch": _at_work}.get(args.role, _streams)
     return begin(args)
 
@@ -90,6 +88,7 @@ def _at_work(args: argparse.Namespace) -> int:
 
 
 def _streams(args: argparse.Namespace) -> int:
+    patience.wait_as("web")
     target = "application" if args.role == "front" else "streams"
     return asyncio.run(_front(target, args.host, args.port, args.drain))
 
@@ -107,6 +106,7 @@ def _web(args: argparse.Namespace) -> int:
     """Asked to end: not ready, then no more requests, then those in hand to their end. Asked to reload (HUP): its processes
     one after the other, under the same listening socket, so that nobody meets a closed door."""
     draining.share()
+    os.environ[patience.TOLD] = "web"
     server = Granian(
         "yishe.doors.wsgi:application", address=args.host, port=args.port, interface=Interfaces.WSGI,
         workers=args.processes, blocking_threads=args.threads, respawn_failed_workers=True,
