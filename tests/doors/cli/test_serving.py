@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,14 @@ def test_pages_api_and_stream_share_one_port_and_a_step_is_heard_at_once(demo: Y
     worker, _ = token_of(demo, "social_worker", row["team"])
     eventually(lambda: served.json("/api/v1/me", worker)["unread"], "the worker delivered the notice")
     listening.close()
+
+
+def test_hundreds_of_open_lines_keep_nobody_out(served: Served) -> None:
+    with ExitStack() as lines:
+        for _ in range(300):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=20))
+            line.sendall(b"GET /live/ HTTP/1.1\r\nHost: x\r\n")
+        assert served.status("/healthz") == 200
 
 
 def test_keys_turn_while_it_serves_and_no_request_notices(

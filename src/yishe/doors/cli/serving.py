@@ -22,6 +22,9 @@ from yishe.policy.refusals import Unavailable
 from yishe.trust import straight
 
 STREAM_GRACE_SECONDS = 15
+LINES_AT_ONCE = 10_000
+"""Connections of one process of streams: each open page holds one. The server's own 128 let nobody further in; the pack's limits
+by person and address (`streams`) are what holds a crowd back."""
 ROLES = ("all", "front", "web", "live", "worker", "batch")
 SERVING = ("all", "front", "web", "live")
 PORT = 8000
@@ -141,6 +144,8 @@ async def _front(target: str, host: str, port: int, drain: float) -> int:
         interface=Interfaces.ASGI,
         websockets=False,
         log_level=LogLevels.error,
+        backlog=LINES_AT_ONCE,
+        backpressure=LINES_AT_ONCE,
     )
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -53,6 +53,7 @@ class Pump:
     def __init__(self, threads: int = 2) -> None:
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="live")
         self.listeners: set[Listener] = set()
+        self.of_person: dict[UUID, set[Listener]] = {}
         self.tail: live.Tail | None = None
         self.task: asyncio.Task[None] | None = None
         self.rung = asyncio.Event()
@@ -75,12 +76,20 @@ class Pump:
             self.tail = self.tail or live.Tail(last)
         listener = Listener(person)
         self.listeners.add(listener)
+        self.of_person.setdefault(person, set()).add(listener)
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._pump())
         try:
             yield listener
         finally:
             self.listeners.discard(listener)
+            self._forget(listener)
+
+    def _forget(self, listener: Listener) -> None:
+        others = self.of_person[listener.person]
+        others.discard(listener)
+        if not others:
+            del self.of_person[listener.person]
 
     async def stop(self) -> None:
         """End all streams, so that the server can close."""
@@ -122,12 +131,9 @@ class Pump:
         self._hand_out(rows, self.tail.safe)
 
     def _hand_out(self, rows: Sequence[Outbox], safe: int) -> None:
-        people = {row.person for row in rows}
-        readers = [listener for listener in self.listeners if listener.person in people]
         for row in rows:
-            for listener in readers:
-                if listener.person == row.person:
-                    listener.put(row, min(safe, row.id))
+            for listener in self.of_person.get(row.person, ()):
+                listener.put(row, min(safe, row.id))
 
 
 def _soon(loop: asyncio.AbstractEventLoop, rung: asyncio.Event) -> None:
