@@ -25,7 +25,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from bench import clients, cpu, desks, load, machine
+from bench import clients, desks, load, machine
 from bench.desks import Desks
 from bench.load import Answered, Asked
 from yishe.loops import worker
@@ -66,6 +66,11 @@ class House:
     pages: str
     streams: str
     processes: dict[str, int]
+
+    def spent(self, before: dict[str, float] | None = None) -> dict[str, float]:
+        """CPU seconds by what a process is for, since `before`."""
+        told = {name: machine.seconds_of(root) for name, root in self.processes.items()}
+        return {name: round(one - (before or {}).get(name, 0.0), 2) for name, one in told.items()}
 
 
 @contextmanager
@@ -151,9 +156,9 @@ def _pushed(sat: Desks, heads: Sequence[bytes], house: House) -> dict[str, Any]:
         loop, _, request = desks.accept(sat)
         loops.append(str(loop))
         asked.append(Asked(request, 1.0 + number / PUSH_RATE, str(loop)))
-    before = cpu.spent(house.processes)
+    before = house.spent()
     found = load.run(house.pages, asked, 16, (house.streams, heads))
-    used = cpu.between(before, cpu.spent(house.processes))
+    used = house.spent(before)
     heard = [(at, loop) for _, at, loop in found.events]
     answered = {one.asked.kind: one for one in found.answers if 200 <= one.status < 300}
     after_answer = [max(at - answered[loop].done, 0.0) for at, loop in heard if loop in answered]
@@ -196,9 +201,9 @@ def _rushed(sat: Desks, heads: Sequence[bytes], house: House, minutes: float, ra
     late = Late()
     watching = threading.Thread(target=late.watch)
     watching.start()
-    before = cpu.spent(house.processes)
+    before = house.spent()
     found = load.run(house.pages, asked, LINES, (house.streams, heads))
-    used = cpu.between(before, cpu.spent(house.processes)) | {"client": round(found.cpu_seconds, 2)}
+    used = house.spent(before) | {"client": round(found.cpu_seconds, 2)}
     late.end.set()
     watching.join()
     return {
