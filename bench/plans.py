@@ -9,13 +9,16 @@ import psycopg
 from bench import floor
 from yishe.trust.sending import numbered
 
-GROWING = ("loops_", "care_", "people_resident", "people_subject", "people_empanelment", "people_searchtoken", "people_accessfact",
-           "trust_entry", "trust_accessline", "trust_subjectkey", "talk_outbox", "talk_notice")  # fmt: skip
+GROWING = (
+    "loops_loop", "loops_tracking", "care_", "people_resident", "people_subject", "people_empanelment", "people_searchtoken",
+    "people_accessfact", "people_consent", "trust_entry", "trust_accessline", "trust_subjectkey", "talk_outbox", "talk_notice",
+)  # fmt: skip
+READS = ("SELECT", "WITH", "(SELECT")
 
 
 @dataclass
 class Looked:
-    """One statement: its text, the buffers it touched, and which growing tables it read from end to end."""
+    """One statement: its text, the buffers it touched, which growing tables it read from end to end, and its plan in lines."""
 
     sql: str
     buffers: int
@@ -23,32 +26,35 @@ class Looked:
     plan: list[str] = field(default_factory=list)
 
 
-def looked(url: str, request: Callable[[], None]) -> list[Looked]:
-    """Every SELECT that `request` sends, explained with the plan that PostgreSQL keeps for it once it is prepared (the dearer of
-    the plan for these values and the one for any)."""
+def looked(line: psycopg.Connection[Any], request: Callable[[], object]) -> list[Looked]:
+    """Every SELECT that `request` sends, explained on this connection: by the plan for these values or by the one for any values,
+    which PostgreSQL may keep once a statement is prepared, whichever is dearer."""
     request()  # caches of the process are warm, as they are in a served one
-    seen = [one for one in floor.recorded(request) if one[0].lstrip().startswith(("SELECT", "WITH", "("))]
-    with psycopg.connect(url, autocommit=True) as line, psycopg.ClientCursor(line) as cursor:
-        return [_dearer(cursor, sql, list(params or ())) for sql, params in seen if "INSERT" not in sql]
+    seen = [(sql, params) for sql, params in floor.recorded(request) if _reads(sql)]
+    with psycopg.ClientCursor(line) as cursor:
+        return [_dearer(cursor, sql, list(params or ())) for sql, params in seen]
+
+
+def _reads(sql: str) -> bool:
+    return sql.lstrip().startswith(READS) and "INSERT INTO" not in sql and "FOR UPDATE" not in sql
 
 
 def _dearer(cursor: Any, sql: str, params: list[Any]) -> Looked:
-    return max(
-        (_explained(cursor, sql, params, how) for how in ("auto", "force_generic_plan")),
-        key=lambda one: one.buffers,
-    )
+    ways = ("force_custom_plan", "force_generic_plan")
+    return max((_explained(cursor, sql, params, way) for way in ways), key=lambda one: one.buffers)
 
 
-def _explained(cursor: Any, sql: str, params: list[Any], how: str) -> Looked:
-    cursor.execute(f"SET plan_cache_mode = {how}")
-    cursor.execute("DEALLOCATE ALL")
+def _explained(cursor: Any, sql: str, params: list[Any], way: str) -> Looked:
+    cursor.execute(f"SET plan_cache_mode = {way}")
     cursor.execute(f"PREPARE one AS {numbered(sql)}")
     given = f"({', '.join(['%s'] * len(params))})" if params else ""
     cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE one{given}", params)
     plan = cursor.fetchone()[0][0]["Plan"]
-    buffers = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
+    cursor.execute("DEALLOCATE one")
+    cursor.execute("RESET plan_cache_mode")
     nodes = list(_nodes(plan))
     whole = sorted({one["Relation Name"] for one in nodes if _reads_whole(one)})
+    buffers = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
     return Looked(numbered(sql), buffers, whole, [_said(one) for one in nodes])
 
 
@@ -59,11 +65,10 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _reads_whole(node: dict[str, Any]) -> bool:
-    return (
-        node["Node Type"] == "Seq Scan"
-        and node["Relation Name"].startswith(GROWING)
-        and node.get("Actual Loops", 1) > 0
-    )
+    """An empty table is read so by any plan; it says nothing."""
+    if node["Node Type"] != "Seq Scan" or not node["Relation Name"].startswith(GROWING):
+        return False
+    return bool(node["Actual Loops"] and node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
 
 
 def _said(node: dict[str, Any]) -> str:

@@ -201,10 +201,13 @@ def _worklist(owner: Any, limit: int, cursor: str | None, whose: str = "%s") -> 
 
 def waiting(actor: Actor, limit: int = PAGE, cursor: str | None = None) -> Page:
     """What others must do for this person: sent or followed by him, and not his move now."""
-    sent = Loop.objects.filter(sender=actor.staff_id, closed_at=None).values("id")
     tracked = Tracking.objects.filter(person=actor.staff_id).values("loop")
-    rows = Loop.objects.filter(id__in=sent.union(tracked), closed_at=None).exclude(owner=actor.staff_id)
-    return _paged(rows, limit, cursor)
+    mine = [Q(sender=actor.staff_id, closed_at=None), Q(id__in=tracked, closed_at=None)]
+    beyond = _beyond("due_at", "gt", cursor)
+    rows = reach.first(
+        mine, lambda rows: rows.filter(beyond).exclude(owner=actor.staff_id), ("due_at", "id"), limit + 1
+    )
+    return _cut([state_of(row) for row in rows], "due_at", limit)
 
 
 def counts(actor: Actor, at: datetime) -> dict[str, int]:
@@ -320,12 +323,6 @@ def how_many(actor: Actor, filters: Mapping[str, str], at: datetime) -> int:
     """The length of that list, counted as far as `reach.COUNTED`; then it is one more."""
     wanted = sets.wanted(filters, at)
     return reach.count(reach.parts(actor, at, READ), lambda rows: rows.filter(wanted))
-
-
-def _paged(rows: QuerySet[Loop], limit: int, cursor: str | None) -> Page:
-    """The soonest deadline first, by keyset."""
-    found = rows.filter(_beyond("due_at", "gt", cursor)).order_by("due_at", "id")[: limit + 1]
-    return _cut([state_of(row) for row in found], "due_at", limit)
 
 
 def _beyond(column: str, later: str, cursor: str | None) -> Q:
