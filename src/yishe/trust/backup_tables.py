@@ -114,8 +114,8 @@ class PostgresqlCopy:
 
     def tables(self) -> list[str]:
         found = self.rows(
-            "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace "
-            "ORDER BY 1"
+            "SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition "
+            "AND c.relnamespace = current_schema()::regnamespace ORDER BY 1"
         )
         return [row[0] for row in found]
 
@@ -139,7 +139,9 @@ class PostgresqlCopy:
         ]
         out.write(json.dumps({"table": table, "columns": columns}).encode() + b"\n")
         with self._here.cursor() as cursor:
-            with cursor.copy(_copy_sql("COPY {} ({}) TO STDOUT", table, columns)) as copy:
+            with cursor.copy(
+                _copy_sql("COPY (SELECT {columns} FROM {table}) TO STDOUT", table, columns)
+            ) as copy:
                 for block in copy:
                     out.write(block)
             out.write(END)
@@ -150,7 +152,8 @@ class PostgresqlCopy:
 
 
 def _copy_sql(words: str, table: str, columns: list[str]) -> sql.Composed:
-    return sql.SQL(words).format(sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)))  # type: ignore[arg-type]
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL(words).format(table=sql.Identifier(table), columns=listed)  # type: ignore[arg-type]
 
 
 def read_tables(source: BinaryIO) -> Counts:
@@ -160,7 +163,7 @@ def read_tables(source: BinaryIO) -> Counts:
         with connection.cursor() as cursor:
             cursor.execute(f'DELETE FROM "{table}"')
         with connection.connection.cursor() as cursor:
-            with cursor.copy(_copy_sql("COPY {} ({}) FROM STDIN", table, columns)) as copy:
+            with cursor.copy(_copy_sql("COPY {table} ({columns}) FROM STDIN", table, columns)) as copy:
                 for row in rows:
                     copy.write(row)
             counts[table] = cursor.rowcount

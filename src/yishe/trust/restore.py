@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from yishe.policy.refusals import Conflict, Unavailable
-from yishe.trust import backup, backup_sealing, backup_tables, digests, guards, keys, tombstones
+from yishe.trust import backup, backup_sealing, backup_tables, digests, guards, keys, storage, tombstones
 from yishe.trust.backup_sealing import damaged
 
 
@@ -52,6 +52,7 @@ def restore(folder: Path, root: bytes) -> Restored:
     _require_same(manifest, counts)
     call_command("migrate", interactive=False, verbosity=0)
     guards.install()
+    storage.install()
     guards.require()
     ledger = manifest["ledger"]
     return Restored(manifest["name"], sum(counts.values()), ledger["entries"], ledger["streams"])

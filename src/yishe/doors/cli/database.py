@@ -15,7 +15,7 @@ from psycopg.errors import LockNotAvailable
 from yishe.doors.cli import arguments
 from yishe.doors.cli.printing import remark, result
 from yishe.policy.refusals import Unavailable
-from yishe.trust import clock, guards, instance, straight
+from yishe.trust import clock, guards, instance, storage, straight
 
 MIGRATING = 0x59697368
 """The lock of whoever changes tables."""
@@ -71,6 +71,7 @@ def _in_gaps(wait: float, tries: int, pause: float) -> int:
         try:
             call_command("migrate", interactive=False, verbosity=0)
             triggers = guards.install()
+            storage.install()
             _set_wait(0)
             return triggers
         except OperationalError as fault:

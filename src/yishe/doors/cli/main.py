@@ -27,6 +27,7 @@ HERE = "yishe.doors.cli"
 COMMANDS = {
     "migrate": f"{HERE}.database",
     "makemigrations": f"{HERE}.database",
+    "partition": f"{HERE}.partitioning",
     "serve": f"{HERE}.serving",
     "worker": f"{HERE}.serving",
     "tick": f"{HERE}.ticking",
