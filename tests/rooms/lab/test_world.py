@@ -1,6 +1,8 @@
 """A generated world obeys what a lived one obeys: chains, folding, clocks, relations, one open promise of a kind."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,19 +15,20 @@ from yishe.care.models import Contract
 from yishe.lab.founding import PASSWORD
 from yishe.lab.world import making, people
 from yishe.lab.world.frame import Employee
+from yishe.lab.world.making import Made
 from yishe.loops import worker
 from yishe.loops.models import Loop
 from yishe.people import cards, directory, placements, search
 from yishe.people.actors import actor_of
 from yishe.people.models import AccessFact, Resident, Subject
 from yishe.policy.refusals import Conflict
-from yishe.trust import clock, verification
+from yishe.trust import clock, keys, verification
 from yishe.trust.models import Entry
 from yishe.trust.scoping import everybody
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-RESIDENTS, SEED = 60, 7
+RESIDENTS, SEED = 50, 7
 
 
 def written() -> Counter[Any]:
@@ -37,14 +40,41 @@ def known() -> set[Any]:
     return set(everybody(Resident, "the same world").values_list("id", "birth_date", "sex"))
 
 
+@dataclass(frozen=True)
+class Twice:
+    """A world that stands, and what the first making of it had written before it was taken back."""
+
+    made: Made
+    entries: Counter[Any]
+    people: set[Any]
+
+
+@pytest.fixture(scope="module")
+def twice(django_db_setup: None, django_db_blocker: Any) -> Iterator[Twice]:
+    """Made once for all who look at it: each test ends as it began, and the last one takes the world away."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with transaction.atomic():
+            making.world(RESIDENTS, SEED, NOW)
+            entries, people_ = written(), known()
+            transaction.set_rollback(True)
+        directory.forget()
+        keys.forget()
+        yield Twice(making.world(RESIDENTS, SEED, NOW), entries, people_)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def made(twice: Twice) -> Made:
+    return twice.made
+
+
 def signed_in(who: Employee) -> Client:
     browser = Client()
     browser.post("/sign-in", {"username": who.username, "password": PASSWORD, "next": "/residents"})
     return browser
 
 
-def test_every_entry_verifies_and_every_stream_refolds_to_its_row() -> None:
-    made = making.world(RESIDENTS, SEED, NOW)
+def test_every_entry_verifies_and_every_stream_refolds_to_its_row(made: Made) -> None:
     verified = verification.verify(rebuild.heads())
     assert verified.broken is None
     assert verified.entries == made.rows["trust_entry"] > 10 * RESIDENTS
@@ -54,8 +84,7 @@ def test_every_entry_verifies_and_every_stream_refolds_to_its_row() -> None:
     assert Contract.objects.count() == made.rows["care_contract"] > RESIDENTS // 2
 
 
-def test_no_clock_of_an_open_loop_has_passed_and_the_worker_finds_nothing_to_do() -> None:
-    making.world(RESIDENTS, SEED, NOW)
+def test_no_clock_of_an_open_loop_has_passed_and_the_worker_finds_nothing_to_do(made: Made) -> None:
     assert not Loop.objects.filter(closed_at=None, next_at__lte=NOW).exists()
     swept = worker.sweep_all(NOW)
     assert (swept.events, swept.stuck, swept.retimed) == (0, [], 0)
@@ -65,8 +94,7 @@ def test_no_clock_of_an_open_loop_has_passed_and_the_worker_finds_nothing_to_do(
     assert rebuild.differences() == []
 
 
-def test_who_takes_part_in_an_open_loop_may_see_the_resident_and_nobody_else_gained_by_it() -> None:
-    making.world(RESIDENTS, SEED, NOW)
+def test_who_takes_part_in_an_open_loop_may_see_the_resident_and_nobody_else_gained_by_it(made: Made) -> None:
     for loop in Loop.objects.filter(closed_at=None):
         facts = AccessFact.objects.filter(source=f"loop:{loop.id}", until=None)
         assert set(facts.values_list("person", flat=True)) == {loop.sender, loop.performer, loop.owner}
@@ -74,19 +102,12 @@ def test_who_takes_part_in_an_open_loop_may_see_the_resident_and_nobody_else_gai
     assert AccessFact.objects.count() < 3 * Loop.objects.filter(closed_at=None).count()
 
 
-def test_the_same_seed_makes_the_same_world_to_the_last_hash_and_another_seed_another() -> None:
-    with transaction.atomic():
-        making.world(RESIDENTS, SEED, NOW)
-        first, names = written(), known()
-        transaction.set_rollback(True)
-    directory.forget()
-    making.world(RESIDENTS, SEED, NOW)
-    assert written() == first
-    assert known() == names
+def test_the_same_seed_makes_the_same_world_to_the_last_hash(twice: Twice) -> None:
+    assert written() == twice.entries
+    assert known() == twice.people
 
 
-def test_residents_are_drawn_in_the_same_order_for_whoever_adds_a_table() -> None:
-    made = making.world(RESIDENTS, SEED, NOW)
+def test_residents_are_drawn_in_the_same_order_for_whoever_adds_a_table(made: Made) -> None:
     drawn = [one for centre in made.frame.centres for one in people.of(made.frame, centre)]
     assert len(drawn) == RESIDENTS
     assert {(one.subject, one.id) for one in drawn} == set(
@@ -95,8 +116,7 @@ def test_residents_are_drawn_in_the_same_order_for_whoever_adds_a_table() -> Non
     assert all(made.frame.opening <= one.since < NOW for one in drawn)
 
 
-def test_a_name_is_found_and_opened_by_the_team_and_by_nobody_from_another_centre() -> None:
-    made = making.world(RESIDENTS, SEED, NOW)
+def test_a_name_is_found_and_opened_by_the_team_and_by_nobody_from_another_centre(made: Made) -> None:
     mine, other = made.frame.centres
     one = next(one for one in people.of(made.frame, mine) if one.person.contracted)
     doctor = actor_of(one.team.one("family_doctor"))
@@ -108,8 +128,9 @@ def test_a_name_is_found_and_opened_by_the_team_and_by_nobody_from_another_centr
     assert one.id not in [hit.resident for hit in search.find(stranger, one.person.name, NOW)]
 
 
-def test_work_list_resident_page_and_search_open_on_it_for_the_team_and_not_for_a_stranger() -> None:
-    made = making.world(RESIDENTS, SEED, NOW)
+def test_work_list_resident_page_and_search_open_on_it_for_the_team_and_not_for_a_stranger(
+    made: Made,
+) -> None:
     mine, other = made.frame.centres
     loop = Loop.objects.filter(centre=mine.id, closed_at=None, duty="social_worker").first()
     assert loop is not None
@@ -127,9 +148,7 @@ def test_work_list_resident_page_and_search_open_on_it_for_the_team_and_not_for_
     assert str(loop.id) not in stranger.get("/").content.decode()
 
 
-def test_a_world_goes_into_an_empty_database_only_and_marks_it_demo() -> None:
-    assert not clock.is_demo()
-    making.world(20, SEED, NOW)
+def test_a_world_goes_into_an_empty_database_only_and_marks_it_demo(made: Made) -> None:
     assert clock.is_demo()
     with pytest.raises(Conflict) as refused:
         making.world(20, SEED, NOW)

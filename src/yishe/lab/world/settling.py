@@ -9,7 +9,7 @@ from random import Random
 from yishe.lab.world.histories import FOR, Life
 from yishe.lab.world.people import Resident
 
-PROMISES = ((65, 18.3), (45, 10.0), (18, 4.2), (0, 2.1))
+PROMISES = ((65, 18.0), (45, 9.8), (18, 4.1), (0, 2.1))
 """How many loops a resident of that age has had on average, from which age on."""
 OPEN = 0.105
 """Share of them that are open."""
