@@ -192,3 +192,42 @@ def _acted(cursor: Any, made: Made, target: Any) -> bool:
 def _step(cursor: Any, made: Template, keys: Values, written: Values) -> bool:
     found = cursor.execute(made.read, keys).rowcount == 1
     return bool(cursor.execute(made.sql, written).fetchone() == (1,)) and found
+
+
+Page = tuple[str, tuple[str, str, str, str], int]
+"""Where, the four statements of `page_floor`, and how many sources the last one joins."""
+
+
+def paging(
+    common: Page, targets: Sequence[tuple[Any, ...]], ready: Callable[[], None]
+) -> tuple[list[float], Counter[str]]:
+    """The same for resident pages. A target is the session's digest, the person, the resident, her subject, her home, and an id
+    for the access line."""
+    url, statements, sources = common
+    latencies, outcomes = [], Counter[str]()
+    with (
+        psycopg.connect(url, autocommit=True, prepare_threshold=0) as line,
+        psycopg.RawCursor(line) as cursor,
+    ):
+        for number, one in enumerate(targets):
+            began = time.perf_counter()
+            good = _paged(cursor, statements, sources, *one)
+            if number:
+                latencies.append((time.perf_counter() - began) * 1000)
+            outcomes["ok" if good else "missed"] += 1
+            if not number:
+                ready()
+    return latencies, outcomes
+
+
+def _paged(
+    cursor: Any, statements: tuple[str, str, str, str], sources: int,
+    session: bytes, person: UUID, resident: UUID, subject: UUID, home: UUID, line: UUID,
+) -> bool:  # fmt: skip
+    first, loops, told, record = statements
+    given = [home, line, person, line, str(subject), person, person, session, resident]
+    found = cursor.execute(first, given).rowcount
+    cursor.execute(loops, [subject])
+    cursor.execute(told, [home, subject, subject])
+    cursor.execute(record, [home, subject] * sources)
+    return bool(found == 1)

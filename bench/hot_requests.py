@@ -36,7 +36,8 @@ def of_this_district() -> dict[str, Request]:
     return {
         "work list of 20 (API)": _api(worker, "/worklist"), "today": _page(doctor, "/"),
         "resident page": _page(doctor, f"/residents/{whom}"), "beside her (near)": _page(doctor, f"/residents/{whom}/near"),
-        "timeline, page 1 (API)": _api(doctor, f"/residents/{whom}/timeline"),
+        "timeline, page 1 (API)": _api(doctor, f"/residents/{whom}/timeline?limit=5"),
+        "timeline, page 50 or the last (API)": _api(doctor, _late(doctor, f"/residents/{whom}/timeline?limit=5")),
         "own residents": _page(doctor, "/residents"), "panel": _page(doctor, "/panel"), "calls": _page(doctor, "/calls"),
         "ledger of a team": _page(doctor, "/loops"), "ledger of a centre": _page(director, "/loops"),
         "late ones behind the board": _page(director, "/loops?set=overdue&sort=due"), "loops of a team (API)": _api(doctor, "/loops"),
@@ -44,6 +45,18 @@ def of_this_district() -> dict[str, Request]:
         "surname, own panel": _api(doctor, f"/residents?q={quote(name[:1])}"),
         "search in a whole centre": _api(director, f"/residents?q={pinyin.full(name)[:4]}"),
     }  # fmt: skip
+
+
+def _late(account: UUID, path: str, pages: int = 50) -> str:
+    """The address of a page so far on, or of the last."""
+    token = accounts.issue_token(Account.objects.get(id=account), "bench", clock.now())
+    client, at = Client(headers={"Authorization": f"Bearer {token}"}), path
+    for _ in range(pages - 1):
+        following = client.get(f"/api/v1{at}").json()["next"]
+        if following is None:
+            break
+        at = f"{path}&cursor={quote(following)}"
+    return at
 
 
 def _doctor(at: datetime) -> tuple[UUID, UUID]:

@@ -4,13 +4,7 @@ The product asks thirteen times, each source once when it is first wanted. Here 
 whole, and the access line; her loops; what the ledger says of loops and class; and all sources of the record in one.
 """
 
-import time
-from collections import Counter
-from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
-
-import psycopg
 
 from yishe.care import case_events, timeline
 from yishe.care.class_models import ClassOf
@@ -23,39 +17,6 @@ from yishe.trust.sending import numbered
 
 SIZE = 31
 """A page of the timeline and the row that tells whether another follows."""
-Target = tuple[Any, ...]
-"""The session's digest, the person, the resident, her subject, her home, and an id for the access line."""
-
-
-def acting(
-    url: str, targets: Sequence[Target], ready: Callable[[], None]
-) -> tuple[list[float], Counter[str]]:
-    """One connection: the four statements for each target. Rows are received and counted."""
-    latencies, outcomes = [], Counter[str]()
-    with (
-        psycopg.connect(url, autocommit=True, prepare_threshold=0) as line,
-        psycopg.RawCursor(line) as cursor,
-    ):
-        for number, one in enumerate(targets):
-            began = time.perf_counter()
-            good = _read(cursor, *one)
-            if number:
-                latencies.append((time.perf_counter() - began) * 1000)
-            outcomes["ok" if good else "missed"] += 1
-            if not number:
-                ready()
-    return latencies, outcomes
-
-
-def _read(cursor: Any, session: Any, person: Any, resident: Any, subject: Any, home: Any, line: Any) -> bool:
-    first, loops, told, record = statements()
-    found = cursor.execute(
-        first, [home, line, person, line, str(subject), person, person, session, resident]
-    ).rowcount
-    cursor.execute(loops, [subject])
-    cursor.execute(told, [home, subject, subject])
-    cursor.execute(record, [value for _ in timeline.SOURCES for value in (home, subject)])
-    return bool(found == 1)
 
 
 @cache

@@ -19,6 +19,7 @@ from django.test import Client
 
 from bench import clients, filling, floor, machine, page_floor, pgbench, report
 from bench.clients import Run
+from yishe.care import timeline
 from yishe.people import directory, pinyin
 from yishe.trust import accounts, clock, ids, sessions
 
@@ -283,7 +284,7 @@ def floor_worklist(bench: Bench, made: None) -> list[floor.Target]:
     return [((bench.digest(owners[n % len(owners)]), uuid4()), ()) for n in range(bench.requests)]
 
 
-def floor_page(bench: Bench, made: None) -> list[page_floor.Target]:
+def floor_page(bench: Bench, made: None) -> list[tuple[Any, ...]]:
     placed, sessions_ = bench.filled.made.placed, bench.filled.sessions
     return [
         (sessions.digest(sessions_[person]), person, r, placed[r].subject, placed[r].home, uuid4())
@@ -343,9 +344,7 @@ def _pairs(bench: Bench, name: str, made: Any, pairs: int, runs: dict[str, list[
         turn = [("product", _measured(bench.url, clients.over_http, bench.address, PRODUCT[name](bench)))]
         if name in FLOOR:
             targets = FLOOR[name](bench, made)
-            work, common = (
-                (page_floor.acting, bench.url) if name == "page" else (floor.acting, (bench.url, made))
-            )
+            work, common = _floors(bench, name, made)
             turn.append(("floor", _measured(bench.url, work, common, targets)))
             bench.requests //= 2
             if name not in ("page", "loop"):  # several statements, which pgbench cannot deal out
@@ -354,6 +353,13 @@ def _pairs(bench: Bench, name: str, made: Any, pairs: int, runs: dict[str, list[
             runs[side].append(one)
     bench.requests = asked
     return rates[1:]
+
+
+def _floors(bench: Bench, name: str, made: Any) -> tuple[Any, Any]:
+    """What one client of the floor does, and what all of them are told."""
+    if name == "page":
+        return floor.paging, (bench.url, page_floor.statements(), len(timeline.SOURCES))
+    return floor.acting, (bench.url, made)
 
 
 def _measured(url: str, work: Any, common: Any, items: Sequence[Any]) -> Measured:
