@@ -65,6 +65,7 @@ def run(url: str, residents: int, seed: int, pairs: int, out: Path) -> None:
         told["same"] = _counted(url) == {one: count for one, count in told["rows"].items() if count}
     told |= {
         "ratio": told["product_s"] / statistics.median(told["bare_s"]),
+        "cpu_ratio": told["product_cpu_s"] / statistics.median(told["bare_cpu_s"]),
         "load": round(os.getloadavg()[0], 2),
     }
     _write(out, machine.described(url), told)
