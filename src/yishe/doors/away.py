@@ -7,8 +7,10 @@ import select
 from dataclasses import dataclass
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
+
+from yishe.trust import columns
 
 AWAY = (DatabaseError, InterfaceError)
 RETRY_SECONDS = 5
@@ -54,9 +56,10 @@ def trouble(fault: BaseException) -> Trouble:
 def let_go_of_a_dead_line() -> None:
     """A connection that the server has closed meanwhile is given up before it is used: whoever comes first after a restart is
     served like any other. Nothing is sent: a line at rest on which there is something to read has been told goodbye."""
-    line = connection.connection
-    if isinstance(line, psycopg.Connection) and not connection.in_atomic_block and _said_goodbye(line):
-        connection.close()
+    here = columns.here()
+    line = here.connection
+    if isinstance(line, psycopg.Connection) and not here.in_atomic_block and _said_goodbye(line):
+        here.close()
 
 
 def _said_goodbye(line: "psycopg.Connection[object]") -> bool:

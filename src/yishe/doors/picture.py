@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from yishe.doors import away
 from yishe.people import directory
+from yishe.trust import columns
 
 RESTED_SECONDS = 5.0
 """A connection unused for so long may have been cut (restarts, firewalls) and is tried before it is trusted."""
@@ -40,11 +40,8 @@ def one_picture() -> Iterator[None]:
 
 
 def _try_if_rested() -> None:
-    rested = time.monotonic() - getattr(_used, "at", 0.0) > RESTED_SECONDS
-    if (
-        rested
-        and connection.connection is not None
-        and not connection.in_atomic_block
-        and not connection.is_usable()
-    ):
-        connection.close()
+    if time.monotonic() - getattr(_used, "at", 0.0) <= RESTED_SECONDS:
+        return
+    here = columns.here()
+    if here.connection is not None and not here.in_atomic_block and not here.is_usable():
+        here.close()

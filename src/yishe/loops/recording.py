@@ -94,7 +94,7 @@ def _append(
 
 def _project(bundle: Bundle, before: LoopState, state: LoopState, head: Head) -> None:
     old, new = columns(before, Head()), columns(state, head)
-    changed = {name: value for name, value in new.items() if name in ("seq", "head") or value != old[name]}
+    changed = {n: v for n, v in new.items() if n in ("seq", "head") or (v is not old[n] and v != old[n])}
     bundle.update(Loop, where={"id": state.id, "seq": before.seq}, values=changed)
 
 

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import TypeGuard
 from uuid import UUID
 
-from django.db import connection
-
 from yishe.people.members import Absence, Found, Held, Member, Place, Placed, Turn, Unit
 from yishe.people.models import (
     DirectoryVersion,
@@ -21,6 +19,7 @@ from yishe.people.models import (
     Staff,
 )
 from yishe.people.staffing import Directory
+from yishe.trust import columns
 
 __all__ = [
     "Directory",
@@ -52,7 +51,7 @@ def version() -> int:
 def current(known: int | None = None) -> Directory:
     """The picture as of now. One small statement when nothing changed; none when the caller just read the
     version and passes it as `known`."""
-    place = str(connection.settings_dict["NAME"])
+    place = str(columns.here().settings_dict["NAME"])
     kept = _kept.get(place)
     held: dict[str, Directory] | None = getattr(_request, "held", None)
     if known is None and held and place in held:

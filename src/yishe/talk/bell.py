@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from yishe.trust import logs, straight
+from yishe.trust import columns, logs, straight
 
 log = logging.getLogger(__name__)
 CHANNEL = "yishe_outbox"
@@ -25,7 +25,7 @@ LOOK_UP_SECONDS = 0.25
 
 def there_is_one() -> bool:
     """Whether this database has bells: SQLite has none."""
-    return bool(connections[DEFAULT_DB_ALIAS].vendor == "postgresql")
+    return columns.on_postgresql()
 
 
 RING = f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"
