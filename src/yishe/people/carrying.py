@@ -20,21 +20,26 @@ Pairs = Sequence[tuple[UUID, bytes]]
 """Fingerprints and the centres under whose keys they were made; one of them is wanted."""
 
 
-def within(scope: Scope, groups: Sequence[Pairs]) -> list[QuerySet[Resident]]:
+def within(scope: Scope, groups: Sequence[Pairs], most: int, whole: Pairs = ()) -> list[QuerySet[Resident]]:
     """Residents within the reach of `scope` who carry one fingerprint of each group, as queries to be read in this order. One
-    statement is asked here. A record that was merged answers with the one it became."""
-    counts = _counts(groups)
+    statement is asked here. A record that was merged answers with the one it became.
+
+    Where more carry them than the `most` that are opened, those who carry one of `whole` come first, then one's own panel."""
+    counts, reach = _counts(groups), scope.residents()
     ranked = sorted(range(len(groups)), key=lambda n: counts[n])
-    first, others = groups[ranked[0]], [groups[n] for n in ranked[1:]]
+    every = _led(reach, groups[ranked[0]], [groups[n] for n in ranked[1:]])
+    if counts[ranked[0]] <= min(most, LED):
+        return [every]
+    named = [_led(reach, whole)] if whole else []
     near = [_near(scope, groups)] if counts[ranked[0]] > LED and (scope.teams or scope.named) else []
-    return [*near, led(scope, first, others)]
+    return [*named, *near, every]
 
 
-def led(scope: Scope, first: Pairs, others: Iterable[Pairs] = ()) -> QuerySet[Resident]:
+def _led(reach: QuerySet[Resident], first: Pairs, others: Iterable[Pairs] = ()) -> QuerySet[Resident]:
     """Those within reach among the first `LED` who carry one of these fingerprints, and one of each other group."""
     leading = SearchToken.objects.filter(_any_of(first)).values("resident")[:LED]
     rows = _all(Subject.objects.filter(origin__in=leading), others, "origin")
-    return scope.residents().filter(pk__in=rows.values("resident"))
+    return reach.filter(pk__in=rows.values("resident"))
 
 
 def merged(residents: Sequence[UUID], groups: Sequence[Pairs]) -> set[UUID]:

@@ -95,7 +95,7 @@ def _called(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[
         return []
     whole, groups = _fingerprints(centres, ["n" + word]), [_fingerprints(centres, one) for one in wanted]
     found, most = dict[UUID, Named](), _most(at)
-    for rows in (carrying.led(scope, whole), *carrying.within(scope, groups)):
+    for rows in carrying.within(scope, groups, most, whole):
         if len(found) < most:
             found |= {one.resident: one for one in sought.named(rows[:most])}
     unlike = [one for one in found if sought.rank(found[one], word) is None]
@@ -122,7 +122,9 @@ def _by_number(
             found = opened(scope.residents().filter(pk__in=set(now.values())))
             return found, {one for origin, one in now.items() if origin != one}
     groups = [_fingerprints(centres, one) for one in _wanted(word)]
-    every = {card.resident: card for rows in carrying.within(scope, groups) for card in opened(rows[:most])}
+    every = {
+        card.resident: card for rows in carrying.within(scope, groups, most) for card in opened(rows[:most])
+    }
     unlike = [one for one in every if sought.rank(every[one], word) is None]
     return list(every.values()), carrying.merged(unlike, groups) if unlike else set()
 

@@ -16,7 +16,7 @@ def several(world: World, count: int, team: bool = False) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "most"), [("李小", 4), ("李小一", 4), ("lixiao", 4), ("lx", 4), ("0003", 2)]
+    ("words", "most"), [("李小", 3), ("李小一", 3), ("lixiao", 3), ("lx", 3), ("0003", 2)]
 )
 def test_it_asks_the_database_as_often_for_many_as_for_one(world: World, words: str, most: int) -> None:
     asked = []
