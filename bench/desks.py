@@ -71,6 +71,7 @@ class Desks:
     panel: list[tuple[UUID, UUID]]
     waiting: list[tuple[UUID, UUID, int]]
     free: list[tuple[UUID, UUID]]
+    leading: list[UUID]
     reasons: list[str]
 
     def of(self, staff: UUID) -> Seat:
@@ -92,7 +93,8 @@ def taken(count: int, seed: int = 1) -> Desks:
         rng.shuffle(one)  # type: ignore[arg-type]
     kind = packs.in_force().loop_kind(KIND, at.date())
     calm = [r.code for r in kind.reasons.values() if r.urgency in ("yellow", "green") and not r.sensitive]
-    return Desks(seats, panel, waiting, free, calm)
+    leading = [staff for (staff,) in _rows(_LEADING, [known])]
+    return Desks(seats, panel, waiting, free, leading, calm)
 
 
 _STAFF = """
@@ -103,6 +105,8 @@ _STAFF = """
 _PANEL = """
     SELECT e.doctor_id, e.resident_id FROM people_empanelment e WHERE e.until IS NULL AND e.doctor_id = ANY(%s)
     ORDER BY e.id LIMIT 200000"""
+_LEADING = """
+    SELECT DISTINCT p.staff_id FROM people_post p WHERE p.duty IN ('centre_director', 'team_lead') AND p.staff_id = ANY(%s)"""
 _WAITING = """
     SELECT l.id, l.owner, l.seq FROM loops_loop l WHERE l.closed_at IS NULL AND l.state = 'requested' AND l.owner = ANY(%s)
     AND l.turn = 'performer' AND l.next_at > now() + interval '20 min' LIMIT 100000"""
@@ -171,7 +175,7 @@ def timeline(desks: Desks, rng: Random) -> bytes:
 
 
 def board(desks: Desks, rng: Random) -> bytes:
-    return clients.get("/api/v1/reports/closing", rng.choice(desks.seats).bearer)
+    return clients.get("/api/v1/reports/closing", desks.of(rng.choice(desks.leading)).bearer)
 
 
 def create(desks: Desks, rng: Random) -> bytes:

@@ -295,7 +295,7 @@ def _listen(town: Town, person: Person | None) -> Answer:
     except Refused as refused:
         return Answer(refused.status, refused.title)
     rows = live.since(actor.staff_id, 0)
-    told = [row for row in rows if who.still_told(actor, row)]
+    told = [row for row in rows if who.still_told(row)]
     return Answer(200, " ".join(f"{row.topic} {row.subject} {row.loop}" for row in told))
 
 

@@ -10,12 +10,14 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from yishe.doors import away
+from yishe.doors.live import who
 from yishe.talk import bell, live
 from yishe.talk.models import Outbox
 
@@ -27,17 +29,28 @@ EVERY_SECONDS_WHILE_HEARD = 2.0
 QUEUE = 200
 
 
+@dataclass(frozen=True)
+class Item:
+    """A row on its way to a stream. `told`: whether it was its person's business at `at` (the loop's own time), asked once for
+    all her streams; None when nobody could be asked."""
+
+    row: Outbox
+    safe: int
+    told: bool | None
+    at: float
+
+
 class Listener:
-    """One open stream: a bounded queue of (row, safe id)."""
+    """One open stream: a bounded queue of items."""
 
     def __init__(self, person: UUID) -> None:
         self.person = person
-        self.queue: asyncio.Queue[tuple[Outbox, int] | None] = asyncio.Queue(QUEUE)
+        self.queue: asyncio.Queue[Item | None] = asyncio.Queue(QUEUE)
         self.closed = False
 
-    def put(self, row: Outbox, safe: int) -> None:
+    def put(self, item: Item) -> None:
         try:
-            self.queue.put_nowait((row, safe))
+            self.queue.put_nowait(item)
         except asyncio.QueueFull:
             self.close()
 
@@ -128,12 +141,25 @@ class Pump:
         except (DatabaseError, InterfaceError) as fault:
             logger.warning("live: database away (%s), waiting", type(fault).__name__)
             return
-        self._hand_out(rows, self.tail.safe)
+        heard = [row for row in rows if row.person in self.of_person]
+        if heard:
+            await self._hand_out(heard, self.tail.safe)
 
-    def _hand_out(self, rows: Sequence[Outbox], safe: int) -> None:
-        for row in rows:
+    async def _hand_out(self, rows: Sequence[Outbox], safe: int) -> None:
+        """Whose business a row is, is asked once for all streams of its person."""
+        at = asyncio.get_running_loop().time()
+        try:
+            told: list[bool | None] = [*await self.run(_told, rows)]
+        except (DatabaseError, InterfaceError) as fault:
+            logger.warning("live: database away (%s), each stream asks for itself", type(fault).__name__)
+            told = [None] * len(rows)
+        for row, one in zip(rows, told, strict=True):
             for listener in self.of_person.get(row.person, ()):
-                listener.put(row, min(safe, row.id))
+                listener.put(Item(row, min(safe, row.id), one, at))
+
+
+def _told(rows: Sequence[Outbox]) -> list[bool]:
+    return [who.still_told(row) for row in rows]
 
 
 def _soon(loop: asyncio.AbstractEventLoop, rung: asyncio.Event) -> None:

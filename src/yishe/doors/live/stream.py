@@ -17,7 +17,7 @@ from yishe.doors import away, counting, draining, edge
 from yishe.doors.live import who
 from yishe.doors.live.bridge import Receive, Scope, Send
 from yishe.doors.live.crowd import Crowd
-from yishe.doors.live.pump import Listener, Pump
+from yishe.doors.live.pump import Item, Listener, Pump
 from yishe.people.actors import Actor
 from yishe.policy.refusals import Refused, TooMany
 from yishe.talk import account_news, live
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 REPLAY = 500
+FRESH_SECONDS = 1.0
+"""For so long what was found of a row holds; a stream that lags asks anew."""
 ENDED = "access.ended"
 
 
@@ -93,13 +95,13 @@ class Stream:
             for row in missed:
                 seen.add(row.id)
                 if row.topic != account_news.ENDED:
-                    yield await self._told(actor, row, row.id)
+                    yield await self._told(row, row.id)
             last = missed[-1].id if len(missed) == REPLAY else None
         loop = asyncio.get_running_loop()
         look = loop.time() + HEARTBEAT_SECONDS
         while not listener.closed:
             item = await self._next(listener, look - loop.time())
-            ended = item is not None and item[0].topic == account_news.ENDED
+            ended = item is not None and item.row.topic == account_news.ENDED
             if ended or loop.time() >= look:
                 if not await self._still_welcome(scope):
                     yield "event: bye\ndata: {}\n\n"
@@ -107,14 +109,19 @@ class Stream:
                 look = loop.time() + HEARTBEAT_SECONDS
             if item is None:
                 yield ": \n\n"
-            elif item[0].id not in seen and not ended:
-                yield await self._told(actor, *item)
+            elif item.row.id not in seen and not ended:
+                fresh = item.told is not None and loop.time() - item.at < FRESH_SECONDS
+                yield (
+                    event(item.row, item.safe, ended=not item.told)
+                    if fresh
+                    else await self._told(item.row, item.safe)
+                )
 
-    async def _told(self, actor: Actor, row: Outbox, safe: int) -> str:
+    async def _told(self, row: Outbox, safe: int) -> str:
         """The event; for someone whose reason to hear of it has ended only that it has, so that his screen closes."""
-        return event(row, safe, ended=not await self.pump.run(who.still_told, actor, row))
+        return event(row, safe, ended=not await self.pump.run(who.still_told, row))
 
-    async def _next(self, listener: Listener, seconds: float) -> tuple[Outbox, int] | None:
+    async def _next(self, listener: Listener, seconds: float) -> Item | None:
         """The next row, or None when none came for so long, or the listener was closed."""
         try:
             return await asyncio.wait_for(listener.queue.get(), max(seconds, 0.0))

@@ -46,11 +46,11 @@ def most_streams() -> Streams:
     return packs.in_force().settings(spoken.local(clock.now()).date()).limits.streams
 
 
-def still_told(actor: Actor, row: Outbox) -> bool:
-    """Whether what an outbox row tells of is still this person's business: a reason that has ended ends the telling."""
-    if actor.staff_id not in directory.current().people:
-        return own_accounts.hears(actor.staff_id, row.subject, clock.now())
-    return knowing.hears(actors.actor_of(actor.staff_id), row.loop, row.subject, clock.now())
+def still_told(row: Outbox) -> bool:
+    """Whether what an outbox row tells of is still its person's business: a reason that has ended ends the telling."""
+    if row.person not in directory.current().people:
+        return own_accounts.hears(row.person, row.subject, clock.now())
+    return knowing.hears(actors.actor_of(row.person), row.loop, row.subject, clock.now())
 
 
 def last_event_id(scope: Scope) -> int | None:
