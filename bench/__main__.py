@@ -7,6 +7,8 @@ python -m bench --population 100000   only a population classified and planned, 
 python -m bench --sweep 100000        only so many clocks passed at once, taken by two workers, beside bare SQL writing the same rows
 python -m bench --world 1300000 --pairs 1   only a district made, beside COPY of its rows; every entry verified
 
+python -m bench --analytics 1300000   only the indicators of a quarter from Parquet, beside bare DuckDB on the same files
+
 On two quiet cores: the sizes above five to eight minutes, 6000/6000/1000/2 about two and a half, 1500/1500/320/1 under one;
 `--beside` about as long, as it fills two databases and runs no floor. Each needs loops ≥ requests × (pairs + 1).
 """
@@ -43,8 +45,14 @@ def main() -> None:
     parser.add_argument(
         "--world", type=int, metavar="N", help="only a district of N, beside COPY of its rows"
     )
+    parser.add_argument(
+        "--analytics", type=int, metavar="N", help="only the indicators of N residents, beside bare DuckDB"
+    )
     _morning(parser)
     args = parser.parse_args()
+    if args.analytics:
+        _analytics(args.analytics, args.pairs, args.out)
+        return
     if args.rush or args.push:
         _rush(args)
         return
@@ -72,6 +80,14 @@ def _beside_the_floor(residents: int, loops: int, requests: int, pairs: int, out
         from bench import rounds  # noqa: PLC0415  needs the settings of the database
 
         rounds.run(url, residents, loops, requests, pairs, out)
+
+
+def _analytics(residents: int, pairs: int, out: Path) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
+    django.setup()
+    from bench import analytics  # noqa: PLC0415  needs the settings
+
+    analytics.run(residents, pairs, out)
 
 
 def _population(residents: int, pairs: int, out: Path) -> None:

@@ -75,6 +75,7 @@ SENT: dict[str, Sent] = {
     },
     "POST /calls/export": lambda town, person: {"purpose": "外出随访"},
     "POST /panel/followups": lambda town, person: {"purpose": "随访质控"},
+    "POST /indicators/export": lambda town, person: {"purpose": "季度质控会"},
     "POST /year/export": lambda town, person: {"purpose": "履约质控"},
     "POST /panel/export": lambda town, person: {"purpose": "随访排班"},
     "POST /board/export": lambda town, person: {"purpose": "月度质控会"},

@@ -18,7 +18,7 @@ from yishe.people import access, directory, packs
 from yishe.people.actors import Actor
 from yishe.people.cards import Card, cards
 from yishe.policy.indicator_rules import Indicator, Quarter
-from yishe.policy.refusals import Invalid, NotFound
+from yishe.policy.refusals import Invalid
 
 SEE = "resident.read"
 MOST = 200
@@ -80,15 +80,13 @@ def behind(
 ) -> tuple[Counted, Sequence[Card], int]:  # fmt: skip
     """The residents behind a number whom this person may read, at most 200, and how many persons there are in all.
 
-    Invalid for an unknown side, NotFound when that was never counted."""
+    Nobody when that was never counted. Invalid for an unknown side or indicator."""
     if side not in SIDES:
         raise Invalid("side", f"没有“{side[:20]}”这个清单：可选 {'、'.join(SIDES)}。", field="side")
     found = standing(actor, at, quarter=quarter, centre=centre, team=team)
     packs.in_force().indicator(code)
     file = folder(found.snapshot.id) / f"{code}.parquet" if found.snapshot else None
-    if file is None or not file.exists():
-        raise NotFound("not_counted", f"{found.quarter.said}没有这个指标的名单：请先生成指标快照。")
-    people = _people(file, found.scope, side)
+    people = _people(file, found.scope, side) if file and file.exists() else []
     mine = access.within(actor, SEE, people, at)
     shown = cards(mine[:MOST])
     return found, [shown[one] for one in mine[:MOST] if one in shown], len(people)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,43 +68,54 @@ def _table(connection: Any, name: str, paths: list[Path]) -> Any:
 
 
 def values(connection: Any, there: Mapping[str, Any], pack: PackSet, quarter: Quarter) -> Iterator[Value]:
-    """Every indicator by team, one after the other."""
-    about = asked(pack, quarter)
-    for code, one in counted(pack).items():
-        rows = indicators.values(indicators.members(one.measure, there, about))
+    """Every indicator by team; those on the same rows in one question."""
+    wanted = counted(pack)
+    measures = {code: one.measure for code, one in wanted.items()}
+    for codes, rows in indicators.together(measures, there, asked(pack, quarter)):
         for row in connection.to_pyarrow(rows).to_pylist():
-            yield _value(code, one.version, row)
+            for code in codes:
+                pair = {"numerator": row[f"{code}_top"], "denominator": row[f"{code}_bottom"]}
+                if pair["denominator"]:
+                    yield _value(code, wanted[code].version, {**row, **pair})
 
 
-def keep_members(
-    connection: Any, there: Mapping[str, Any], code: str, quarter: Quarter, folder: Path
-) -> Path:
-    """Who stands behind an indicator, as a file: one line for each thing in the denominator."""
-    pack = packs.in_force()
-    rows = indicators.members(pack.indicator(code).measure, there, asked(pack, quarter))
+def keep_members(connection: Any, code: str, quarter: Quarter, folder: Path) -> Path:
+    """Who stands behind an indicator, as a file: one line for each thing in the denominator. The tables of the lake are open."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return _put(connection, rows.order_by("centre", "team", "person"), folder / f"{code}.parquet")
+    place = folder / f"{code}.parquet"
+    connection.con.execute(
+        f"COPY ({_members_sql(packs.in_force().sha256, quarter, code)}) TO '{place}' (FORMAT parquet)"
+    )
+    return place
 
 
 def of_members(connection: Any, code: str, version: int, file: Path) -> list[Value]:
     """The values that such a file comes to."""
-    rows = connection.to_pyarrow(indicators.values(connection.read_parquet(str(file)))).to_pylist()
-    return [_value(code, version, row) for row in rows]
+    rows = connection.con.sql(
+        "SELECT centre, team, count(*) FILTER (hit) AS numerator, count(*) AS denominator FROM read_parquet($1) GROUP BY ALL",
+        params=[str(file)],
+    )
+    return [_value(code, version, row) for row in rows.to_arrow_table().to_pylist()]
 
 
-def keep_only(connection: Any, people: Any, file: Path) -> int:
-    """Write the file anew without those who are no `people` any more; how many lines went."""
-    rows = connection.read_parquet(str(file))
-    gone = int(connection.to_pyarrow(rows.anti_join(people, "person").count()).as_py())
+@lru_cache(maxsize=256)
+def _members_sql(sha256: str, quarter: Quarter, code: str) -> str:
+    """An expression compiled once under the packs of this hash: putting it together costs more than a small centre's rows."""
+    lake_ = {name: ibis.table(columns, name=name) for name, columns in SCHEMAS.items()}
+    pack = packs.in_force()
+    rows = indicators.members(pack.indicator(code).measure, lake_, asked(pack, quarter))
+    return str(ibis.to_sql(rows.order_by("centre", "team", "person"), dialect="duckdb"))
+
+
+def keep_only(connection: Any, file: Path) -> int:
+    """Write the file anew without those who are no residents of the lake any more; how many lines went."""
+    told = f"FROM read_parquet('{file}') WHERE person NOT IN (SELECT person FROM residents)"
+    gone = int(connection.con.execute(f"SELECT count(*) {told}").fetchone()[0])
     if gone:
-        _put(connection, rows.semi_join(people, "person").order_by("centre", "team", "person"), file)
+        kept, new = told.replace("NOT IN", "IN"), file.with_suffix(".tmp")
+        connection.con.execute(f"COPY (SELECT * {kept} ORDER BY ALL) TO '{new}' (FORMAT parquet)")
+        new.rename(file)
     return gone
-
-
-def _put(connection: Any, rows: Any, place: Path) -> Path:
-    new = place.with_suffix(".tmp")
-    connection.to_parquet(rows, new)
-    return new.rename(place)
 
 
 def all_files() -> dict[str, list[Path]]:

@@ -53,11 +53,11 @@ def _counted(snapshot: IndicatorSnapshot, quarter: Quarter, progress: Progress) 
     found: list[Value] = []
     place = folder(snapshot.id)
     with indicators.engine() as engine, lake.reading():
-        there = indicators.tables(engine, indicators.all_files())
+        indicators.tables(engine, indicators.all_files())
         wanted = indicators.counted(packs.in_force())
         for done, (code, one) in enumerate(wanted.items()):
             progress("指标", done, len(wanted))
-            file = indicators.keep_members(engine, there, code, quarter, place)
+            file = indicators.keep_members(engine, code, quarter, place)
             found += indicators.of_members(engine, code, one.version, file)
     progress("指标", len(wanted), len(wanted))
     return found
@@ -67,7 +67,7 @@ def forget_gone() -> int:
     """Take whoever is in the lake no more out of the lists behind the numbers; how many lines went. The numbers stay."""
     gone = 0
     with indicators.engine() as engine, lake.reading():
-        there = indicators.tables(engine, {"residents": lake.files("residents")})["residents"]
+        indicators.tables(engine, {"residents": lake.files("residents")})
         for file in sorted(members_root().glob("*/*.parquet")):
-            gone += indicators.keep_only(engine, there, file)
+            gone += indicators.keep_only(engine, file)
     return gone

@@ -1,11 +1,12 @@
 """How indicators are counted: Ibis expressions over the tables of the lake, the same for every engine.
 
-A measure becomes rows of `centre, team, person, hit`: one for each thing in its denominator, `hit` where it is in the
-numerator as well. Of them everything follows: the values by team and centre, and who stands behind a number.
+A measure is rows with `centre, team, person`, one for each thing that may be counted, and what makes it `asked` (in the denominator)
+and a `hit` (in the numerator as well). Of these everything follows: the values by team and centre, and who stands behind a
+number. Measures that are counted on the same rows are counted together.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 from typing import Any
@@ -79,34 +80,76 @@ class Asked:
     left_us: Collection[str] = ()
 
 
+@dataclass(frozen=True)
+class Counting:
+    """`rows`, and which of them are `asked` and `hit`: conditions on `_`, the row."""
+
+    rows: Rows
+    hit: Any
+    asked: Any = field(default_factory=_.person.notnull)
+
+    @property
+    def top(self) -> Any:
+        return _sure(self.hit & self.asked)
+
+    @property
+    def bottom(self) -> Any:
+        return _sure(self.asked)
+
+
 def members(measure: Measure, lake: Mapping[str, Rows], asked: Asked) -> Rows:
     """Rows of `centre, team, person, hit`: everything in the denominator of a measure."""
-    return _COUNTED[type(measure)](measure, lake, asked)
+    one = _counting(measure, lake, asked)
+    return one.rows.filter(one.bottom).select("centre", "team", "person", hit=_sure(one.hit))
 
 
 def values(rows: Rows) -> Rows:
-    """`numerator` and `denominator` by `centre` and `team`."""
+    """`numerator` and `denominator` by `centre` and `team` of such rows."""
     return rows.group_by("centre", "team").aggregate(
         numerator=_.hit.cast("int64").sum(), denominator=_.count()
     )
 
 
-def _closing(measure: Closing, lake: Mapping[str, Rows], asked: Asked) -> Rows:
+def together(
+    measures: Mapping[str, Measure], lake: Mapping[str, Rows], asked: Asked
+) -> Iterator[tuple[tuple[str, ...], Rows]]:
+    """The same values of many measures, those on the same rows in one go: codes, and `<code>_top` and `<code>_bottom` by `centre`
+    and `team`."""
+    groups: dict[Any, dict[str, Counting]] = {}
+    for code, measure in measures.items():
+        one = _counting(measure, lake, asked)
+        groups.setdefault(one.rows.op(), {})[code] = one
+    for found in groups.values():
+        sums = {f"{code}_top": one.top.cast("int64").sum() for code, one in found.items()}
+        sums |= {f"{code}_bottom": one.bottom.cast("int64").sum() for code, one in found.items()}
+        rows = next(iter(found.values())).rows
+        yield tuple(found), rows.group_by("centre", "team").aggregate(**sums)
+
+
+def _counting(measure: Measure, lake: Mapping[str, Rows], asked: Asked) -> Counting:
+    found: Counting = _COUNTED[type(measure)](measure, lake, asked)
+    return found
+
+
+def _closing(measure: Closing, lake: Mapping[str, Rows], asked: Asked) -> Counting:
     last = asked.quarter.last
     rows = lake["loops"]
     sent = rows.filter(
-        rows.kind.isin(measure.kinds), rows.status != VOID, rows.promised_on >= asked.quarter.first,
-        rows.promised_on <= last, rows.gone.notin(GONE),
-    )  # fmt: skip
+        rows.status != VOID,
+        rows.promised_on >= asked.quarter.first,
+        rows.promised_on <= last,
+        rows.gone.notin(GONE),
+    )
     if asked.left_us:
         sent = sent.filter(sent.close_reason.notin(tuple(asked.left_us)))
+    mine = _.kind.isin(measure.kinds)
     confirmed = (_.status == DONE) & _.confirmed_by.isin(PEOPLE)
-    if not measure.in_time:
-        return _told(sent, confirmed & (_.closed_on <= last))
-    return _told(sent.filter(sent.due_on <= last), confirmed & (_.completed_at <= _.promised_by))
+    if measure.in_time:
+        return Counting(sent, confirmed & (_.completed_at <= _.promised_by), mine & (_.due_on <= last))
+    return Counting(sent, confirmed & (_.closed_on <= last), mine)
 
 
-def _fulfilment(measure: Fulfilment, lake: Mapping[str, Rows], asked: Asked) -> Rows:
+def _fulfilment(measure: Fulfilment, lake: Mapping[str, Rows], asked: Asked) -> Counting:
     rows = lake["owed"]
     due = rows.filter(
         rows.due >= asked.quarter.first, rows.due <= asked.quarter.last,
@@ -115,24 +158,24 @@ def _fulfilment(measure: Fulfilment, lake: Mapping[str, Rows], asked: Asked) -> 
     )  # fmt: skip
     if measure.without:
         due = due.filter(due.service.notin(measure.without))
-    return _told(due, _.kept_on <= _.due)
+    return Counting(due, _.kept_on <= _.due)
 
 
-def _coverage(measure: Coverage, lake: Mapping[str, Rows], asked: Asked) -> Rows:
+def _coverage(measure: Coverage, lake: Mapping[str, Rows], asked: Asked) -> Counting:
     last, contracts = asked.quarter.last, lake["contracts"]
-    living = _living(lake, last)
-    if measure.group:
-        living = living.filter(_of_group(measure.group, living, last))
     held = contracts.filter(
         contracts.since <= last,
         contracts.until > last,
         contracts.over_on.isnull() | (contracts.over_on > last),
     )
     signed = held.group_by("person").aggregate(contracts=_.count())
-    return _told(living.left_join(signed, "person"), _.contracts > 0)
+    rows = _living(lake, last).left_join(signed, "person").drop("person_right")
+    if measure.group is None:
+        return Counting(rows, _.contracts > 0)
+    return Counting(rows, _.contracts > 0, _of_group(measure.group, last))
 
 
-def _standard(measure: Standard, lake: Mapping[str, Rows], asked: Asked) -> Rows:
+def _standard(measure: Standard, lake: Mapping[str, Rows], asked: Asked) -> Counting:
     since, last = _months_back(asked.quarter.last, measure.months), asked.quarter.last
     managed = _managed(measure.patients, lake, since, last)
     visits = lake["visits"]
@@ -140,36 +183,39 @@ def _standard(measure: Standard, lake: Mapping[str, Rows], asked: Asked) -> Rows
     met = met.select("person", "day").distinct()
     days = _followed(measure.patients, lake, since, last).semi_join(met, ["person", "day"])
     often = days.group_by("person").aggregate(days=_.count())
-    return _told(managed.left_join(often, "person"), _.days >= measure.times)
+    return Counting(managed.left_join(often, "person").drop("person_right"), _.days >= measure.times)
 
 
-def _control(measure: Control, lake: Mapping[str, Rows], asked: Asked) -> Rows:
+def _control(measure: Control, lake: Mapping[str, Rows], asked: Asked) -> Counting:
     since, last = _months_back(asked.quarter.last, measure.months), asked.quarter.last
     managed = _managed(measure.patients, lake, since, last)
     newest = _newest(measure.reading, lake, since, last)
-    return _told(managed.left_join(newest, "person"), _as_aimed(measure.reading, last))
+    rows = managed.left_join(newest, "person").drop("person_right")
+    return Counting(rows, _as_aimed(measure.reading, last))
 
 
-def _outcome(measure: Outcome, lake: Mapping[str, Rows], asked: Asked) -> Rows:
+def _outcome(measure: Outcome, lake: Mapping[str, Rows], asked: Asked) -> Counting:
     last = asked.quarter.last
     people = _registered(measure.patients, lake, last)
     newest = _newest(measure.reading, lake, None, last).rename(read_on="day")
     met = _met(measure.reading, lake, last)
-    rows = people.left_join(met, "person").drop("person_right").left_join(newest, "person")
+    rows = (
+        people.left_join(met, "person").drop("person_right").left_join(newest, "person").drop("person_right")
+    )
     registered, seen, read = (
         _age_in_months(_[name], last) for name in ("registered_on", "met_on", "read_on")
     )
-    care = (registered < measure.lost_after) | (seen < measure.lost_after).fill_null(False)
+    care = (registered < measure.lost_after) | _sure(seen < measure.lost_after)
     if measure.counts == "lost":
-        return _told(rows, ~care)
-    visited = (seen < measure.months).fill_null(False)
-    measured = visited & (read < measure.months).fill_null(False)
-    good = _as_aimed(measure.reading, last).fill_null(False)
+        return Counting(rows, ~care)
+    visited = _sure(seen < measure.months)
+    measured = visited & _sure(read < measure.months)
+    good = _sure(_as_aimed(measure.reading, last))
     hit = {
         "missed": ~visited, "unmeasured": visited & ~measured,
         "controlled": measured & good, "uncontrolled": measured & ~good,
     }[measure.counts]  # fmt: skip
-    return _told(rows.filter(care & (registered >= measure.registered)), hit)
+    return Counting(rows, hit, care & (registered >= measure.registered))
 
 
 _COUNTED: dict[type, Any] = {
@@ -181,9 +227,9 @@ _COUNTED: dict[type, Any] = {
 # The parts
 
 
-def _told(rows: Rows, hit: Any) -> Rows:
-    """What could not be told is no hit."""
-    return rows.select("centre", "team", "person", hit=hit.fill_null(False))
+def _sure(condition: Any) -> Any:
+    """What cannot be told is no."""
+    return condition.fill_null(False)
 
 
 def _living(lake: Mapping[str, Rows], last: date) -> Rows:
@@ -195,14 +241,14 @@ def _living(lake: Mapping[str, Rows], last: date) -> Rows:
     )  # fmt: skip
 
 
-def _of_group(group: Group, rows: Rows, last: date) -> Any:
+def _of_group(group: Group, last: date) -> Any:
     """Age is that of the last day of a month, so that the month of birth says it exactly."""
-    ways = [_has(rows, one) for one in group.traits]
-    months = _age_in_months(rows.born, last)
+    ways = [_has(_, one) for one in group.traits]
+    months = _age_in_months(_.born, last)
     if group.from_age is not None:
-        ways.append((months >= YEAR * group.from_age).fill_null(False))
+        ways.append(_sure(months >= YEAR * group.from_age))
     if group.below_age is not None:
-        ways.append((months < YEAR * group.below_age).fill_null(False))
+        ways.append(_sure(months < YEAR * group.below_age))
     return reduce(lambda one, other: one | other, ways)
 
 

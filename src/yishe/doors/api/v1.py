@@ -12,6 +12,7 @@ from yishe.doors.api import (
     contracts,
     description,
     followups,
+    indicators,
     kinds,
     life,
     loops,
@@ -70,3 +71,4 @@ api.add_router("", classes.router)
 api.add_router("", loops.router)
 api.add_router("", kinds.router)
 api.add_router("", reports.router)
+api.add_router("", indicators.router)
