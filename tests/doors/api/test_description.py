@@ -67,6 +67,7 @@ def test_the_answers_are_as_described(desk: Desk) -> None:
         ("/me", "/me"), ("/worklist", "/worklist"), ("/residents", "/residents"), ("/loops", "/loops"), ("/kinds", "/kinds"),
         (resident, "/residents/{resident_id}"), (f"{resident}/timeline", "/residents/{resident_id}/timeline"),
         (f"/loops/{loop['id']}", "/loops/{loop_id}"), ("/reports/closing", "/reports/closing"),
+        ("/indicators", "/indicators"), ("/indicators/coverage/residents", "/indicators/{code}/residents"),
     ):  # fmt: skip
         answers.OF["get", declared].model_validate(desk.doctor.get(path).json())
     answers.Problem.model_validate(desk.nobody.get("/me").json())

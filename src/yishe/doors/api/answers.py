@@ -10,6 +10,7 @@ from yishe.doors.api.answer_base import Answer, Recorded
 from yishe.doors.api.assessment_answers import AssessmentForm, Assessments, SavedAssessment
 from yishe.doors.api.attempt_answers import Attempt, Attempts
 from yishe.doors.api.followup_answers import FollowupForm, Followups, SavedFollowup
+from yishe.doors.api.indicator_answers import IndicatorResidents, Indicators
 from yishe.doors.api.life_answers import (
     ClassAndTiers,
     Growth,
@@ -380,6 +381,8 @@ OF: dict[tuple[str, str], type[BaseModel]] = {
     ("get", "/kinds"): Kinds,
     ("get", "/reports/closing"): Closing,
     ("get", "/reports/fulfilment"): Fulfilment,
+    ("get", "/indicators"): Indicators,
+    ("get", "/indicators/{code}/residents"): IndicatorResidents,
     ("get", "/residents/{resident_id}/contracts"): Contracts,
     ("post", "/residents/{resident_id}/contracts"): Contract,
     ("post", "/contracts/batch"): AskedContracts,
