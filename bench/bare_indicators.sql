@@ -28,7 +28,7 @@ WITH followed AS (SELECT DISTINCT person, day FROM followups WHERE followup = 'h
 met AS (SELECT DISTINCT person, day FROM visits WHERE way IN ('1', '2') AND day BETWEEN DATE '2025-10-01' AND DATE '2026-09-30'),
 often AS (SELECT person, count(met.day) AS days FROM followed LEFT JOIN met USING (person, day) GROUP BY person),
 newest AS (
-  SELECT person, arg_max(struct_pack(sbp := sbp, dbp := dbp), (at, reading)) AS newest FROM observations WHERE kind = 'bp' AND day BETWEEN DATE '2025-10-01' AND DATE '2026-09-30' GROUP BY person
+  SELECT person, arg_max(struct_pack(sbp := sbp, dbp := dbp), ("at", reading)) AS newest FROM observations WHERE kind = 'bp' AND day BETWEEN DATE '2025-10-01' AND DATE '2026-09-30' GROUP BY person
 )
 SELECT centre, team, count(*) FILTER (days >= 4), count(*), count(*) FILTER (newest.sbp < CASE WHEN (24321 - (year(born) * 12 + month(born))) >= 780 THEN 150 ELSE 140 END AND newest.dbp < 90), count(*)
 FROM residents JOIN often USING (person) LEFT JOIN newest USING (person)
@@ -42,7 +42,7 @@ met AS (
   ) GROUP BY person
 ),
 newest AS (
-  SELECT person, max(day) AS read_on, arg_max(struct_pack(sbp := sbp, dbp := dbp), (at, reading)) AS newest FROM observations WHERE kind = 'bp' AND day <= DATE '2026-09-30' GROUP BY person
+  SELECT person, max(day) AS read_on, arg_max(struct_pack(sbp := sbp, dbp := dbp), ("at", reading)) AS newest FROM observations WHERE kind = 'bp' AND day <= DATE '2026-09-30' GROUP BY person
 ),
 people AS (
   SELECT centre, team, (24321 - (year(coalesce(first_on, created_on)) * 12 + month(coalesce(first_on, created_on)))) AS registered, coalesce((24321 - (year(met_on) * 12 + month(met_on))), 999) AS seen,
@@ -60,7 +60,7 @@ WITH followed AS (SELECT DISTINCT person, day FROM followups WHERE followup = 'd
 met AS (SELECT DISTINCT person, day FROM visits WHERE way IN ('1', '2') AND day BETWEEN DATE '2025-10-01' AND DATE '2026-09-30'),
 often AS (SELECT person, count(met.day) AS days FROM followed LEFT JOIN met USING (person, day) GROUP BY person),
 newest AS (
-  SELECT person, arg_max(struct_pack(glucose := glucose), (at, reading)) AS newest FROM observations WHERE kind = 'glucose' AND context = 'fasting' AND day BETWEEN DATE '2025-10-01' AND DATE '2026-09-30' GROUP BY person
+  SELECT person, arg_max(struct_pack(glucose := glucose), ("at", reading)) AS newest FROM observations WHERE kind = 'glucose' AND context = 'fasting' AND day BETWEEN DATE '2025-10-01' AND DATE '2026-09-30' GROUP BY person
 )
 SELECT centre, team, count(*) FILTER (days >= 4), count(*), count(*) FILTER (newest.glucose < 7.0), count(*)
 FROM residents JOIN often USING (person) LEFT JOIN newest USING (person)
@@ -74,7 +74,7 @@ met AS (
   ) GROUP BY person
 ),
 newest AS (
-  SELECT person, max(day) AS read_on, arg_max(struct_pack(glucose := glucose), (at, reading)) AS newest FROM observations WHERE kind = 'glucose' AND context = 'fasting' AND day <= DATE '2026-09-30' GROUP BY person
+  SELECT person, max(day) AS read_on, arg_max(struct_pack(glucose := glucose), ("at", reading)) AS newest FROM observations WHERE kind = 'glucose' AND context = 'fasting' AND day <= DATE '2026-09-30' GROUP BY person
 ),
 people AS (
   SELECT centre, team, (24321 - (year(coalesce(first_on, created_on)) * 12 + month(coalesce(first_on, created_on)))) AS registered, coalesce((24321 - (year(met_on) * 12 + month(met_on))), 999) AS seen,
