@@ -19,6 +19,7 @@ PROOFS = {
     "races": ("Eight clients and two workers at once", "tests/proof/test_races.py"),
 }
 ALONE = {
+    "faults": ("A bad day under load", "tests.proof.bad_days"),
     "pooled": ("Every connection lent for one transaction", "tests.proof.pooled"),
 }
 """Proofs of PostgreSQL and what stands around it: programs, each run once."""

@@ -202,12 +202,16 @@ def settled(found: Counter[str]) -> None:
     found["broken"] += len(holds())
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def main(kills: int) -> int:
     tokens, people = prepared()
     connection.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        house = House(probe.getsockname()[1])
+    house = House(free_port())
     found = Counter(
         {"kills": kills, "lost": 0, "doubled": 0, "broken": 0, "odd answers": 0, "refused and written": 0}
     )
