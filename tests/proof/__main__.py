@@ -16,6 +16,10 @@ PROOFS = {
     "reasons": ("Access before and after its reason", "tests/proof/test_reasons.py"),
     "crash-points": ("Killed before and after every statement", "tests/proof/test_crash_points.py"),
     "kills": ("A server and a worker killed under load", "tests/proof/test_kills.py"),
+    "worlds": (
+        "Loops that people lived and lives that a world is pressed from end alike",
+        "tests/proof/worlds.py",
+    ),
     "races": ("Eight clients and two workers at once", "tests/proof/test_races.py"),
 }
 ALONE = {
