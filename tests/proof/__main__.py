@@ -25,6 +25,12 @@ PROOFS = {
 ALONE = {
     "faults": ("A bad day under load", "tests.proof.bad_days"),
     "pooled": ("Every connection lent for one transaction", "tests.proof.pooled"),
+    "side-by-side": (
+        "The code of before on the tables of now, beside the code of now",
+        "tests.proof.side_by_side",
+    ),
+    "rolling": ("Web processes restarted in turn behind nginx, under load", "tests.proof.rolling"),
+    "deploy": ("Units, proxy and pooler as supplied, read by their programs", "tests.proof.deployed"),
 }
 """Proofs of PostgreSQL and what stands around it: programs, each run once."""
 LONGER = {"YISHE_PROOF_EXAMPLES": "120", "YISHE_PROOF_KILLS": "8"}

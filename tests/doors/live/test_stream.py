@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from tests.rooms.care.world import World, build
+from yishe.doors import draining
 from yishe.doors.live import pump, stream
 from yishe.doors.live.crowd import Crowd
 from yishe.doors.live.front import Front
@@ -33,6 +34,7 @@ from yishe.trust.models import Session
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Headers = list[tuple[bytes, bytes]]
+FRONT = Front
 
 
 @pytest.fixture
@@ -363,3 +365,32 @@ def test_one_stream_too_many_is_refused_in_words_and_the_open_one_goes_on(
     assert dict(second["head"]["headers"])[b"retry-after"] == b"30"
     assert "请关掉几页" in second["text"]
     assert "hello" in text
+
+
+def test_a_stream_that_ends_with_its_process_says_when_to_come_back_each_at_another_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, _ = signed_in(world.social_worker)
+    fronts: list[Front] = []
+
+    def made(pages: None) -> Front:
+        fronts.append(FRONT(pages))
+        return fronts[-1]
+
+    def end() -> None:
+        fronts[-1].pump.stopping = True
+        for listener in fronts[-1].pump.listeners:
+            listener.closed = True
+
+    monkeypatch.setitem(listen.__globals__, "Front", made)
+    monkeypatch.setattr(draining, "again_milliseconds", iter((1234, 2345)).__next__)
+    for moment in (1234, 2345):
+        _, text, ended = listen(headers, end, lambda text: False)
+        assert ended
+        assert text.endswith(f"retry: {moment}\n\n")
+
+
+def test_the_moments_lie_within_a_few_seconds_and_apart() -> None:
+    moments = {draining.again_milliseconds() for _ in range(200)}
+    assert 0 < min(moments) < max(moments) <= 3_300
+    assert len(moments) > 100
