@@ -37,7 +37,7 @@ def run(residents: int, pairs: int, out: Path) -> None:
         settings.HOME = Path(folder)
         (settings.HOME / "analytics").mkdir()
         print(f"making a lake of {residents} residents …", flush=True)
-        rows = dict(_made(residents, Path(folder)))
+        rows = dict(made(residents, Path(folder)))
         found = {name: sorted(Path(folder, name).rglob("*.parquet")) for name in SCHEMAS}
         size = sum(file.stat().st_size for files in found.values() for file in files)
         mine, bare = _in_turn(found, pairs)
@@ -106,11 +106,12 @@ def _questions() -> Iterator[tuple[list[str], str]]:
 # A district's quarter, invented: three years of what the lake holds, by centre and month
 
 
-def _made(residents: int, folder: Path) -> Iterator[tuple[str, int]]:
+def made(residents: int, folder: Path, centres: int = CENTRES) -> Iterator[tuple[str, int]]:
     with duckdb.connect(
         config={"memory_limit": "2GB", "threads": 2, "temp_directory": str(folder / "spill")}
     ) as engine:
         engine.execute(f"SET VARIABLE n = {residents}")
+        engine.execute(f"SET VARIABLE centres = {centres}")
         engine.execute("SET preserve_insertion_order = false")
         for part in (HERE / "invented_lake.sql").read_text(encoding="utf-8").split("-- ")[1:]:
             name, _, asked = part.partition("\n")
@@ -118,7 +119,7 @@ def _made(residents: int, folder: Path) -> Iterator[tuple[str, int]]:
                 engine.execute(asked)
                 continue
             total = 0
-            for home in range(CENTRES):
+            for home in range(centres):
                 place = folder / name.strip() / f"home={home}"
                 place.parent.mkdir(exist_ok=True)
                 engine.execute(f"SET VARIABLE home = {home}")

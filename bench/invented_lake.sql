@@ -4,13 +4,11 @@ CREATE MACRO chance(i, salt, most) AS (hash(i * 1000 + salt) % most)::BIGINT;
 CREATE MACRO id(prefix, i) AS printf('%08x%024x', prefix, i);
 -- macro day
 CREATE MACRO day(i, salt) AS DATE '2023-10-01' + chance(i, salt, 1096)::INTEGER;
--- macro of_home
-CREATE MACRO of_home(i) AS i % 20;
 -- macro persons
 CREATE VIEW persons AS
-SELECT i, id(1, i) AS person, id(2, i % 20) AS centre, id(3, i % 100) AS team, chance(i, 1, 100) AS kind,
+SELECT i, id(1, i) AS person, id(2, i % getvariable('centres')) AS centre, id(3, i % 100) AS team, chance(i, 1, 100) AS kind,
   (DATE '1930-01-01' + INTERVAL (chance(i, 2, 1140)) MONTH)::DATE AS born
-FROM range(getvariable('n')) r(i) WHERE i % 20 = getvariable('home')
+FROM range(getvariable('n')) r(i) WHERE i % getvariable('centres') = getvariable('home')
 -- residents
 SELECT person, centre, team, CASE WHEN i % 2 = 0 THEN '1' ELSE '2' END AS sex, born,
   CASE WHEN kind < 18 THEN '|hypertension|' WHEN kind < 22 THEN '|diabetes|hypertension|' WHEN kind < 27 THEN '|diabetes|'

@@ -20,6 +20,7 @@ PROOFS = {
         "Loops that people lived and lives that a world is pressed from end alike",
         "tests/proof/worlds.py",
     ),
+    "analytics": ("The same numbers on DuckDB, Spark and ClickHouse", "tests/proof/analytics.py"),
     "races": ("Eight clients and two workers at once", "tests/proof/test_races.py"),
 }
 ALONE = {

@@ -37,6 +37,7 @@ class Standing:
     before: Pair | None
     teams: Mapping[UUID | None, Pair]
     small: bool
+    small_before: bool
 
     @property
     def share(self) -> float | None:
@@ -44,8 +45,8 @@ class Standing:
 
     @property
     def change(self) -> float | None:
-        """Percentage points since the quarter before."""
-        if self.share is None or self.before is None or not self.before[1]:
+        """Percentage points since the quarter before; None where one of both is too small to compare."""
+        if self.share is None or self.before is None or self.small or self.small_before:
             return None
         return 100 * (self.share - self.before[0] / self.before[1])
 
@@ -123,11 +124,9 @@ def _rows(scope: Scope, snapshot: IndicatorSnapshot, quarter: Quarter) -> list[S
         teams = now.get((code, one.version), {})
         whole = _summed(teams.values())
         past = before.get((code, one.version))
-        found.append(
-            Standing(
-                code, one, whole, _summed(past.values()) if past else None, teams, whole[1] < scope.small
-            )
-        )
+        then = _summed(past.values()) if past else None
+        few = [pair is not None and pair[1] < scope.small for pair in (whole, then)]
+        found.append(Standing(code, one, whole, then, teams, *few))
     return [one for one in found if one.now[1] or one.declared.status == "approved"]
 
 

@@ -57,14 +57,14 @@ def test_a_number_stands_with_its_words_its_change_and_its_source(counted: Offic
     page = counted.doctor.text("/indicators")
     for words in (
         "签约覆盖率",
-        "0 / 1 人",
+        "0 / 1&nbsp;人",
         "其中季度末有在期签约的",
-        "比上季度低 50.0 个百分点",
+        "数少，不比较",
         "2026 年第 3 季度",
         "定义第 1 版",
     ):
         assert words in page
-    assert "2 / 4 人" in counted.doctor.text("/indicators", quarter="2026Q2")
+    assert "2 / 4&nbsp;人" in counted.doctor.text("/indicators", quarter="2026Q2")
     assert "王秀兰" not in page
     assert "没有可算的" in counted.stranger.text("/indicators")
 

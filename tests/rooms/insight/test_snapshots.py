@@ -137,11 +137,14 @@ def test_a_change_is_shown_against_the_quarter_before_by_the_same_definition(
     found = indicator_reading.standing(counted.doctor, now + AFTER)
     assert found.quarters == [Q, Quarter(2025, 4)]
     stood = {one.code: one for one in found.rows}
-    assert (stood["coverage"].before, stood["coverage"].change, stood["coverage"].small) == (
+    coverage = stood["coverage"]
+    assert (coverage.before, coverage.change, coverage.small, coverage.small_before) == (
         (1, 4),
-        -25,
+        None,
+        True,
         True,
     )
+    assert replace(coverage, small=False, small_before=False).change == -25
     assert (stood["coverage_key"].before, stood["coverage_key"].change) == (None, None)
 
 

@@ -95,7 +95,7 @@ def _row(found: Counted, one: Standing, narrow: dict[str, str]) -> dict[str, Any
     return {
         "title": one.declared.title, "status": STATUS[one.declared.status], "bar": whole, "small": one.small,
         "numerator": one.declared.numerator, "denominator": one.declared.denominator, "source": one.declared.source.said,
-        "version": one.declared.version, "change": _change(one), "rest": href(side="rest"), "all": href(side="denominator"),
+        "version": one.declared.version, "empty": not one.now[1], "change": _change(one), "rest": href(side="rest"),
         "missing": one.now[1] - one.now[0], "unit": _unit(one), "teams": [_of_team(team, pair, href) for team, pair in teams],
     }  # fmt: skip
 
@@ -110,18 +110,17 @@ def _unit(one: Standing) -> str:
     return str(sheet.units[one.declared.unit]) if sheet else ""
 
 
-def _change(one: Standing) -> dict[str, str] | None:
-    """In words and with an arrow; the colour is for better and worse, which differ by indicator."""
+def _change(one: Standing) -> str:
+    """In words, and whether that is better, which differs by indicator. No colour: colour means a clock."""
+    if one.before is None:
+        return "没有上季度的同一口径"
     if one.change is None:
-        return None
+        return "数少，不比较"
     points = round(one.change, 1)
     if not points:
-        return {"words": "与上季度持平", "look": ""}
+        return "与上季度持平"
     better = (points > 0) == (one.declared.good == "more")
-    return {
-        "words": f"比上季度{'高' if points > 0 else '低'} {abs(points)} 个百分点",
-        "look": "green" if better else "orange",
-    }
+    return f"比上季度{'高' if points > 0 else '低'} {abs(points)} 个百分点（{'变好' if better else '变差'}）"
 
 
 def _team(team: Any) -> str:
