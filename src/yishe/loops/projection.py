@@ -57,10 +57,12 @@ def track_read(row: Sequence[Any]) -> Track:
 
 def columns(state: LoopState, head: Head) -> dict[str, Any]:
     """Every column of the row for this state."""
-    values = {name: getattr(state, name) for name in _STATE}
-    return values | {
-        "status": state.status, "business_status": state.business_status, "turn": state.turn, "head": head.hash,
-    }  # fmt: skip
+    return {**{name: getattr(state, name) for name in _STATE}, **derived(state), "head": head.hash}
+
+
+def derived(state: LoopState) -> dict[str, str]:
+    """The columns that are read off where the loop is in the table."""
+    return {"status": state.status, "business_status": state.business_status, "turn": state.turn}
 
 
 def folded(entries: Iterable[Entry]) -> tuple[LoopState, Head] | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from yishe.loops.models import Loop
-from yishe.loops.projection import Track, columns
+from yishe.loops.projection import Track, columns, derived
 from yishe.people import access
 from yishe.policy.loop_decisions import Step, everyone
 from yishe.policy.loop_state import LoopState, applied
@@ -76,7 +76,7 @@ def carry(
         data = {**({"set": step.changes} if step.changes else {}), **step.data}
         head = _append(bundle, head, state, step.event, said, data, key, step.words, first=step is steps[-1])
         _tell(bundle, earlier, state, _told_as(step), said, (*step.told, *watching))
-    _project(bundle, before, state, head)
+    _project(bundle, before, state, head, {name for step in steps for name in step.changes})
     _relations_follow(bundle, before, state, said.at)
     return Track(state, head)
 
@@ -92,10 +92,18 @@ def _append(
     )  # fmt: skip
 
 
-def _project(bundle: Bundle, before: LoopState, state: LoopState, head: Head) -> None:
-    old, new = columns(before, Head()), columns(state, head)
-    changed = {n: v for n, v in new.items() if n in ("seq", "head") or (v is not old[n] and v != old[n])}
-    bundle.update(Loop, where={"id": state.id, "seq": before.seq}, values=changed)
+def _project(bundle: Bundle, before: LoopState, state: LoopState, head: Head, touched: Iterable[str]) -> None:
+    """Of the fields that steps touched those that are another now, and what is read off them."""
+    changed: dict[str, Any] = {}
+    for name in sorted(touched):  # in one order, so that updates of one shape share a statement
+        value = getattr(state, name)
+        if value != getattr(before, name):
+            changed[name] = value
+    if "state" in changed or "closed_at" in changed:
+        old, new = derived(before), derived(state)
+        changed |= {name: value for name, value in new.items() if value != old[name]}
+    where = {"id": state.id, "seq": before.seq}
+    bundle.update(Loop, where=where, values={**changed, "seq": state.seq, "head": head.hash})
 
 
 def seen(bundle: Bundle | None, home: uuid.UUID, subject: uuid.UUID, verb: str, said: Said) -> None:
@@ -159,17 +167,18 @@ def _tell(
     """A notice to everyone concerned but the one who acted; his own open screens only follow."""
     named = list(dict.fromkeys(extra))
     concerned = dict.fromkeys([*everyone(state, named), *(everyone(before) if before else [])])
+    told = [
+        {"event": event, "kind": state.kind, "mine": mine, "by": str(said.actor)} for mine in (False, True)
+    ]
+    whom = []
     for person in concerned:
-        if person == ids.SYSTEM:
-            continue
-        quiet = person == said.actor or event in QUIET or _for_others(event, person, state, named)
-        reach = outbox.show if quiet else outbox.tell
-        args: dict[str, Any] = {} if reach is outbox.show else {"urgency": state.urgency}
-        reach(
-            bundle, home=state.home, person=person, topic=f"loop.{event}", key=f"{state.id}:{state.seq}:{person}",
-            at=said.at, loop=state.id, subject=state.subject,
-            data={"event": event, "kind": state.kind, "mine": person == state.owner, "by": str(said.actor)}, **args,
-        )  # fmt: skip
+        if person != ids.SYSTEM:
+            quiet = person == said.actor or event in QUIET or _for_others(event, person, state, named)
+            whom.append(outbox.Reached(person, quiet, told[person == state.owner]))
+    outbox.reach(
+        bundle, whom, home=state.home, topic=f"loop.{event}", key=f"{state.id}:{state.seq}", at=said.at, loop=state.id,
+        subject=state.subject, urgency=state.urgency,
+    )  # fmt: skip
 
 
 def _for_others(event: str, person: uuid.UUID, state: LoopState, named: Sequence[uuid.UUID]) -> bool:

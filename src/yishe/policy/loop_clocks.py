@@ -96,23 +96,26 @@ class Keeper:
         ladder = self.ladder(name)
         if not ladder or "next" not in kept or read(kept["next"]) > at:
             return kept, None
-        reached = self._count(name, kept, at)
+        reached, coming = self._count(name, kept, at)
         hit = tuple(ladder[min(i, len(ladder) - 1)] for i in range(kept["passed"], min(reached, len(ladder))))
         hit = hit or (ladder[-1],)
-        after = self._scheduled(name, {**kept, "passed": reached})
+        after = self._scheduled(name, {**kept, "passed": reached}, coming)
         return after, Passed(name, reached, hit, read(kept["next"]))
 
-    def _count(self, name: str, kept: Kept, at: datetime) -> int:
-        """How many rungs lie at or before `at`, repeats of the last one included."""
+    def _count(self, name: str, kept: Kept, at: datetime) -> tuple[int, datetime]:
+        """How many rungs lie at or before `at`, repeats of the last one included, and when the one after them comes."""
         ladder = self.ladder(name)
         count = kept["passed"]
-        while count < len(ladder) and self._moment(name, kept, count) <= at:
+        while count < len(ladder):
+            moment = self._moment(name, kept, count)
+            if moment > at:
+                return count, moment
             count += 1
         again = ladder[-1].again_every
-        if count >= len(ladder) and again is not None:
+        if again is not None:
             over = at - self._moment(name, kept, len(ladder) - 1)
             count = max(count, len(ladder) + int(over / again.exact()))
-        return count
+        return count, self._moment(name, kept, count)
 
     def _moment(self, name: str, kept: Kept, index: int) -> datetime:
         """When rung `index` comes; beyond the ladder's end the last one repeats."""
@@ -127,12 +130,15 @@ class Keeper:
         wanted = kept["total"] * (rung.percent or 0) / 100 - kept["ran"]
         return self.calendar.advance(start, max(0.0, wanted), clock.clock if clock else "wall")
 
-    def _scheduled(self, name: str, kept: Kept) -> Kept:
+    def _scheduled(self, name: str, kept: Kept, coming: datetime | None = None) -> Kept:
+        """The clock with its end and its next moment, which is `coming` where that is known already."""
         clock = self.declared(name)
         left = max(0.0, kept["total"] - kept["ran"])
         due = self.calendar.advance(read(kept["from"]), left, clock.clock if clock else "wall")
         full = {**kept, "due": written(due)}
-        full["next"] = written(self._moment(name, full, kept["passed"]) if self.ladder(name) else due)
+        if coming is None:
+            coming = self._moment(name, full, kept["passed"]) if self.ladder(name) else due
+        full["next"] = written(coming)
         return full
 
 

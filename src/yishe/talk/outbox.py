@@ -4,7 +4,8 @@
 need not be told (the person who acted, a colleague looking at the same page).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,6 +77,41 @@ def show(
         due_at=at,
         delivered_at=at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One of several who are reached by one event: told of it, or with `quiet` only shown it on open screens."""
+
+    person: UUID
+    quiet: bool
+    data: Mapping[str, Any]
+
+
+def reach(
+    bundle: Bundle,
+    whom: Sequence[Reached],
+    *,
+    home: UUID,
+    topic: str,
+    key: str,
+    at: datetime,
+    loop: UUID,
+    subject: UUID,
+    urgency: str,
+) -> None:
+    """`tell` or `show` each of them; the key of each is this one and the person."""
+    common = {
+        "home": home, "topic": topic, "loop": loop, "subject": subject, "created_at": at, "due_at": at
+    }  # fmt: skip
+    each = [
+        {
+            "person": one.person, "key": f"{key}:{one.person}", "data": one.data, "channel": LIVE if one.quiet else INBOX,
+            "urgency": "green" if one.quiet else urgency, "delivered_at": at if one.quiet else None,
+        }
+        for one in whom
+    ]  # fmt: skip
+    bundle.insert_alike_if_absent(Outbox, common, each)
 
 
 def forget(subjects: Collection[UUID], *, but: UUID | None = None) -> None:

@@ -125,6 +125,24 @@ class Bundle:
         """A new row unless one with the same unique key is there already."""
         self._insert(model, (values,), absent=True)
 
+    def insert_alike_if_absent(
+        self, model: type[models.Model], values: Mapping[str, Any], each: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """The same for many rows that differ in what `each` says, which names the same columns every time."""
+        if not each:
+            return
+        names, cells = _cells(model, (*values, *each[0]))
+        row, known = _whole(cells, {**values, **each[0]}), columns.of(model)
+        own = [(name, names.index(known[name].attname), known[name]) for name in each[0]]
+        rows = self._into(model, names, absent=True)
+        rows.append(row)
+        for one in each[1:]:
+            row = row.copy()
+            for name, at, column in own:
+                value = one[name]
+                row[at] = value if type(value) in column.plain else column.stored(value)
+            rows.append(row)
+
     def update(
         self,
         model: type[models.Model],
