@@ -115,6 +115,35 @@ def peak_mb() -> int:
     return int(status["VmHWM"].split()[0]) // 1024
 
 
+def server_cpu(url: str) -> float:
+    """Seconds of processor time the server has used since it started: its own, and of every connection, ended ones as well."""
+    with psycopg.connect(url) as line:
+        folder = str(line.execute("SHOW data_directory").fetchone()[0])  # type: ignore[index]
+    chief = int(Path(folder, "postmaster.pid").read_text().split()[0])
+    held = [_times(path) for path in Path("/proc").glob("[0-9]*/stat")]
+    return sum(
+        own + (ended if number == chief else 0)
+        for number, parent, own, ended in (one for one in held if one is not None)
+        if chief in (number, parent)
+    )
+
+
+def _times(stat: Path) -> tuple[int, int, float, float] | None:
+    """A process, its parent, and seconds of processor time: its own, and of its children that have ended."""
+    try:
+        number, rest = stat.read_text().split(" ", 1)
+    except OSError:
+        return None
+    after = rest.rpartition(")")[2].split()
+    tick = os.sysconf("SC_CLK_TCK")
+    return (
+        int(number),
+        int(after[1]),
+        (int(after[11]) + int(after[12])) / tick,
+        (int(after[13]) + int(after[14])) / tick,
+    )
+
+
 def described(url: str) -> dict[str, Any]:
     """What the numbers were made on."""
     with psycopg.connect(url) as connection:

@@ -21,6 +21,7 @@ PROOFS = {
         "tests/proof/worlds.py",
     ),
     "analytics": ("The same numbers on DuckDB, Spark and ClickHouse", "tests/proof/analytics.py"),
+    "sweeps": ("Two workers killed over clocks that all passed at once", "tests/proof/test_sweeps.py"),
     "races": ("Eight clients and two workers at once", "tests/proof/test_races.py"),
 }
 ALONE = {

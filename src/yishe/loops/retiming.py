@@ -4,17 +4,23 @@ Calendars are facts, always the latest; everything else stays decided by the pac
 """
 
 import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from yishe.loops import moving
-from yishe.loops.models import Timetable
+from yishe.loops.models import Loop, Timetable
 from yishe.loops.moving import Seen
 from yishe.loops.projection import Track
 from yishe.loops.settling import situation
+from yishe.people import directory
 from yishe.people.packs import in_force
 from yishe.policy.loop_decisions import Step
 from yishe.policy.loop_retiming import retimed
+from yishe.policy.refusals import Refused
 from yishe.trust import commit, quick
+from yishe.trust.sparing import sparing
 
 ONLY = 1
 
@@ -41,6 +47,45 @@ def retime(at: datetime, limit: int) -> tuple[int, list[uuid.UUID]]:
         done = moving.move(loops, at, _steps, _name)
         _remember(mark if loops else wanted, loops[-1].track.state.id if loops else None, at)
     return len(loops), done.stuck
+
+
+@dataclass
+class Foreseen:
+    """Of the open loops `looked_at`, those whose clocks the calendar in force would move, by kind; `earlier` and `later` count their
+    next moments. `stuck` cannot be decided."""
+
+    looked_at: int = 0
+    moved: Counter[str] = field(default_factory=Counter)
+    earlier: int = 0
+    later: int = 0
+    stuck: int = 0
+
+
+def foreseen(at: datetime, part: int, progress: Callable[[int, int], None] = lambda *_: None) -> Foreseen:
+    """What re-timing would do to every open loop, `part` of them in memory at a time; nothing is written and nothing locked."""
+    found, last, total = Foreseen(), uuid.UUID(int=0), Loop.objects.filter(closed_at=None).count()
+    while loops := moving.read("l.id > %s ORDER BY l.id LIMIT %s", [last, part]):
+        last = loops[-1].track.state.id
+        with directory.one_picture():
+            for one in loops:
+                _foresee(found, one, at)
+        progress(found.looked_at, max(total, found.looked_at))
+    return found
+
+
+def _foresee(found: Foreseen, one: Seen, at: datetime) -> None:
+    found.looked_at += 1
+    before = one.track.state.next_at
+    try:
+        with sparing("a clock") as tried:
+            for step in _steps(one, at):
+                found.moved[one.track.state.kind] += 1
+                after = step.changes["next_at"]
+                found.earlier += before is not None and after < before
+                found.later += before is not None and after > before
+        found.stuck += bool(tried.fault)
+    except Refused:
+        found.stuck += 1
 
 
 def _remember(digest: str, reached: uuid.UUID | None, at: datetime) -> None:

@@ -30,3 +30,13 @@ def test_a_dry_run_says_by_which_class_it_counted_and_answers_in_json(
     found = json.loads(told(capsys, as_json=True))
     assert (found["dry_run"], found["residents"], found["services"]) == (True, 1, {})
     assert (found["classing"]["moved"], found["classing"]["classes"]) == (1, {"chronic": 1})
+
+
+def test_clocks_are_told_of_before_they_are_re_timed(
+    now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(now)
+    assert population.run_clocks(argparse.Namespace(dry_run=True, json=True)) == 0
+    assert json.loads(capsys.readouterr().out)["looked_at"] == 0
+    assert population.run_clocks(argparse.Namespace(dry_run=False, json=False)) == 0
+    assert "时钟已按现行日历" in capsys.readouterr().out

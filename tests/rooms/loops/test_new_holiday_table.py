@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from tests.rooms.care.world import World
 from tests.rooms.loops.conftest import Said
-from yishe.loops import rebuild, worker
+from yishe.loops import rebuild, retiming, worker
 from yishe.trust import ids, ledger
 
 Refer = Callable[..., Said]
@@ -68,6 +68,25 @@ def test_what_runs_on_the_wall_stays(
     days_off()
     worker.sweep_all(now)
     assert told.row.seq == 1
+
+
+def test_what_would_move_is_told_before_anything_does(
+    world: World, refer: Refer, now: datetime, days_off: Callable[[], None]
+) -> None:
+    working, wall = refer("D12"), refer("D01")
+    worker.sweep_all(now)
+    days_off()
+    steps: list[tuple[int, int]] = []
+    found = retiming.foreseen(now, 1, lambda done, total: steps.append((done, total)))
+    assert (found.looked_at, dict(found.moved), found.later, found.earlier) == (
+        2,
+        {working.row.kind: 1},
+        1,
+        0,
+    )
+    assert steps == [(1, 2), (2, 2)]
+    assert (working.row.seq, wall.row.seq) == (1, 1)
+    assert worker.sweep_all(now).events == found.moved.total()
 
 
 def test_many_are_taken_in_batches(

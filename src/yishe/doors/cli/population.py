@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from yishe.care import agreements, population
 from yishe.care.population import Run
-from yishe.doors.cli import readiness
+from yishe.doors.cli import clocks, readiness
 from yishe.doors.cli.printing import result
 from yishe.people import packs
 from yishe.policy.class_rules import CLASS
@@ -31,6 +31,16 @@ def register(commands: Any) -> None:
     run_.add_argument("--dry-run", action="store_true", help="count, write nothing")
     run_.add_argument("--json", action="store_true")
     run_.set_defaults(run=run)
+    clocks_ = acts.add_parser("clocks", help="re-time every open loop by the calendar in force")
+    clocks_.add_argument("--dry-run", action="store_true", help="count what would move, write nothing")
+    clocks_.add_argument("--json", action="store_true")
+    clocks_.set_defaults(run=run_clocks)
+
+
+def run_clocks(args: argparse.Namespace) -> int:
+    """Exit as `clocks.run` says."""
+    with _bar() as progress:
+        return clocks.run(args, progress)
 
 
 def run(args: argparse.Namespace) -> int:
