@@ -278,7 +278,7 @@ def _write(out: Path, on: dict[str, Any], told: dict[str, Any]) -> None:
         "",
         f"{on['cores']} cores, load {told['load']}, {on['system']}, Python {on['python']}, PostgreSQL {on['postgresql']}.",
         "",
-        "| rung | events | rows | product | bare SQL | product / bare | processor (workers + server) | bare | clocks/s | memory of a worker |",
+        "| rung | events | rows | product | bare | product / bare | processor: workers + server | bare | clocks/s | memory of a worker |",
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(number, one) for number, one in enumerate(told["rounds"], 1)),
         "",

@@ -39,7 +39,7 @@ def register(commands: Any) -> None:
 
 def run_clocks(args: argparse.Namespace) -> int:
     """Exit as `clocks.run` says."""
-    with _bar() as progress:
+    with bar() as progress:
         return clocks.run(args, progress)
 
 
