@@ -61,9 +61,14 @@ class Foreseen:
     stuck: int = 0
 
 
+def count() -> int:
+    """How many loops are open."""
+    return Loop.objects.filter(closed_at=None).count()
+
+
 def foreseen(at: datetime, part: int, progress: Callable[[int, int], None] = lambda *_: None) -> Foreseen:
     """What re-timing would do to every open loop, `part` of them in memory at a time; nothing is written and nothing locked."""
-    found, last, total = Foreseen(), uuid.UUID(int=0), Loop.objects.filter(closed_at=None).count()
+    found, last, total = Foreseen(), uuid.UUID(int=0), count()
     while loops := moving.read("l.id > %s ORDER BY l.id LIMIT %s", [last, part]):
         last = loops[-1].track.state.id
         with directory.one_picture():

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from yishe.doors.cli import readiness
 from yishe.doors.cli.printing import LOCAL, result
 from yishe.loops import retiming
-from yishe.loops.models import Loop
 from yishe.people import packs
 from yishe.policy.refusals import Conflict
 from yishe.trust import clock
@@ -37,7 +36,7 @@ def _foretold(args: argparse.Namespace, part: int, told: Told) -> tuple[int, int
 
 def _retimed(args: argparse.Namespace, part: int, told: Told) -> tuple[int, int]:
     """As the worker does it, only at once: what a killed run reached stands, and the next one goes on behind it."""
-    looked, stuck, total = 0, 0, Loop.objects.filter(closed_at=None).count()
+    looked, stuck, total = 0, 0, retiming.count()
     while True:
         some, held = retiming.retime(clock.now(), part)
         if not some:
