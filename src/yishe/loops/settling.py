@@ -52,8 +52,9 @@ def relieved(state: LoopState, at: datetime) -> list[Step]:
 
 
 def _ended(s: Situation, where: Placement | None) -> Step | None:
-    """What was served still waits for its confirmation; everything else ends with the person's going."""
-    gone = _gone(where)
+    """What was served still waits for its confirmation; everything else ends with the person's going. A matter is about nobody who
+    could go."""
+    gone = "" if s.kind.about == "matter" else _gone(where)
     if not gone or s.state.state == DONE:
         return None
     step = decide(s, Command("cancel"), Cast())[-1]

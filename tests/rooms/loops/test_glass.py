@@ -8,7 +8,7 @@ import pytest
 from tests.rooms.care.world import World
 from yishe.care import encounters, notes, timeline
 from yishe.insight import anomalies
-from yishe.loops import acts, glass, kinds, knowing, reading
+from yishe.loops import acts, glass, kinds, knowing, reading, worker
 from yishe.loops.models import Loop
 from yishe.people import (
     access,
@@ -147,6 +147,17 @@ def test_the_review_stays_open_after_the_glass_and_closes_only_with_a_finding_an
     )
 
     assert (review().closed_as, review().outcome) == ("served", "not_justified")
+
+
+def test_a_review_that_nobody_writes_stays_open_and_climbs(world: World, officer: Actor, now: datetime) -> None:
+    broken(world, now)
+    for days in (1, 3, 10):
+        swept = worker.sweep_all(now + timedelta(days=days))
+        assert swept.stuck == []
+    loop = review()
+    assert (loop.closed_at, loop.owner) == (None, officer.staff_id)
+    climbed = Entry.objects.filter(stream=loop.id, kind__in=("reminded", "escalated"))
+    assert climbed.count() >= 3
 
 
 def test_whoever_leads_the_centre_is_not_asked_about_himself(world: World, now: datetime) -> None:
