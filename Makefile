@@ -2,7 +2,7 @@
 #   make run     the demo community on http://127.0.0.1:8000 (SQLite, nothing to install but Python >= 3.11)
 #   make test    all tests, on SQLite and on PostgreSQL
 #   make check   style, types, rooms, packs, migrations
-# Also: e2e proof crash bench audit sbom lock clean
+# Also: e2e proof crash bench bench-district audit sbom lock clean
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,7 +17,7 @@ BIN := .venv/bin
 YISHE := $(BIN)/yishe
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help run test test-sqlite test-postgresql check e2e proof crash bench audit sbom lock clean
+.PHONY: help run test test-sqlite test-postgresql check e2e proof crash bench bench-district audit sbom lock clean
 
 help:
 	@sed -n '2,5p' Makefile | cut -c3-

@@ -53,8 +53,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.here:
         django.setup()
-        url = os.environ["YISHE_DATABASE_URL"]
-        _write(args.out, url, {_size(url): _counted(url, _requests())})
+        here(os.environ["YISHE_DATABASE_URL"], args.out)
         return
     with machine.own_database() as url:
         from bench import filling  # noqa: PLC0415  needs the settings of the database
@@ -66,6 +65,12 @@ def main() -> None:
         growing.grow(url, args.times)
         found[_size(url)] = _counted(url, asked)
         _write(args.out, url, found)
+
+
+def here(url: str, out: Path) -> None:
+    """Count once in this database, as it is; writes `<date>-flatness-N.md` and `.json`, N residents."""
+    size = _size(url)
+    _write(out, url, {size: _counted(url, _requests())}, f"flatness-{size.split()[0]}")
 
 
 def _requests() -> dict[str, Callable[[], object]]:
@@ -107,9 +112,8 @@ def _timed(request: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _write(out: Path, url: str, found: Mapping[str, Mapping[str, Counted]]) -> None:
-    day, name = f"{datetime.now(UTC):%Y-%m-%d}", "flatness" if len(found) > 1 else "flatness-here"
-    on = machine.described(url)
+def _write(out: Path, url: str, found: Mapping[str, Mapping[str, Counted]], name: str = "flatness") -> None:
+    day, on = f"{datetime.now(UTC):%Y-%m-%d}", machine.described(url)
     sizes = list(found)
     head = " | ".join(
         f"{what}, {n}" for n in range(1, len(sizes) + 1) for what in ("buffers", "p50 · p95 ms")
