@@ -1,9 +1,13 @@
 """A database that is gone, full or too long in coming is said in words with when to ask again, at every door and at every step."""
 
+import fcntl
+import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,9 +19,10 @@ from django.test import Client
 from tests.doors.live.test_stream import listen, signed_in, tell
 from tests.rooms.care.world import World, build
 from yishe.doors import away, patience
+from yishe.doors.api.problems import of_fault
 from yishe.doors.live import pump, stream
 from yishe.people.models import Staff
-from yishe.trust import accounts, clock
+from yishe.trust import accounts, clock, write_lock
 from yishe.trust.commit import atomically
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,21 +153,72 @@ def _conninfo() -> str:
     return psycopg.conninfo.make_conninfo("", **{name: given[name] for name in known if given.get(name)})
 
 
-def test_pages_wait_for_seconds_and_the_worker_for_minutes_where_postgresql_can_be_told() -> None:
+def test_pages_wait_for_seconds_and_the_worker_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_lock, "_longest", None)
     options = connections.settings[connection.alias]["OPTIONS"]
     before = options.get("options")
     try:
-        for role, statement, lock in (("web", "20s", "3s"), ("worker", "15min", "30s")):
+        for role, statement, lock, queue in (("web", "20s", "3s", 10), ("worker", "15min", "30s", 60)):
             patience.wait_as(role)  # type: ignore[arg-type]
             with connection.cursor() as cursor:
                 if connection.vendor != "postgresql":
-                    assert options.get("options") is before
+                    assert (options.get("options"), write_lock._longest) == (before, queue)
                     continue
                 cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
                 assert cursor.fetchone() == (statement, lock)
     finally:
         options.pop("options", None) if before is None else options.update(options=before)
         connection.close()
+
+
+def test_whoever_stands_too_long_behind_another_writer_of_the_file_is_told_busy_and_wrote_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has the head of the line; so has, later, another thread of this one."""
+    head = tmp_path / "line"
+    monkeypatch.setattr(write_lock, "_path", lambda: head)
+    monkeypatch.setattr(write_lock, "_longest", 0.05)
+    done: list[str] = []
+
+    def write() -> None:
+        with write_lock.held():
+            done.append("written")
+
+    with head.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(OperationalError) as told:
+            write()
+    assert (done, of_fault(told.value).status_code) == ([], 503)
+    assert json.loads(of_fault(told.value).content)["code"] == "busy"
+    write()
+    with write_lock.held(), ThreadPoolExecutor(1) as second:
+        write()  # the same thread enters again
+        with pytest.raises(OperationalError):
+            second.submit(write).result()
+    write()
+    assert done == ["written"] * 3
+
+
+def test_who_gave_up_leaves_the_line_and_who_waits_comes_in_when_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = tmp_path / "line"
+    monkeypatch.setattr(write_lock, "_path", lambda: head)
+    monkeypatch.setattr(write_lock, "_longest", 0.02)
+    other = head.open("ab")
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(OperationalError), write_lock.held():
+        pass
+    write_lock.wait_at_most(30)
+    with ThreadPoolExecutor(1) as waiting:
+        came = waiting.submit(_came)
+        other.close()
+        assert came.result(30)
+
+
+def _came() -> bool:
+    with write_lock.held():
+        return True
 
 
 def test_several_machines_go_by_the_database_s_clock(monkeypatch: pytest.MonkeyPatch) -> None:

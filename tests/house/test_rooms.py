@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+from django.conf import settings
 from tests.house.source import ROOT, SOURCE, modules, tree, where
 
 EMPTY_WORDS = {
@@ -109,3 +110,34 @@ def test_locks_name_no_place_to_load_from() -> None:
     )
     found = [p.name for p in ROOT.glob("requirements*.lock") if places.search(p.read_text(encoding="utf-8"))]
     assert not found
+
+
+SECOND_DATABASE = re.compile(r"DATABASE_ROUTERS|target_session_attrs|pg_is_in_recovery")
+ALIAS = "DEFAULT_DB_ALIAS"
+
+
+def names_a_database(node: ast.AST) -> bool:
+    """`.using(…)`, `.db_manager(…)`, `using="…"`, `connections["…"]` of anything but the one there is."""
+    if isinstance(node, ast.Call):
+        named = [one for one in node.keywords if one.arg == "using" and ast.unparse(one.value) != "self._db"]
+        called = isinstance(node.func, ast.Attribute) and node.func.attr in {"using", "db_manager"}
+        return bool(named) or called
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("connections"):
+        return ast.unparse(node.slice) != ALIAS
+    return False
+
+
+def test_nothing_is_read_from_a_replica() -> None:
+    """One database, for reading and for writing: what lags cannot be seen (docs/operations.md)."""
+    found = [where(p, node) for p in modules() for node in ast.walk(tree(p)) if names_a_database(node)]
+    found += [where(p) for p in modules() if SECOND_DATABASE.search(p.read_text(encoding="utf-8"))]
+    assert not found
+    assert set(settings.DATABASES) == {"default"}
+    assert not settings.DATABASE_ROUTERS
+
+
+def test_a_second_database_would_be_seen() -> None:
+    for named in (
+        'Loop.objects.using("b")', 'connections["b"]', 'one.save(using="b")', "Loop.objects.db_manager(b)"
+    ):  # fmt: skip
+        assert any(map(names_a_database, ast.walk(ast.parse(named)))), named

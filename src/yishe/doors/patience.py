@@ -1,7 +1,8 @@
-"""How long a process waits for PostgreSQL before it gives up: the pack says so by what the process is for.
+"""How long a process waits for the database before it gives up: the pack says so by what the process is for.
 
-Told to the server as a connection opens, so that it costs no statement. A pooler between them does not take it; there the
-role of the database says the same (docs/operations.md). SQLite has no such limits: a statement there is a centre's.
+Told to PostgreSQL as a connection opens, so that it costs no statement. A pooler between them does not take it; there the
+role of the database says the same (docs/operations.md). On SQLite a statement is a centre's and has no limit; the one line of
+all writers has (`trust.write_lock`).
 """
 
 import os
@@ -12,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from yishe.doors.cli.printing import LOCAL
 from yishe.people import packs
 from yishe.policy.sheets import Wait
-from yishe.trust import clock, straight
+from yishe.trust import clock, straight, write_lock
 
 Role = Literal["web", "worker"]
 TOLD = "YISHE_WAITS_AS"
@@ -28,11 +29,14 @@ def as_told() -> None:
 def wait_as(role: Role) -> None:
     """From the next connection on, in every thread of this process; the present one of this thread is given up."""
     known = connections[DEFAULT_DB_ALIAS]
-    if known.vendor != "postgresql" or straight.is_lent():
+    if straight.is_lent():
         return
     wanted: Wait = getattr(
         packs.in_force().settings(clock.real_now().astimezone(LOCAL).date()).patience, role
     )
+    if known.vendor != "postgresql":
+        write_lock.wait_at_most(wanted.queue)
+        return
     options = connections.settings[DEFAULT_DB_ALIAS]["OPTIONS"]
     before = options.get("options", "").split(" -c statement_timeout=")[0]
     options["options"] = f"{before} {said(wanted)}".strip()

@@ -288,10 +288,12 @@ class Limits(Strict):
 
 
 class Wait(Strict):
-    """How many seconds one statement may run, and how many it may stand in line for what another holds."""
+    """How many seconds one statement may run, and how many it may stand in line for what another holds: on PostgreSQL a row or a
+    table (`lock`), on SQLite the one line of all who write to the file (`queue`)."""
 
     statement: int = Field(ge=1)
     lock: int = Field(ge=1)
+    queue: int = Field(ge=1)
 
     @model_validator(mode="after")
     def gives_up_in_line_first(self) -> "Wait":
