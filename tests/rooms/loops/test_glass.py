@@ -149,7 +149,9 @@ def test_the_review_stays_open_after_the_glass_and_closes_only_with_a_finding_an
     assert (review().closed_as, review().outcome) == ("served", "not_justified")
 
 
-def test_a_review_that_nobody_writes_stays_open_and_climbs(world: World, officer: Actor, now: datetime) -> None:
+def test_a_review_that_nobody_writes_stays_open_and_climbs(
+    world: World, officer: Actor, now: datetime
+) -> None:
     broken(world, now)
     for days in (1, 3, 10):
         swept = worker.sweep_all(now + timedelta(days=days))
