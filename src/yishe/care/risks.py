@@ -1,6 +1,6 @@
 """Risk of one resident, from what the record knows: age, sex, the newest measurements and answers, traits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,8 +9,8 @@ from yishe.care.models import Observation
 from yishe.people import facts, packs
 from yishe.people.cards import Card
 from yishe.policy import risks
-from yishe.policy.risk_rules import Input
-from yishe.policy.risks import Result, Value
+from yishe.policy.risk_rules import Input, RiskModel
+from yishe.policy.risks import Outcome, Result, Value
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,22 @@ def results(found: Known) -> list[Result]:
     return [life.risk(code, found.values) for code, model in life.risks.items() if model.status == "approved"]
 
 
+def outcomes(found: Sequence[Known]) -> Iterator[tuple[str, RiskModel, list[Outcome]]]:
+    """What every approved model says of each of these, in the same order, all worked out together."""
+    life, given = packs.in_force().life, [one.values for one in found]
+    names = {name for values in given for name in values}
+    columns = {name: [values.get(name) for values in given] for name in names}
+    for code, model in life.risks.items():
+        if model.status == "approved":
+            yield code, model, risks.of_population(model, life.inputs, columns, len(given))
+
+
 def grades(found: Sequence[Known]) -> list[set[str]]:
     """The grades (`model.colour`) that approved models give each of these, all worked out together."""
-    life, given = packs.in_force().life, [one.values for one in found]
     told: list[set[str]] = [set() for _ in found]
-    for code, model in life.risks.items():
-        if model.status != "approved" or model.grading is None:
-            continue
-        names = {name for values in given for name in values}
-        columns = {name: [values.get(name) for values in given] for name in names}
-        for row, outcome in enumerate(risks.of_population(model, life.inputs, columns, len(given))):
-            if outcome.grade is not None:
+    for code, model, said in outcomes(found):
+        for row, outcome in enumerate(said):
+            if model.grading is not None and outcome.grade is not None:
                 told[row].add(f"{code}.{model.grading.grades[outcome.grade].level}")
     return told
 

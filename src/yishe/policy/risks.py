@@ -64,7 +64,7 @@ def of_person(code: str, model: RiskModel, inputs: Mapping[str, Input], given: G
     filled = {name: column[0] for name, column in _derived(inputs, known, 1).items()}
     read = [part for name in (*model.needs, *_of_variant(model, filled)) for part in _parts(inputs, name)]
     grade = model.grading.grades[outcome.grade] if model.grading and outcome.grade is not None else None
-    missing = _lacking(inputs, filled, outcome.names) if outcome.state == "missing" else ()
+    missing = lacking(inputs, filled, outcome.names) if outcome.state == "missing" else ()
     used = {name: filled[name] for name in dict.fromkeys(read) if filled.get(name) is not None}
     why = _why(model, inputs, outcome, missing)
     return Result(code, model, outcome.state, outcome.value, grade, used, missing, why)
@@ -227,7 +227,7 @@ def _rounded(value: float, decimals: int) -> float:
     return math.floor(value * scale + 0.5 + 1e-9) / scale
 
 
-def _lacking(inputs: Mapping[str, Input], filled: Given, names: Sequence[str]) -> tuple[str, ...]:
+def lacking(inputs: Mapping[str, Input], filled: Given, names: Sequence[str]) -> tuple[str, ...]:
     """What must really be measured or asked: for a derived input, those of its parts that are not known."""
     found: dict[str, None] = {}
     for name in names:

@@ -40,3 +40,22 @@ def test_clocks_are_told_of_before_they_are_re_timed(
     assert json.loads(capsys.readouterr().out)["looked_at"] == 0
     assert population.run_clocks(argparse.Namespace(dry_run=False, json=False)) == 0
     assert "时钟已按现行日历" in capsys.readouterr().out
+
+
+def test_risks_of_everybody_are_counted_by_model_with_its_source_and_nobody_is_named(
+    now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(now)
+    assert population.run_risks(argparse.Namespace(json=True)) == 0
+    found = json.loads(capsys.readouterr().out)
+    bmi = next(one for one in found["models"] if one["model"] == "bmi")
+    assert (found["residents"], found["measured"]) == (1, 0)
+    assert (bmi["states"], bmi["grades"]) == ({"missing": 1}, {})
+    assert {"体重", "身高"} <= set(bmi["missing"])
+    assert bmi["version"]
+    assert bmi["source"]
+    assert population.run_risks(argparse.Namespace(json=False)) == 0
+    said = capsys.readouterr().out
+    assert "算出 0，缺资料 1" in said
+    assert "没有写入任何内容" in said
+    assert "王秀兰" not in said

@@ -3,6 +3,7 @@
 import argparse
 import resource
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from yishe.care import agreements, population
+from yishe.care import agreements, population, risk_run
 from yishe.care.population import Run
+from yishe.care.risk_run import Told
 from yishe.doors.cli import clocks, readiness
 from yishe.doors.cli.printing import result
 from yishe.people import packs
 from yishe.policy.class_rules import CLASS
 from yishe.policy.refusals import Conflict
+from yishe.policy.risks import title
 from yishe.trust import clock
 
 
@@ -31,6 +34,9 @@ def register(commands: Any) -> None:
     run_.add_argument("--dry-run", action="store_true", help="count, write nothing")
     run_.add_argument("--json", action="store_true")
     run_.set_defaults(run=run)
+    risks_ = acts.add_parser("risks", help="count what every risk model says of everybody; writes nothing")
+    risks_.add_argument("--json", action="store_true")
+    risks_.set_defaults(run=run_risks)
     clocks_ = acts.add_parser("clocks", help="re-time every open loop by the calendar in force")
     clocks_.add_argument("--dry-run", action="store_true", help="count what would move, write nothing")
     clocks_.add_argument("--json", action="store_true")
@@ -58,6 +64,47 @@ def run(args: argparse.Namespace) -> int:
             "busy", f"{busy} 人没有算：资料正有人在办，或其中有读不懂的（日志里有原因）。请再运行一次。"
         )
     return 0
+
+
+def run_risks(args: argparse.Namespace) -> int:
+    """By model with version and source: how many have a result, of which grade, and what the others lack. Nobody is named. Exit 1
+    when somebody's values cannot be read."""
+    readiness.require()
+    with bar() as progress:
+        found = risk_run.run(clock.now(), progress=progress)
+    peak = peak_mb()
+    models = [_of_model(code, told) for code, told in found.models.items()]
+    lines = [f"居民 {found.residents} 名，其中 {found.measured} 名有测量或问答。"]
+    lines += [line for one in models for line in _of_model_in_words(one)]
+    lines.append(f"没有写入任何内容。内存最多用到 {peak} MB。")
+    counts = {"residents": found.residents, "measured": found.measured, "unreadable": found.unreadable}
+    result({**counts, "models": models, "peak_mb": peak}, "\n".join(lines), as_json=args.json)
+    if found.unreadable:
+        raise Conflict(
+            "unreadable",
+            f"{found.unreadable} 名没有算：有的测量值不是数字，没有作估计。请在居民的时间轴里更正后再运行。",
+        )
+    return 0
+
+
+def _of_model(code: str, told: Told) -> dict[str, Any]:
+    model, inputs = told.model, packs.in_force().life.inputs
+    grades = model.grading.grades if model.grading else ()
+    return {
+        "model": code, "title": str(model.title), "version": model.version,
+        "source": model.source.section or model.source.id, "states": dict(told.states),
+        "grades": {str(one.title): told.grades[n] for n, one in enumerate(grades) if told.grades[n]},
+        "missing": {title(inputs, name): count for name, count in told.missing.most_common()},
+    }  # fmt: skip
+
+
+def _of_model_in_words(one: dict[str, Any]) -> Iterator[str]:
+    states = Counter(one["states"])
+    said = f"算出 {states['done']}，缺资料 {states['missing']}，不适用 {states['not_for']}，系数待核 {states['draft']}"
+    yield f"{one['title']}（{one['version']}）：{said}。来源：{one['source']}"
+    for words, counts in (("分级", one["grades"]), ("缺", one["missing"])):
+        if counts:
+            yield f"  {words}：{'、'.join(f'{name} {count}' for name, count in counts.items())}"
 
 
 def peak_mb() -> int:
