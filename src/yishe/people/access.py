@@ -7,7 +7,7 @@ relations someone stands. Pages, API, exports and live streams all ask here; lis
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -244,6 +244,39 @@ class Scope:
     at: datetime
     everyone: bool = False
 
+    def reach(self) -> "Reach":
+        """The same as values alone."""
+        serving = standing.partners(self.member, self.at) if self.recorded else ()
+        return Reach(
+            self.member.id,
+            tuple(self.centres),
+            tuple(self.teams),
+            tuple(self.named),
+            tuple(self.recorded),
+            tuple(serving),
+            self.at,
+            self.everyone,
+        )
+
+    def residents(self) -> QuerySet[Resident]:
+        return self.reach().residents()
+
+    def answered_for(self) -> QuerySet[Resident]:
+        return self.reach().answered_for()
+
+
+class Reach(NamedTuple):
+    """A scope as values alone, so that a condition is compiled once for all whose scopes are of one shape (`trust.shaped`)."""
+
+    person: UUID
+    centres: tuple[UUID, ...]
+    teams: tuple[UUID, ...]
+    named: tuple[UUID, ...]
+    recorded: tuple[str, ...]
+    serving: tuple[UUID, ...]
+    at: datetime
+    everyone: bool
+
     def residents(self) -> QuerySet[Resident]:
         rows = everybody(Resident, "this is the scope itself")
         wanted = Q() if self.everyone else self._filter()
@@ -252,21 +285,21 @@ class Scope:
     def answered_for(self) -> QuerySet[Resident]:
         """Those of them whom the person's teams answer for. What it costs is as long as that panel, whatever the district."""
         rows = everybody(Resident, "this is the scope itself").filter(merged_into=None, erased_at=None)
-        return rows.filter(pk__in=_panel(self.member.id, self.teams, self.named))
+        return rows.filter(pk__in=_panel(self.person, self.teams, self.named))
 
     def _filter(self) -> Q:
         found = Q(centre__in=self.centres) if self.centres else Q(pk__in=[])
         if self.teams or self.named:
-            found |= _answered(self.member.id, self.teams, self.named)
+            found |= _answered(self.person, self.teams, self.named)
         if self.recorded:
-            rows = standing.facts(self.member, self.at).filter(relation__in=self.recorded)
+            rows = standing.facts(self.person, self.serving, self.at).filter(relation__in=self.recorded)
             found |= Q(
                 Exists(Subject.objects.filter(resident=OuterRef("pk"), subject__in=rows.values("subject")))
             )
         return found
 
 
-def _panel(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> QuerySet[Any, Any]:
+def _panel(person: UUID, teams: Iterable[UUID], named: Iterable[UUID]) -> QuerySet[Any, Any]:
     """The ids of residents whose contract names one of the teams, or in one of the `named` centres the person; without a contract,
     by neighbourhood. Each sort by its own index: what it costs is as long as the panel, whatever the district."""
     active = Empanelment.objects.filter(until=None)
@@ -279,7 +312,7 @@ def _panel(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> Quer
     return parts[0].union(*parts[1:])
 
 
-def _answered(person: UUID, teams: frozenset[UUID], named: frozenset[UUID]) -> Q:
+def _answered(person: UUID, teams: Iterable[UUID], named: Iterable[UUID]) -> Q:
     """The same as a condition on residents who are known already."""
     active = Empanelment.objects.filter(resident=OuterRef("pk"), until=None)
     mine = Q(Exists(active.filter(team__in=teams)))

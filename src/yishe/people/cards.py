@@ -86,7 +86,18 @@ _COLUMNS = (
 
 def opened(found: QuerySet[Resident]) -> list[Card]:
     """The cards of a queryset in its order: one statement, then decryption."""
-    return [_card(row) for row in _rows(found).values(*_COLUMNS) if row["wrapped"] is not None]
+    return of_rows(asked(found))
+
+
+def asked(found: QuerySet[Resident]) -> QuerySet[Any, Any]:
+    """What a card is made of, of each of a query."""
+    return _rows(found).values_list(*_COLUMNS)
+
+
+def of_rows(rows: Iterable[tuple[Any, ...]]) -> list[Card]:
+    """The cards of what `asked` found, in its order."""
+    told = (dict(zip(_COLUMNS, row, strict=True)) for row in rows)
+    return [_card(row) for row in told if row["wrapped"] is not None]
 
 
 def _rows(found: QuerySet[Resident]) -> QuerySet[Resident]:

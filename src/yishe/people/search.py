@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from typing import Any, Generic
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -12,13 +12,13 @@ from django.db.models.functions import Coalesce
 
 from yishe.people import access, carrying, directory, packs, protections, sought, tokens
 from yishe.people.actors import Actor
-from yishe.people.cards import Card, opened
+from yishe.people.cards import Card, asked, of_rows, opened
 from yishe.people.carrying import Pairs
 from yishe.people.models import Resident, Subject
 from yishe.people.particulars import ZONE
 from yishe.people.sought import F, Named
 from yishe.policy import cursors
-from yishe.trust import keys
+from yishe.trust import keys, shaped
 
 FIND = "resident.find"
 PANEL = 3000
@@ -82,8 +82,13 @@ def _cut(found: list[F], limit: int, cursor: str | None) -> Page[F]:
 
 def _cards(actor: Actor, residents: Sequence[UUID], at: datetime) -> list[Card]:
     """Their cards in this order, as this person may see them. They were found within his reach."""
-    found = {card.resident: card for card in opened(Resident.objects.filter(pk__in=residents))}
+    rows = shaped.rows(_by_id, shaped.padded(residents)) if residents else []
+    found = {card.resident: card for card in of_rows(rows)}
     return _showing(actor, [found[one] for one in residents if one in found], at)
+
+
+def _by_id(residents: tuple[UUID, ...]) -> QuerySet[Any, Any]:
+    return asked(Resident.objects.filter(pk__in=residents))
 
 
 def _called(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[Named]:
@@ -97,7 +102,7 @@ def _called(actor: Actor, scope: access.Scope, word: str, at: datetime) -> list[
     found, most = dict[UUID, Named](), _most(at)
     for rows in carrying.within(scope, groups, most, whole):
         if len(found) < most:
-            found |= {one.resident: one for one in sought.named(rows[:most])}
+            found |= {one.resident: one for one in sought.of_rows(rows.read(sought.asked, most))}
     unlike = [one for one in found if sought.rank(found[one], word) is None]
     return sought.ranked(found.values(), word, carrying.merged(unlike, groups) if unlike else ())
 
@@ -122,9 +127,8 @@ def _by_number(
             found = opened(scope.residents().filter(pk__in=set(now.values())))
             return found, {one for origin, one in now.items() if origin != one}
     groups = [_fingerprints(centres, one) for one in _wanted(word)]
-    every = {
-        card.resident: card for rows in carrying.within(scope, groups, most) for card in opened(rows[:most])
-    }
+    told = [rows.read(asked, most) for rows in carrying.within(scope, groups, most)]
+    every = {card.resident: card for rows in told for card in of_rows(rows)}
     unlike = [one for one in every if sought.rank(every[one], word) is None]
     return list(every.values()), carrying.merged(unlike, groups) if unlike else set()
 

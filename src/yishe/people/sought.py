@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -43,12 +43,21 @@ class Named:
 
 def named(found: QuerySet[Resident]) -> list[Named]:
     """The names of a queryset in its order: one statement. Who was erased is left out."""
+    return of_rows(asked(found))
+
+
+def asked(found: QuerySet[Resident]) -> QuerySet[Any, Any]:
+    """What is read of each for the name alone."""
     wrapped = SubjectKey.objects.filter(subject=OuterRef("own_subject__subject")).values("wrapped")
     rows = found.annotate(wrapped=Subquery(wrapped))
-    asked = rows.values_list("id", "home", "own_subject__subject", "wrapped", "name_sealed")
+    return rows.values_list("id", "home", "own_subject__subject", "wrapped", "name_sealed")
+
+
+def of_rows(rows: Iterable[tuple[Any, ...]]) -> list[Named]:
+    """The names of what `asked` found, in its order."""
     return [
         Named(resident, records.unseal(home, subject, bytes(key), "name", bytes(sealed)))
-        for resident, home, subject, key, sealed in asked
+        for resident, home, subject, key, sealed in rows
         if key is not None
     ]
 

@@ -183,7 +183,7 @@ def recorded_of(person: UUID, resident: UUID, at: datetime) -> frozenset[str]:
     return frozenset(relation for relation, _, _ in _told(person, resident, at))
 
 
-def facts(member: Member, at: datetime) -> QuerySet[AccessFact]:
-    """The facts that hold for someone: his own, and those of a partner organisation he serves in."""
-    his = Q(person=member.id) | Q(person__in=partners(member, at), relation=PARTNER)
+def facts(person: UUID, serving: Iterable[UUID], at: datetime) -> QuerySet[AccessFact]:
+    """The facts that hold for someone: his own, and those of the partner organisations he serves in."""
+    his = Q(person=person) | Q(person__in=serving, relation=PARTNER)
     return AccessFact.objects.filter(his, Q(until=None) | Q(until__gt=at), since__lte=at)

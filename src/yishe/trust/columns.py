@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Col
 from psycopg.types.json import Jsonb
 
 Convert = Callable[[Any], Any]
@@ -136,9 +137,19 @@ def _loaded(f: models.Field, own: models.Field) -> Convert | None:
         return lambda value: orjson.loads(value) if isinstance(value, str) else value
     if not on_postgresql() and sort in _READERS:
         return _READERS[sort]
-    column = f.get_col(f.model._meta.db_table)
-    steps = [*here().ops.get_db_converters(column), *column.get_db_converters(here())]
-    return _chained(steps, column) if steps else None
+    return _generally_loaded(f.get_col(f.model._meta.db_table))
+
+
+def _generally_loaded(said: Any) -> Convert | None:
+    steps = [*here().ops.get_db_converters(said), *said.get_db_converters(here())]
+    return _chained(steps, said) if steps else None
+
+
+def reader(said: Any) -> Convert | None:
+    """How what a query says of each row is read: a column as `of` has it, whatever is worked out as Django does."""
+    if isinstance(said, Col):
+        return of(said.target.model)[said.target.attname].loaded
+    return _generally_loaded(said)
 
 
 _READERS: dict[str, Convert | None] = {

@@ -32,7 +32,8 @@ class ScopedRows(models.QuerySet[M]):
         found.why = self.why
         return found
 
-    def _named(self) -> None:
+    def require_named(self) -> None:
+        """Unscoped where this query names nobody and says no reason."""
         if not self.why and not names_somebody(self.query):
             wanted = "、".join(getattr(self.model, "scoped_by", ()))
             raise Unscoped(
@@ -41,23 +42,29 @@ class ScopedRows(models.QuerySet[M]):
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:  # type: ignore[has-type]
-            self._named()
+            self.require_named()
         super()._fetch_all()  # type: ignore[misc]
 
     def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
-        self._named()
+        self.require_named()
         return super().iterator(chunk_size)
 
     def update(self, **values: Any) -> int:
-        self._named()
+        self.require_named()
         return super().update(**values)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        self._named()
+        self.require_named()
         return super().delete()
 
     def raw(self, *said: Any, **more: Any) -> Any:
         raise Unscoped(f"{self.model.__name__}: what a raw statement names cannot be told; see trust.quick")
+
+
+def require_named(rows: models.QuerySet[Any, Any]) -> None:
+    """What reads rows by the text of a query asks here first, as the query itself does."""
+    if isinstance(rows, ScopedRows):
+        rows.require_named()
 
 
 def everybody(model: type[M], why: str) -> models.QuerySet[M]:
