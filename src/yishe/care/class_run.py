@@ -1,11 +1,13 @@
-"""Class and tier of a whole population: whoever has nothing but particulars is classified with all who are alike, many to a commit.
+"""Class and tier of a whole population: whoever has nothing but particulars is classified with all who are alike, whoever has more by
+what is read of a thousand at once; many to a commit.
 
-It writes what `classes.look` writes for one resident. Whoever has more in the record, had a class before that is another now, or
-for whom something follows from the class, is looked at alone.
+It writes what `classes.look` writes for one resident. Whoever had a class before that is another now, for whom something follows
+from the class, whose correction or promise waits, or whose record was merged, is looked at alone. Whom nothing touches is only read:
+another pack costs no more than those whose class it changes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -20,7 +22,7 @@ from yishe.care.record import Record
 from yishe.people import packs
 from yishe.people.actors import SYSTEM
 from yishe.people.facts import Known
-from yishe.policy.class_rules import CLASS, TRACKS, Classified, ClassSheet
+from yishe.policy.class_rules import CLASS, TRACKS, Classified, ClassSheet, Facts
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.refusals import Refused
 from yishe.trust import batch, quick
@@ -37,7 +39,7 @@ Alike = tuple[int | None, str, tuple[str, ...]]
 @dataclass
 class Looked:
     """`looked` were looked at, `alone` of them one by one; `classified` got a class or another one (`classes` counts which);
-    `moved` are the residents of these who were looked at alone: their years answer to it. `busy` are left to the next run:
+    `moved` are the residents of these of whom more than particulars is known: their years answer to it. `busy` are left to the next run:
     somebody else is at them, or they cannot be classified."""
 
     looked: int = 0
@@ -58,6 +60,7 @@ class _Round:
     found: Looked
     recorded: set[UUID]
     rules: dict[Alike, tuple[Classified, bool]]
+    follows: dict[tuple[str, ...], bool] = field(default_factory=dict)
 
     def ruled(self, one: Known) -> tuple[Classified, bool]:
         return self.rules[_alike(one, lives.day(self.at))]
@@ -99,12 +102,14 @@ def _part(now: _Round, many: Sequence[Known]) -> tuple[Batch, _Part]:
     """What is written of all who are simple; the others are for the verb."""
     rows = {row.subject: row for row in quick.where_in(ClassOf, "subject", [one.subject for one in many])}
     written, part = Batch(), _Part(len(many), rows)
+    recorded = _of_recorded(now, many, rows)
     for one in many:
         row = rows.get(one.subject)
-        if one.merged or one.subject in now.recorded:
+        said = recorded.get(one.subject) if one.subject in now.recorded else now.ruled(one)
+        if one.merged or said is None:
             part.alone.append(one)
             continue
-        ruled, follows = now.ruled(one)
+        ruled, follows = said
         if row is None and not follows:
             part.new.append((one, ruled))
             if not now.dry:
@@ -119,11 +124,39 @@ def _part(now: _Round, many: Sequence[Known]) -> tuple[Batch, _Part]:
     return written, part
 
 
+def _of_recorded(
+    now: _Round, many: Sequence[Known], rows: Mapping[UUID, ClassOf]
+) -> dict[UUID, tuple[Classified, bool]]:
+    """Where the rules put those of whom something is recorded; who is left out is looked at alone."""
+    waiting = {subject for subject, row in rows.items() if row.until is not None or row.owing}
+    asked = [one for one in many if one.subject in now.recorded and not one.merged]
+    asked = [one for one in asked if one.subject not in waiting]
+    try:
+        with sparing("classes of many"):
+            found = zip(asked, class_facts.of_recorded(asked, now.at), strict=True)
+            return {one.subject: _ruled(now, facts) for one, facts in found if facts is not None}
+    except Refused:  # one of them does not open: she alone is busy
+        return {}
+    return {}
+
+
+def _ruled(now: _Round, facts: Facts) -> tuple[Classified, bool]:
+    """Where these facts put somebody, and whether anything would follow from it."""
+    today, reader = lives.day(now.at), classes.reader()
+    ruled = reader.classify(facts, today)
+    steps = tuple(ruled.step(track) for track in TRACKS)
+    if steps not in now.follows:
+        first = _first(ruled, reader.sheet, now.at)
+        now.follows[steps] = bool(packs.in_force().reacting_to(classes.FACT, first, today))
+    return ruled, now.follows[steps]
+
+
 def _told(now: _Round, part: _Part, *, through: bool) -> None:
     """What came of it; whom somebody classified meanwhile is looked at alone."""
     now.found.looked += part.many
     if through:
         _count(now.found, (ruled.to_class for _, ruled in part.new))
+        now.found.moved.update(one.resident for one, _ in part.new if one.subject in now.recorded)
     alone = part.alone if through else [*part.alone, *(one for one, _ in part.new)]
     for one in alone:
         _look(now, one, part.rows.get(one.subject))

@@ -32,6 +32,8 @@ TOGETHER: dict[str, tuple[str, ...]] = {BP: ("sbp", "dbp")}
 ANSWERS = "answers"
 """Yes and no to the questions of risk_inputs.yaml, kept as 1 and 0."""
 
+MOST = 400
+"""Of one subject, the newest are looked at."""
 READ = ("id", "subject", "kind", "values", "context", "occurred_at")
 
 WITH_UNIT = re.compile(r"([0-9.+-]+)\s*([^0-9.\s].*)")
@@ -98,18 +100,20 @@ def check(values: Mapping[str, Decimal], at: datetime, *, repeated: bool) -> Non
             raise _unusual(name, value, quantities[name])
 
 
-def latest(subjects: Sequence[entries.Keyed], most: int = 400) -> list[Observation]:
+def latest(subjects: Sequence[entries.Keyed], most: int = MOST) -> list[Observation]:
     """The newest measurements that stand, newest first; one statement."""
     return list(entries.latest(Observation, subjects).order_by("-occurred_at", "-id")[:most])
 
 
 def latest_of_all(subjects: Sequence[UUID]) -> dict[UUID, list[Observation]]:
-    """subject → the same of many at once, without an end. The caller has asked access. One statement."""
+    """subject → the same of many at once. The caller has asked access. One statement."""
     later = Observation.objects.filter(home=OuterRef("home"), supersedes=OuterRef("id"))
     rows = Observation.objects.filter(~Exists(later), subject__in=list(subjects), withdrawn=False)
     found: dict[UUID, list[Observation]] = {}
     for row in rows.order_by("-occurred_at", "-id").only(*READ):
-        found.setdefault(row.subject, []).append(row)
+        mine = found.setdefault(row.subject, [])
+        if len(mine) < MOST:
+            mine.append(row)
     return found
 
 

@@ -17,7 +17,7 @@ from django.db.models import Model
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yishe.settings")
 django.setup()
 
-from yishe.care import contract_rows, population, replanning, year, year_changes  # noqa: E402 - only after setup
+from yishe.care import contract_rows, lives, population, replanning, year, year_changes  # noqa: E402 - only after setup
 from yishe.care.models import Contract, Owed  # noqa: E402
 from yishe.doors.cli.main import main as yishe  # noqa: E402
 from yishe.lab import crowd  # noqa: E402
@@ -68,7 +68,7 @@ def _opened(at: datetime) -> dict[str, Any]:
     return {
         "killed": os.WTERMSIG(status), "kept": kept, "opened": kept + more, "again": year.open_due(at),
         "loops": Loop.objects.count(), "entries": loops.count(),
-        "due": Owed.objects.filter(starts__lte=at.date(), ends__gte=at.date()).count(),
+        "due": Owed.objects.filter(starts__lte=lives.day(at), ends__gte=lives.day(at)).count(),
     }  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def finish() -> None:
 
 def _stands(at: Any) -> dict[str, Any]:
     """`years` by contract, beside what each alone would have been promised."""
-    today = at.date()
+    today = lives.day(at)
     alone, there = {}, {}
     for row in Contract.objects.all():
         known = facts.of([row.subject])[row.subject]

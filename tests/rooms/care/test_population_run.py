@@ -10,16 +10,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from tests.rooms.care.test_contracts import signed
 from tests.rooms.care.world import World
 from tests.rooms.trust import places
 
 from yishe.care import (
+    assessments,
     class_run,
     classes,
     conditions,
     marks,
+    observations,
     population,
     rebuild,
     replanning,
@@ -30,9 +33,10 @@ from yishe.care.class_models import ClassOf
 from yishe.care.models import Contract, Owed
 from yishe.lab import crowd
 from yishe.loops.models import Loop
-from yishe.people import facts, residents
+from yishe.people import facts, packs, residents
 from yishe.people.actors import SYSTEM
 from yishe.people.models import AccessFact, Resident, Subject
+from yishe.policy.class_rules import ClassRule, Reader
 from yishe.policy.class_state import ASSIGNED
 from yishe.policy.contract_state import REPLANNED
 from yishe.talk.models import Outbox
@@ -189,7 +193,9 @@ def test_a_disease_that_stands_in_the_record_counts_though_the_roster_is_silent(
     found = population.run(now + timedelta(minutes=1))
     assert (found.planned, found.services["htn_followup"]) == (1, 4)
     assert dict(found.classing.classes) == {"chronic": 1}
-    assert found.classing.alone >= 1
+    assert (found.classing.alone, found.classing.moved) == (0, {who}), (
+        "read with others, planned by her class"
+    )
 
 
 def opened() -> Counter[Any]:
@@ -333,3 +339,79 @@ def test_a_run_that_is_killed_loses_nothing_and_the_next_one_doubles_nothing(tmp
     assert (said["killed"], said["kept"], said["again"]) == (9, 20, 0)
     assert said["opened"] == said["due"] == said["loops"] == said["entries"] > 40
     assert (said["differences"], said["broken"]) == (0, None)
+
+
+def another_pack(monkeypatch: pytest.MonkeyPatch, **rules: ClassRule) -> None:
+    """The packs in force with these rules of classes instead of their own."""
+    have = packs.in_force()
+    assert have.classes is not None
+    sheet = have.classes.sheet
+    sheet = sheet.model_copy(update={"rules": {**sheet.rules, **rules}})
+    changed = replace(have, classes=Reader(sheet), sha256=f"{have.sha256}{sorted(rules)}")
+    monkeypatch.setattr(packs, "in_force", lambda: changed)
+
+
+def test_another_pack_touches_only_those_whom_its_rules_put_elsewhere(
+    made: crowd.Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Age alone makes no key group any more: a dry run says whom that moves, the run says it of them alone, and of nobody twice."""
+    population.run(NOW)
+    before = dict(ClassOf.objects.values_list("subject", "seq"))
+    old = {row.subject for row in ClassOf.objects.all() if "elderly" in row.by}
+    elderly = packs.in_force().classes.sheet.rules["elderly"]  # type: ignore[union-attr]
+    another_pack(monkeypatch, elderly=elderly.model_copy(update={"status": "draft"}))
+    later = NOW + timedelta(minutes=5)
+    dry = population.run(later, dry=True).classing
+    assert (dry.looked, dry.classified, dry.alone) == (made.residents, len(old), len(old))
+    assert len(old) in range(1, made.residents)
+    found = population.run(later).classing
+    assert (found.classified, found.alone, found.busy) == (len(old), len(old), 0)
+    seqs = dict(ClassOf.objects.values_list("subject", "seq"))
+    assert {subject for subject, seq in seqs.items() if seq != before[subject]} == old
+    again = population.run(later + timedelta(minutes=1), everybody=True).classing
+    assert (again.looked, again.classified, again.alone) == (made.residents, 0, 0)
+    assert sound()
+
+
+def recorded(world: World, now: datetime) -> list[UUID]:
+    """Ill; measured high; with a form; with a form that was amended; fit and measured."""
+    people = [world.another(name, now).resident for name in ("孙海", "吴桂芳", "周建国", "郑秀英", "何强")]
+    ill, high, asked, amended, fit = people
+    for who in people:
+        residents.amend(world.doctor, who, {"birth_date": date(1980, 1, 5), "sex": "1"}, now)
+    conditions.record(
+        world.doctor, ill, kind="disease", title="高血压", at=now, occurred_at=now, command_id="c1"
+    )
+    for who, sbp, dbp in ((high, 185, 112), (fit, 112, 70)):
+        observations.record(
+            world.nurse, who, kind="bp", values={"sbp": sbp, "dbp": dbp}, at=now, command_id=f"{who}",
+            repeated=True,
+        )  # fmt: skip
+    for who in (asked, amended):
+        form = assessments.start(world.nurse, who, scale="phq9", at=now, command_id=f"{who}s").response
+        answers = {f"p{n}": "2" for n in range(1, 9)} | {"p9": "0"}
+        assessments.answer(world.nurse, who, form, answers, at=now, command_id=f"{who}a")
+        assessments.submit(world.nurse, who, form, at=now, command_id=f"{who}f")
+    return people
+
+
+def test_those_of_whom_something_is_recorded_are_read_together_and_classified_as_one_by_one(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, later = recorded(world, now), now + timedelta(minutes=1)
+    before = transaction.savepoint()
+    found = population.run(later).classing
+    assert (found.looked, found.classified, found.busy) == (6, 6, 0)
+    assert found.alone <= 2, "only for whom something follows"
+    together = classes_written()
+    transaction.savepoint_rollback(before)
+    for who in (*people, world.resident.resident):
+        assert classes.look(who, later) is not None
+    assert classes_written() == together
+    another_pack(monkeypatch)
+    with CaptureQueriesContext(connection) as asked:
+        again = population.run(later + timedelta(minutes=1)).classing
+    assert (again.looked, again.classified) == (6, 0)
+    assert again.alone == ClassOf.objects.exclude(owing=False, until=None).count()
+    assert not [one for one in asked if 'UPDATE "care_classof"' in one["sql"]], "nobody is touched"
+    assert classes_written() == together
