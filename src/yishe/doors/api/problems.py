@@ -37,7 +37,8 @@ TITLES = {
 
 
 TROUBLES = {
-    "disk_full": "磁盘已满，这次没有保存：请管理员腾出空间，再用同一个 Idempotency-Key 重试；已答复的操作都已保存。",
+    "disk_full": "磁盘已满，这次没有保存：请管理员腾出空间，再用同一个 Idempotency-Key 重试；已答复的操作都已保存。"
+    "要留下查看记录的资料也暂时打不开。",
     "busy": "系统正忙，等得太久，这次没有保存：请过几秒用同一个 Idempotency-Key 重试。",
     "unavailable": TITLES[503],
 }
