@@ -6,12 +6,39 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.template.base import Parser, Token
+from django.templatetags.i18n import TranslateNode, do_translate
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from lucide.templatetags.lucide import lucide
 
 from yishe.doors.web import sign_in_words, spoken
 
 register = template.Library()
+
+
+class Constant(template.Node):
+    """Words of ours, which are the same on every page: looked up once for each language."""
+
+    def __init__(self, asked: TranslateNode) -> None:
+        self.asked = asked
+        self.said: dict[str | None, str] = {}
+
+    def render(self, context: template.Context) -> str:
+        language = get_language()
+        found = self.said.get(language)
+        if found is None:
+            found = self.said[language] = self.asked.render(context)
+        return found
+
+
+@register.tag
+def translate(parser: Parser, token: Token) -> template.Node:
+    """Django's own; of mere words it keeps what they are in a language, as a page says some fifty of them."""
+    node: TranslateNode = do_translate(parser, token)
+    words = node.filter_expression
+    mere = isinstance(words.var.literal, str) and not words.filters
+    return Constant(node) if mere and not node.asvar and not node.message_context else node
 
 
 @register.simple_tag
