@@ -26,6 +26,7 @@ from yishe.loops import promises, retiming
 from yishe.loops.models import Loop, Timetable
 from yishe.people import actors, packs, residents
 from yishe.people.models import Organisation, Staff
+from yishe.people.particulars import ZONE
 from yishe.talk.models import Outbox
 from yishe.trust import clock
 from yishe.trust.models import Entry
@@ -117,7 +118,7 @@ def holidays(folder: Path) -> Path:
     folder.mkdir()
     said = "id: holidays\ntitle: {zh: 新放假安排, en: New days off}\nversion: 2026.11.9\noverlays: base\n"
     (folder / "pack.yaml").write_text(said, encoding="utf-8")
-    today = clock.now().date()
+    today = clock.now().astimezone(ZONE).date()
     last = min(today + timedelta(days=35), today.replace(month=12, day=31))
     table = TABLE.format(year=today.year, first=today, last=last)
     (folder / "calendar.yaml").write_text(table, encoding="utf-8")

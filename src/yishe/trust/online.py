@@ -1,6 +1,7 @@
 """Changes of tables beside a running system: operations for migrations that hold no table for long (docs/decisions/0018).
 
-On PostgreSQL an index is built while others write. SQLite has one writer and a centre's rows: there they are Django's own.
+On PostgreSQL an index is built while others write. SQLite has one writer and a centre's rows: there, and inside a
+transaction, they are Django's own.
 A migration with one of these has `atomic = False`.
 """
 
@@ -23,11 +24,16 @@ def _on_postgresql(editor: Editor) -> bool:
     return bool(editor.connection.vendor == "postgresql")
 
 
+def _beside_writers(editor: Editor) -> bool:
+    """Whether there may be others. Inside a transaction there are none: a restore makes its tables in one, and they are empty."""
+    return _on_postgresql(editor) and not editor.connection.in_atomic_block
+
+
 class AddIndex(AddIndexConcurrently):
     """It may wait long for old transactions, and nobody waits for it. What an interrupted attempt left is thrown away first."""
 
     def database_forwards(self, app_label: str, editor: Editor, before: Any, after: Any) -> None:
-        if not _on_postgresql(editor):
+        if not _beside_writers(editor):
             return migrations.AddIndex.database_forwards(self, app_label, editor, before, after)
         with editor.connection.cursor() as cursor:
             cursor.execute("SHOW lock_timeout")
@@ -41,7 +47,7 @@ class AddIndex(AddIndexConcurrently):
         return None
 
     def database_backwards(self, app_label: str, editor: Editor, before: Any, after: Any) -> None:
-        way = AddIndexConcurrently if _on_postgresql(editor) else migrations.AddIndex
+        way = AddIndexConcurrently if _beside_writers(editor) else migrations.AddIndex
         way.database_backwards(self, app_label, editor, before, after)
 
 
@@ -49,11 +55,11 @@ class RemoveIndex(RemoveIndexConcurrently):
     """The same for one that is wanted no more."""
 
     def database_forwards(self, app_label: str, editor: Editor, before: Any, after: Any) -> None:
-        way = RemoveIndexConcurrently if _on_postgresql(editor) else migrations.RemoveIndex
+        way = RemoveIndexConcurrently if _beside_writers(editor) else migrations.RemoveIndex
         way.database_forwards(self, app_label, editor, before, after)
 
     def database_backwards(self, app_label: str, editor: Editor, before: Any, after: Any) -> None:
-        way = RemoveIndexConcurrently if _on_postgresql(editor) else migrations.RemoveIndex
+        way = RemoveIndexConcurrently if _beside_writers(editor) else migrations.RemoveIndex
         way.database_backwards(self, app_label, editor, before, after)
 
 
