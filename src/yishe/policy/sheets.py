@@ -331,11 +331,12 @@ class Backup(Strict):
 
 class Watch(Strict):
     """`again_after`: when work for everybody that broke is tried again. The doctor speaks of a worker that was `silent` so long, of a
-    ledger not `sealed_within`, and of a disk with less than `disk_free` percent."""
+    ledger not `sealed_within`, of a transaction `held` so long, and of a disk with less than `disk_free` percent."""
 
     again_after: Length
     silent: Length
     sealed_within: Length
+    held: Length
     disk_free: int = Field(ge=0, le=99)
 
 

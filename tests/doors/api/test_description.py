@@ -39,9 +39,12 @@ def test_every_reference_leads_somewhere(desk: Desk) -> None:
             return own + [one for value in node.values() for one in references(value)]
         return [one for value in node for one in references(value)] if isinstance(node, list) else []
 
-    for reference in references(schema):
+    found = references(schema)
+    assert found
+    for reference in found:
         node: Any = schema
         for step in reference.removeprefix("#/").split("/"):
+            assert step in node, reference
             node = node[step]
 
 

@@ -15,19 +15,17 @@ from django.db import connection
 from yishe.doors.cli.found import FAULT, OK, WATCH, Finding
 from yishe.trust import logs
 
-LONG = timedelta(hours=1)
-"""A transaction so old keeps PostgreSQL from tidying up after everybody else's."""
 HALF_BUILT = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
 HELD = """SELECT pid, floor(extract(epoch FROM now() - xact_start) / 60) FROM pg_stat_activity
     WHERE datname = current_database() AND now() - xact_start > %s ORDER BY xact_start LIMIT 1"""
 
 
-def all_of() -> Iterator[Finding]:
-    """Nothing on SQLite but the folder of counts."""
+def all_of(long: timedelta) -> Iterator[Finding]:
+    """Nothing on SQLite but the folder of counts. A transaction that is open for `long` is spoken of."""
     if connection.vendor == "postgresql":
         yield _pooler()
         yield _indexes()
-        yield _held()
+        yield _held(long)
     if settings.METRICS_DIR is not None:
         yield _counts(settings.METRICS_DIR)
 
@@ -69,8 +67,8 @@ def _indexes() -> Finding:
     )
 
 
-def _held() -> Finding:
-    found = _rows(HELD, [LONG])
+def _held(long: timedelta) -> Finding:
+    found = _rows(HELD, [long])
     if not found:
         return Finding("长事务", OK, "没有。")
     pid, minutes = found[0]

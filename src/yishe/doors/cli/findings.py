@@ -32,7 +32,7 @@ def all_of(at: datetime) -> Iterator[Finding]:
     yield Finding("启动条件", OK, "密钥、数据库版本、防篡改触发器、政策包都在。")
     wanted = packs.in_force().settings(at.astimezone(LOCAL).date())
     yield from database()
-    yield from around.all_of()
+    yield from around.all_of(wanted.watch.held.exact())
     yield clocks(at, wanted)
     yield workers(at, wanted)
     yield held_loops()
